@@ -1,0 +1,1 @@
+#include "processors/processor.h"

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "schemas/events/clinical.h"
+
+// The directory: who belongs to which team, and how people are reached. The JSON of POST /directory itself.
+
+namespace vitalog::schemas {
+
+/// Channels a person agreed to, per purpose, in order of preference.
+struct Consent {
+    std::vector<std::string_view> alert;
+    std::vector<std::string_view> reminder;
+
+    template <class V>
+    void members(V& v) {
+        v("alert", alert);
+        v("reminder", reminder);
+    }
+};
+
+/// Quiet hours in the recipient's zone, "22:00" to "07:00".
+struct Quiet {
+    std::string_view from;
+    std::string_view to;
+
+    template <class V>
+    void members(V& v) {
+        v.required("from", from);
+        v.required("to", to);
+    }
+};
+
+/// One patient's line of the directory. On `subject` (key: the patient's identifier) as received.
+struct PatientEntry {
+    static constexpr std::string_view kType = "vitalog.patient-entry.v1";
+    std::string_view patient;  ///< "AUTHORITY|ID"
+    std::string_view team;
+    std::string_view phone;
+    std::string_view openid;
+    std::vector<std::string_view> accounts;  ///< "AUTHORITY|ID" of wearable accounts
+    std::string_view zone;                   ///< IANA name
+    std::optional<Consent> consent;
+    std::optional<Quiet> quiet;
+
+    template <class V>
+    void members(V& v) {
+        v.required("patient", patient);
+        v("team", team);
+        v("phone", phone);
+        v("openid", openid);
+        v("accounts", accounts);
+        v("zone", zone);
+        v("consent", consent);
+        v("quiet", quiet);
+    }
+};
+
+/// `person`: a patient's line once the person is known.
+struct PersonBinding {
+    static constexpr std::string_view kType = "vitalog.person-binding.v1";
+    std::string_view person;
+    PatientEntry entry;
+
+    template <class V>
+    void members(V& v) {
+        v.required("person", person);
+        v.required("entry", entry);
+    }
+};
+
+struct TeamMember {
+    std::string_view user;
+    std::string_view name;
+    std::string_view phone;
+    std::string_view openid;
+
+    template <class V>
+    void members(V& v) {
+        v.required("user", user);
+        v("name", name);
+        v("phone", phone);
+        v("openid", openid);
+    }
+};
+
+/// One team's line of the directory. Travels as a control record of kind "team" to every partition of `task` and
+/// `notification` (law 2: rosters are control records).
+struct TeamEntry {
+    static constexpr std::string_view kControlKind = "team";
+    std::string_view team;
+    std::string_view name;
+    std::vector<TeamMember> members_list;
+    std::string_view duty_doctor;  ///< a user
+    std::string_view duty_group;   ///< a user, or the name of a team: all its members
+
+    template <class V>
+    void members(V& v) {
+        v.required("team", team);
+        v("name", name);
+        v("members", members_list);
+        v("duty_doctor", duty_doctor);
+        v("duty_group", duty_group);
+    }
+};
+
+}  // namespace vitalog::schemas

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "schemas/base/ports.h"
+#include "state/backend.h"
+#include "topology/log/record_block.h"
+
+namespace vitalog::topology {
+
+/// A topic as the site's configuration has it.
+struct TopicConfig {
+    std::string name;
+    std::uint32_t partitions = 1;
+    std::chrono::microseconds retention{0};  ///< 0: for ever
+    std::uint64_t retention_bytes = 0;       ///< per partition; 0: no limit
+    bool feed = false;                       ///< refused when the disk reserve is reached
+};
+
+/// Where a shard stands. All zero for one that never committed.
+struct ShardPosition {
+    Generation generation{1};
+    Offset committed;          ///< next input offset; outputs of everything before it are visible
+    Offset checkpoint;         ///< recovery reads from here; at or before committed
+    std::uint32_t logic = 0;   ///< logic number that wrote outputs and state; 0: nothing yet
+    std::string digest;        ///< running digest of outputs; room kept for the audit, empty today
+};
+
+/// Outputs for one partition.
+struct PartitionOutput {
+    TopicPartition tp;
+    RecordBlockBuilder block;
+};
+
+/// One atom (law 6): visible together or not at all.
+struct Commit {
+    std::vector<PartitionOutput> outputs;
+    Offset committed;
+    Offset checkpoint;
+    std::uint32_t logic = 0;
+    std::vector<state::Write> state;
+    bool urgent = false;  ///< make it durable soon: somebody waits for what is in it
+};
+
+enum class CommitOutcome : std::uint8_t {
+    Committed,
+    Aborted,  ///< nothing of it is visible; the same commit may be tried again
+    Unknown   ///< the shard must be dropped and opened anew
+};
+
+/// The owner's handle of one shard: one partition of one stage's input. Used by one thread. Destroying it gives
+/// the shard up.
+class ShardLog {
+  public:
+    virtual ~ShardLog() = default;
+    virtual const ShardPosition& position() const = 0;
+    virtual const state::Backend& state() const = 0;
+    /// `error` says why when the outcome is not Committed.
+    virtual CommitOutcome commit(const Commit& commit, std::optional<Error>& error) = 0;
+};
+
+/// The log: append durably, read a partition from an offset, commit outputs, position and state as one atom.
+/// Thread-safe, apart from the shard handles. Implementations: embedded (RocksDB), in memory (tests), Kafka (to come).
+class Log : public FeedAppender, public RecordSource {
+  public:
+    virtual std::vector<TopicConfig> topics() const = 0;
+    /// Conflict when somebody holds the shard already.
+    virtual Result<std::unique_ptr<ShardLog>> open_shard(std::string_view stage,
+                                                         const TopicPartition& input) = 0;
+    virtual Generation generation() const = 0;
+};
+
+}  // namespace vitalog::topology

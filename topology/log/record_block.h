@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "schemas/base/record.h"
+#include "schemas/base/result.h"
+
+namespace vitalog::topology {
+
+/// Collects records of one partition in the order they will have there. Offsets are given when the block is appended:
+/// record i of a block at base b has offset b + i.
+class RecordBlockBuilder {
+  public:
+    void add(LogTime timestamp, std::string_view key, std::string_view headers, std::string_view value);
+
+    std::uint32_t count() const { return count_; }
+    bool empty() const { return count_ == 0; }
+    /// Bytes of the records so far, uncompressed.
+    std::size_t bytes() const { return raw_.size(); }
+    std::string_view raw() const { return raw_; }
+    LogTime first_timestamp() const { return first_timestamp_; }
+    LogTime last_timestamp() const { return last_timestamp_; }
+    void clear();
+
+  private:
+    std::string raw_;  // record*: timestamp_ms zigzag, key text, headers text, value text
+    std::uint32_t count_ = 0;
+    LogTime first_timestamp_;
+    LogTime last_timestamp_;
+};
+
+/// A block in memory, uncompressed, with readable tail padding for SIMD parsers. Shared by the log's cache and by the
+/// batches that point into it.
+struct RecordBlock {
+    Offset base;
+    std::uint32_t count = 0;
+    LogTime last_timestamp;
+    std::string raw;
+
+    Offset end() const { return Offset(base.value() + count); }
+};
+
+/// Stored form, for disk:
+///   block   := magic "VLB1" | codec u8 (0 raw, 1 lz4) | count varint | last_timestamp_ms zigzag |
+///              raw_size varint | checksum fixed64 (XXH3 of all the rest) | payload
+std::string encode_block(const RecordBlockBuilder& builder);
+/// Damaged when magic, checksum or grammar do not hold.
+Result<RecordBlock> decode_block(Offset base, std::string_view stored);
+
+/// Appends views of the block's records from `from` on to the batch, up to max_records.
+/// Damaged when the records do not follow their grammar.
+Result<void> append_views(const RecordBlock& block, Offset from, std::size_t max_records,
+                          RecordBatch& out);
+
+}  // namespace vitalog::topology
