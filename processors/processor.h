@@ -26,13 +26,7 @@ struct Input {
     std::string_view source; ///< "topic/partition/offset"
 };
 
-/// A timer that lives in an entity (law 9). At most one of a name per entity.
-struct Timer {
-    std::string name;
-    ReceivedTime due;
-    RecordId set_by;  ///< id of the record (or timer) whose handling set it
-    RecordId root;
-};
+using state::Timer;
 
 struct EmitOptions {
     std::optional<EventTime> event_time;  ///< ce_time; the root's received time where there is none

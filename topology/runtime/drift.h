@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "topology/log/log.h"
+
+namespace vitalog::topology {
+
+/// What differs between outputs in the log and what this program's logic makes of the same input.
+struct DriftReport {
+    std::uint64_t compared = 0;
+    std::uint64_t equal = 0;
+    std::vector<std::string> differences;  ///< one line each; at most kDifferencesMax, then a count
+    static constexpr std::size_t kDifferencesMax = 1000;
+    std::uint64_t difference_count = 0;
+};
+
+/// Collects the muted outputs of a recovery and compares them with the log (law 7: accept drift, and report it).
+class DriftCheck {
+  public:
+    /// A muted input, and an output that this program makes of one.
+    void input(const RecordId& id) { inputs_.insert(id); }
+    void output(const TopicPartition& tp, std::string_view key, std::string_view headers, std::string_view value);
+
+    /// Reads the partitions written to and those in `output_partitions`, and compares record by record.
+    Result<DriftReport> compare(const Log& log, std::string_view stage,
+                                const std::vector<TopicPartition>& output_partitions) const;
+
+  private:
+    struct Made {
+        TopicPartition tp;
+        std::uint64_t content = 0;  // hash of key and value
+    };
+    std::set<RecordId> inputs_;
+    std::map<RecordId, Made> outputs_;
+};
+
+}  // namespace vitalog::topology

@@ -1,0 +1,112 @@
+#include "topology/runtime/runtime.h"
+
+#include <algorithm>
+
+namespace vitalog::topology {
+namespace {
+constexpr std::chrono::milliseconds kIdleWait{20};  // how long a clock set by hand may go unnoticed
+constexpr std::chrono::milliseconds kShortWait{1};
+}  // namespace
+
+Runtime::~Runtime() { (void)stop(false); }
+
+Result<void> Runtime::add(ShardSpec spec, ProcessorFactory make_processor) {
+    auto slot = std::make_unique<Slot>();
+    slot->spec = spec;
+    slot->make_processor = std::move(make_processor);
+    auto status = std::make_unique<ShardStatus>();
+    status->spec = spec;
+    slot->status = status.get();
+    VITALOG_CHECK(open(*slot));
+    status->input = slot->shard->input();
+    status_.push_back(std::move(status));
+    slots_.push_back(std::move(slot));
+    return {};
+}
+
+Result<void> Runtime::open(Slot& slot) {
+    slot.shard.reset();  // the log gives a shard to one holder only
+    VITALOG_TRY(slot.shard, Shard::open(slot.spec, slot.make_processor(), ports_, options_));
+    slot.status->committed = slot.shard->committed().value();
+    slot.status->recovered = slot.shard->recovered();
+    return {};
+}
+
+Result<bool> Runtime::step(Slot& slot) {
+    VITALOG_TRY(const Shard::Step step, slot.shard->step());
+    if (step == Shard::Step::Reopen) {
+        log_line("warn", "shard-reopened", {{"stage", slot.spec.stage},
+                                            {"partition", std::to_string(slot.spec.partition.value())}});
+        VITALOG_CHECK(open(slot));
+        return true;
+    }
+    const auto due = slot.shard->next_due();
+    slot.status->next_due_micros = due ? due->micros() : INT64_MAX;
+    slot.status->recovered = slot.shard->recovered();
+    slot.status->committed = slot.shard->committed().value();
+    return step == Shard::Step::Worked;
+}
+
+Result<bool> Runtime::step_all() {
+    bool worked = false;
+    for (auto& slot : slots_) {
+        VITALOG_TRY(const bool one, step(*slot));
+        worked |= one;
+    }
+    return worked;
+}
+
+void Runtime::work(std::vector<Slot*> slots) {
+    while (!stopping_) {
+        const std::uint64_t seen = ports_.log.activity();
+        bool worked = false;
+        bool waiting_to_commit = false;
+        for (Slot* slot : slots) {
+            auto one = step(*slot);
+            if (!one) {
+                std::call_once(failed_, [&] { on_failure_(one.error()); });
+                return;
+            }
+            worked |= *one;
+            const auto wake = slot->shard->next_wake();
+            waiting_to_commit |= wake && *wake <= ports_.clock.now() + options_.commit_delay;
+        }
+        if (!worked) ports_.log.wait(seen, waiting_to_commit ? kShortWait : kIdleWait);
+    }
+}
+
+void Runtime::start(std::size_t workers, std::function<void(Error)> on_failure) {
+    on_failure_ = std::move(on_failure);
+    stopping_ = false;
+    std::vector<std::vector<Slot*>> shares(std::max<std::size_t>(1, std::min(workers, slots_.size())));
+    for (std::size_t i = 0; i < slots_.size(); ++i) shares[i % shares.size()].push_back(slots_[i].get());
+    for (auto& share : shares)
+        threads_.emplace_back([this, share = std::move(share)]() mutable { work(std::move(share)); });
+}
+
+Result<void> Runtime::stop(bool flush) {
+    stopping_ = true;
+    for (auto& thread : threads_) thread.join();
+    threads_.clear();
+    Result<void> result;
+    for (auto& slot : slots_) {
+        if (flush && slot->shard) {
+            auto closed = slot->shard->close();
+            if (!closed && result) result = std::move(closed);
+        }
+        slot->shard.reset();
+    }
+    slots_.clear();
+    return result;
+}
+
+bool Runtime::passed(std::string_view stage, const std::vector<Offset>& ends) const {
+    for (const auto& status : status_) {
+        if (status->spec.stage != stage) continue;
+        const std::size_t partition = status->spec.partition.value();
+        if (partition < ends.size() && status->committed < ends[partition].value()) return false;
+    }
+    return true;
+}
+
+}  // namespace vitalog::topology

@@ -1,0 +1,478 @@
+#include "topology/runtime/shard.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "schemas/json_decode.h"
+
+namespace vitalog::topology {
+namespace {
+
+constexpr std::size_t kChunk = 64;  // records whose entities are prefetched together
+
+std::int64_t parse_micros(std::string_view text) {
+    std::int64_t value = 0;
+    std::from_chars(text.data(), text.data() + text.size(), value);
+    return value;
+}
+
+}  // namespace
+
+class Shard::Factory final : public state::EntityFactory {
+  public:
+    explicit Factory(const processors::Processor& processor) : processor_(processor) {}
+    std::unique_ptr<state::Entity> create(std::string_view key) const override {
+        return processor_.create(key);
+    }
+    Result<std::unique_ptr<state::Entity>> decode(std::string_view key, std::string_view bytes) const override {
+        return processor_.decode(key, bytes);
+    }
+
+  private:
+    const processors::Processor& processor_;
+};
+
+/// What a processor sees of the shard while it handles one record, or one timer, of one entity.
+class Shard::RecordContext final : public processors::Context {
+  public:
+    RecordContext(Shard& shard, Origin origin, const processors::Input* input, std::string_view entity,
+                  state::Held* held)
+        : shard_(shard), origin_(origin), input_(input), entity_(entity), held_(held) {}
+
+    void emit(schemas::Topic topic, std::string_view key, std::string_view type, std::string_view json,
+              processors::EmitOptions options) override {
+        shard_.outbox_.add(topic, key, type, next_id(), origin_, json, options);
+        ++count_;
+    }
+    RecordId next_id() const override {
+        return output_id(origin_.cause, shard_.spec_.stage, entity_, count_);
+    }
+    void forward(schemas::Topic topic, std::string_view key) override {
+        VITALOG_ASSERT(input_ != nullptr, "only a record can be forwarded, not a timer");
+        shard_.outbox_.add_raw(topic, partition_of(key, shard_.ports_.topics.partitions(topic)), key,
+                               input_->headers.encoded(), input_->value);
+    }
+    void broadcast(schemas::Topic topic, const schemas::Control& control) override {
+        const std::string json = schemas::encode(control);
+        for (std::uint32_t p = 0; p < shard_.ports_.topics.partitions(topic); ++p) {
+            shard_.outbox_.add_to(topic, Partition(p), schemas::Control::kType, next_id(), origin_, json);
+            ++count_;
+        }
+    }
+    void dead_letter(const Error& error, std::string_view at) override {
+        VITALOG_ASSERT(input_ != nullptr, "a timer has no bytes to dead-letter");
+        shard_.dead_letter(*input_, error, at, ++dead_letters_);
+    }
+    void set_timer(std::string_view name, ReceivedTime due) override {
+        timers_.push_back({std::string(name), due, origin_.cause, origin_.root});
+    }
+    void cancel_timer(std::string_view name) override {
+        timers_.push_back({std::string(name), ReceivedTime(), {}, {}});
+    }
+    void remove_entity() override { removed_ = true; }
+    void count(std::string_view metric, std::string_view label, std::string_view value) override {
+        counts_.emplace_back(std::string(metric), Metrics::Labels{{std::string(label), std::string(value)}});
+    }
+
+    /// The record was accepted: timers and counters take effect.
+    void apply() {
+        if (held_ != nullptr) apply_to_entity();
+        if (shard_.muted()) return;
+        for (auto& count : counts_) shard_.counts_[std::move(count)] += 1;
+    }
+
+  private:
+    void apply_to_entity() {
+        for (auto& timer : timers_) {
+            if (timer.due == ReceivedTime()) shard_.store_->cancel_timer(*held_, timer.name);
+            else shard_.store_->set_timer(*held_, std::move(timer));
+        }
+        if (removed_) shard_.store_->remove(*held_);
+    }
+
+    Shard& shard_;
+    Origin origin_;
+    const processors::Input* input_;
+    std::string_view entity_;
+    state::Held* held_;
+    std::int64_t count_ = 0;
+    std::int64_t dead_letters_ = 0;
+    std::vector<state::Timer> timers_;  // in order; a due of 0 cancels
+    std::vector<std::pair<std::string, Metrics::Labels>> counts_;
+    bool removed_ = false;
+};
+
+Shard::Shard(ShardSpec spec, std::unique_ptr<processors::Processor> processor, ShardPorts ports,
+             ShardOptions options)
+    : spec_(std::move(spec)),
+      ports_(ports),
+      options_(options),
+      input_{ports.topics.name(spec_.input), spec_.partition},
+      processor_(std::move(processor)),
+      factory_(std::make_unique<Factory>(*processor_)),
+      outbox_(ports.topics, spec_.stage) {}
+
+Shard::~Shard() = default;
+
+Result<std::unique_ptr<Shard>> Shard::open(ShardSpec spec, std::unique_ptr<processors::Processor> processor,
+                                           ShardPorts ports, ShardOptions options) {
+    std::unique_ptr<Shard> shard(new Shard(std::move(spec), std::move(processor), ports, options));
+    VITALOG_CHECK(shard->restore());
+    return shard;
+}
+
+Result<void> Shard::restore() {
+    VITALOG_TRY(shard_log_, ports_.log.open_shard(spec_.stage, input_));
+    const ShardPosition& stored = shard_log_->position();
+    VITALOG_CHECK(check_logic());
+    committed_ = recovery_end_ = stored.committed;
+    position_ = stored.checkpoint;
+    if (!spec_.stateful) {
+        position_ = stored.committed;
+        return {};
+    }
+    store_ = std::make_unique<state::EntityStore>(*factory_, shard_log_->state(), options_.store);
+    VITALOG_CHECK(store_->open());
+    VITALOG_CHECK(controls_.load(shard_log_->state()));
+    VITALOG_CHECK(controls_.restore(position_, *processor_, decoder_));
+    if (stored.logic != 0 && stored.logic != processor_->logic() && !recovered()) drift_check_.emplace();
+    if (!recovered())
+        log_line("info", "recovering", {{"stage", spec_.stage},
+                                        {"partition", std::to_string(spec_.partition.value())},
+                                        {"from", std::to_string(position_.value())},
+                                        {"to", std::to_string(recovery_end_.value())}});
+    return {};
+}
+
+Result<void> Shard::check_logic() const {
+    const ShardPosition& stored = shard_log_->position();
+    const bool trailing = spec_.stateful && stored.checkpoint < stored.committed;
+    if (stored.logic == 0 || stored.logic == processor_->logic() || !trailing || options_.accept_drift)
+        return {};
+    return fail(Errc::Conflict,
+                "stage " + spec_.stage + " partition " + std::to_string(spec_.partition.value()) +
+                    " was left by logic " + std::to_string(stored.logic) + " with state that trails its outputs; this "
+                    "program has logic " + std::to_string(processor_->logic()) +
+                    ". Either run the old program once and stop it cleanly, or start with --accept-drift, which "
+                    "compares the outputs in the log with what the new logic makes and reports each difference");
+}
+
+Result<Shard::Step> Shard::step() {
+    if (pending_) return try_commit();
+    if (!spec_.stateful) VITALOG_CHECK(follow_control());
+    VITALOG_TRY(const bool read, read_and_apply());
+    if (recovered() && drift_check_) finish_recovery();
+    if (commit_is_due(!read)) return commit(false);
+    if (read) return Step::Worked;
+    VITALOG_TRY(const bool ticked, tick_if_due());
+    return ticked ? Step::Worked : Step::Idle;
+}
+
+Result<void> Shard::follow_control() {
+    const TopicPartition control{ports_.topics.name(schemas::Topic::FeedControl), Partition(0)};
+    for (RecordBatch batch;;) {
+        VITALOG_CHECK(ports_.log.read(control, control_position_, options_.read_bytes, batch));
+        if (batch.records.empty()) return {};
+        for (const auto& record : batch.records) {
+            const auto decoded = schemas::decode<schemas::Control>(record.value, decoder_);
+            // What can't be used was dead-lettered by the owner of feed.control; here it has no force.
+            if (decoded) (void)processor_->on_control(*decoded, processors::Input{});
+        }
+        control_position_ = batch.next;
+    }
+}
+
+Result<bool> Shard::read_and_apply() {
+    VITALOG_CHECK(ports_.log.read(input_, position_, options_.read_bytes, batch_));
+    if (batch_.records.empty()) {
+        position_ = std::max(position_, batch_.next);
+        return false;
+    }
+    const std::size_t room = options_.commit_records - std::min(uncommitted_records_, options_.commit_records - 1);
+    const std::size_t count = std::min(batch_.records.size(), room);
+    for (std::size_t begin = 0; begin < count; begin += kChunk) {
+        const std::size_t end = std::min(begin + kChunk, count);
+        VITALOG_CHECK(apply_chunk(begin, end));
+        position_ = next(batch_.records[end - 1].offset);
+        if (outbox_.urgent() || outbox_.bytes() >= options_.commit_bytes) break;
+    }
+    return true;
+}
+
+Result<void> Shard::apply_chunk(std::size_t begin, std::size_t end) {
+    if (uncommitted_records_ == 0) uncommitted_since_ = ports_.clock.now();
+    held_.assign(end - begin, nullptr);
+    if (spec_.stateful) VITALOG_CHECK(fetch_chunk(begin, end));
+    for (std::size_t i = begin; i < end; ++i) VITALOG_CHECK(apply(batch_.records[i], held_[i - begin]));
+    uncommitted_records_ += end - begin;
+    return {};
+}
+
+Result<void> Shard::fetch_chunk(std::size_t begin, std::size_t end) {
+    keys_.clear();
+    hashes_.clear();
+    for (std::size_t i = begin; i < end; ++i) {
+        if (batch_.records[i].key.empty()) continue;
+        keys_.push_back(batch_.records[i].key);
+        hashes_.push_back(hash64(keys_.back()));
+        store_->prefetch(hashes_.back());
+    }
+    VITALOG_CHECK(store_->fetch(keys_, hashes_, found_));
+    for (std::size_t i = begin, n = 0; i < end; ++i)
+        if (!batch_.records[i].key.empty()) held_[i - begin] = found_[n++];
+    return {};
+}
+
+processors::Input Shard::input_of(const RecordView& record, std::string& source) const {
+    source = to_string(input_, record.offset);
+    processors::Input input;
+    input.key = record.key;
+    input.value = record.value;
+    input.headers = record.headers;
+    input.source = source;
+    input.id = RecordId::parse(record.headers.find(header::kId));
+    if (input.id.empty()) {  // a feed record
+        input.id = input.root = feed_record_id(ports_.log.generation(), input_, record.offset);
+        input.received = record.timestamp.as<ReceivedTime>();
+        return input;
+    }
+    input.type = record.headers.find(header::kType);
+    input.root = RecordId::parse(record.headers.find(header::kRoot));
+    input.received = ReceivedTime(parse_micros(record.headers.find(header::kReceived)));
+    return input;
+}
+
+Result<void> Shard::apply(const RecordView& record, state::Held* held) {
+    current_ = record.offset;
+    const processors::Input input = input_of(record, source_);
+    if (drift_check_ && muted()) drift_check_->input(input.id);
+    if (!muted() && !oldest_received_) oldest_received_ = input.received.as<LogTime>();
+    if (spec_.stateful && input.type == schemas::Control::kType) {
+        apply_control(record, input);
+        return {};
+    }
+    if (spec_.stateful && input.type == schemas::Tick::kType) return apply_tick(record, input);
+    return apply_to_entity(record, input, held);
+}
+
+Result<void> Shard::apply_to_entity(const RecordView& record, const processors::Input& input,
+                                    state::Held* held) {
+    if (spec_.stateful && held == nullptr) {
+        dead_letter(input, Error(Errc::Missing, "the record has no key, so it names no entity"), "key", 0);
+        finish_outputs();
+        return {};
+    }
+    if (held != nullptr && record.offset <= held->applied) return {};  // law 7: a no-op
+    RecordContext context(*this, {input.id, input.root, input.received}, &input, input.key, held);
+    const auto result = processor_->on_record(held != nullptr ? held->entity.get() : nullptr, input, context);
+    if (!result) {
+        outbox_.refuse();
+        dead_letter(input, result.error(), "", 0);
+    } else {
+        if (held != nullptr) store_->touch(*held, record.offset, uncommitted_since_);
+        context.apply();
+    }
+    finish_outputs();
+    return {};
+}
+
+void Shard::apply_control(const RecordView& record, const processors::Input& input) {
+    const auto control = schemas::decode<schemas::Control>(input.value, decoder_);
+    auto result = control ? processor_->on_control(*control, input) : tl::unexpected(control.error());
+    if (result) {
+        // The processor may have used a decoder of its own; what is stored is decoded afresh.
+        controls_.add(*schemas::decode<schemas::Control>(input.value, decoder_), record.offset);
+    } else {
+        dead_letter(input, result.error(), "control", 0);
+    }
+    finish_outputs();
+}
+
+Result<void> Shard::apply_tick(const RecordView& record, const processors::Input& input) {
+    tick_outstanding_ = false;
+    const auto tick = schemas::decode<schemas::Tick>(input.value, decoder_);
+    if (!tick) {
+        dead_letter(input, tick.error(), "tick", 0);
+        finish_outputs();
+        return {};
+    }
+    // Entities whose stored form is ahead of this tick are passed over (law 7); the rest fire as they did.
+    std::set<std::string, std::less<>> passed;
+    std::set<std::string, std::less<>> firing;
+    while (const auto due = store_->first_due(tick->now, passed)) {
+        const auto& [at, key] = *due;
+        VITALOG_TRY(state::Held * held, store_->fetch_one(key));
+        if (!firing.contains(key) && record.offset <= held->applied) {
+            passed.insert(key);
+            continue;
+        }
+        firing.insert(key);
+        fire(*held, at, record.offset);
+    }
+    return {};
+}
+
+void Shard::fire(state::Held& held, ReceivedTime due, Offset offset) {
+    const auto found = std::find_if(held.timers.begin(), held.timers.end(),
+                                    [&](const state::Timer& timer) { return timer.due == due; });
+    if (found == held.timers.end()) {  // the index entry of an older stored form
+        store_->drop_index_entry(held, due);
+        return;
+    }
+    const state::Timer timer = *found;
+    store_->cancel_timer(held, timer.name);
+    const RecordId cause = IdHash().part(timer.set_by).part(timer.name).part(timer.due.micros()).finish();
+    RecordContext context(*this, {cause, timer.root, timer.due}, nullptr, held.key, &held);
+    processor_->on_timer(held.entity.get(), timer, context);
+    store_->touch(held, offset, uncommitted_since_);
+    context.apply();
+    finish_outputs();
+}
+
+void Shard::dead_letter(const processors::Input& input, const Error& error, std::string_view at,
+                        std::int64_t n) {
+    std::string headers;
+    const RecordId id = output_id(input.id, spec_.stage, "dead-letter", n);
+    Headers::append(headers, header::kSpecVersion, "1.0");
+    Headers::append(headers, header::kId, id.to_string());
+    Headers::append(headers, header::kType, "vitalog.dead-letter.v1");
+    Headers::append(headers, header::kSource, "vitalog/" + spec_.stage);
+    Headers::append(headers, header::kTime, to_rfc3339(input.received));
+    Headers::append(headers, header::kReason, error.to_string());
+    Headers::append(headers, header::kStage, spec_.stage);
+    Headers::append(headers, header::kDeadSource, input.source);
+    if (!at.empty()) Headers::append(headers, header::kAt, at);
+    Headers::append(headers, header::kRoot, input.root.to_string());
+    Headers::append(headers, header::kCause, input.id.to_string());
+    for (const std::string_view kept : {header::kFormat, header::kEndpoint})
+        if (const auto value = input.headers.find(kept); !value.empty()) Headers::append(headers, kept, value);
+    const auto partition = partition_of(input.key, ports_.topics.partitions(schemas::Topic::DeadLetter));
+    outbox_.add_raw(schemas::Topic::DeadLetter, partition, input.key, headers, input.value);
+    if (muted()) return;
+    counts_[{"vitalog_dead_letters_total",
+             {{"stage", spec_.stage}, {"reason", std::string(to_string(error.code()))}}}] += 1;
+}
+
+/// Keeps the outputs of the record in hand, unless they are in the log already.
+void Shard::finish_outputs() {
+    if (!muted()) {
+        outbox_.accept(uncommitted_since_);
+        return;
+    }
+    if (drift_check_) outbox_.visit_waiting([this](const TopicPartition& tp, std::string_view key,
+                                                   std::string_view headers, std::string_view value) {
+        drift_check_->output(tp, key, headers, value);
+    });
+    outbox_.refuse();
+}
+
+void Shard::finish_recovery() {
+    std::vector<TopicPartition> partitions;
+    for (const auto& topic : schemas::kTopics)
+        if (!topic.feed)
+            for (std::uint32_t p = 0; p < ports_.topics.partitions(topic.topic); ++p)
+                partitions.push_back({ports_.topics.name(topic.topic), Partition(p)});
+    auto report = drift_check_->compare(ports_.log, spec_.stage, partitions);
+    drift_check_.reset();
+    if (!report) {
+        log_line("error", "drift-not-compared", {{"stage", spec_.stage}, {"error", report.error().to_string()}});
+        return;
+    }
+    drift_report_ = *std::move(report);
+    for (const auto& line : drift_report_->differences)
+        log_line("warn", "drift", {{"stage", spec_.stage}, {"difference", line}});
+    log_line("info", "drift-accepted", {{"stage", spec_.stage},
+                                        {"compared", std::to_string(drift_report_->compared)},
+                                        {"differences", std::to_string(drift_report_->difference_count)}});
+}
+
+bool Shard::commit_is_due(bool drained) const {
+    if (uncommitted_records_ == 0) return false;
+    if (outbox_.urgent() || outbox_.bytes() >= options_.commit_bytes ||
+        uncommitted_records_ >= options_.commit_records)
+        return true;
+    if (drained && options_.commit_delay.count() == 0) return true;
+    return ports_.clock.now() - uncommitted_since_ >= options_.commit_delay;
+}
+
+Result<Shard::Step> Shard::commit(bool flush_everything) {
+    Commit& commit = pending_.emplace();
+    commit.urgent = outbox_.urgent();
+    commit.outputs = outbox_.take();
+    commit.committed = std::max(position_, committed_);
+    commit.checkpoint = commit.committed;
+    commit.logic = processor_->logic();
+    if (store_) {
+        commit.checkpoint = store_->take_writes(position_, ports_.clock.now(), uncommitted_records_,
+                                                flush_everything, commit.state);
+        controls_.take_writes(commit.checkpoint, commit.state);
+    }
+    commit_retries_ = 0;
+    return try_commit();
+}
+
+Result<Shard::Step> Shard::try_commit() {
+    std::optional<Error> error;
+    switch (shard_log_->commit(*pending_, error)) {
+        case CommitOutcome::Committed: break;
+        case CommitOutcome::Aborted:
+            if (error && !error->retryable()) return tl::unexpected(*error);
+            if (++commit_retries_ > options_.commit_retries_max) return Step::Reopen;
+            return Step::Worked;
+        case CommitOutcome::Unknown: return Step::Reopen;
+    }
+    committed_ = pending_->committed;
+    pending_.reset();
+    if (store_) store_->committed();
+    uncommitted_records_ = 0;
+    for (const auto& [name, value] : counts_) ports_.metrics.count(name.first, name.second, value);
+    counts_.clear();
+    if (oldest_received_) {
+        const auto waited = ports_.clock.now() - *oldest_received_;
+        ports_.metrics.observe("vitalog_latency_seconds", {{"stage", spec_.stage}},
+                               static_cast<double>(waited.count()) / 1e6);
+        oldest_received_.reset();
+    }
+    return Step::Worked;
+}
+
+Result<bool> Shard::tick_if_due() {
+    if (!store_ || tick_outstanding_ || !recovered()) return false;
+    const auto due = store_->next_due();
+    const ReceivedTime now = ports_.clock.now().as<ReceivedTime>();
+    if (!due || *due > now) return false;
+    VITALOG_TRY(const Offset end, ports_.log.end_offset(input_));
+    if (position_ < end) return false;  // not read to the end (law 9)
+    const RecordId id = IdHash().part("tick").part(to_string(input_, end)).finish();
+    outbox_.add_to(spec_.input, spec_.partition, schemas::Tick::kType, id, {id, id, now},
+                   schemas::encode(schemas::Tick{now}));
+    outbox_.accept(ports_.clock.now());
+    tick_outstanding_ = true;
+    VITALOG_TRY(const Step step, commit(false));
+    return step == Step::Worked;
+}
+
+Result<void> Shard::close() {
+    while (pending_) {
+        VITALOG_TRY(const Step step, try_commit());
+        if (step == Step::Reopen) return fail(Errc::Io, "the last commit's outcome is unknown; the next start recovers");
+    }
+    VITALOG_TRY(Step step, commit(true));
+    while (pending_ && step == Step::Worked) {
+        VITALOG_TRY(step, try_commit());
+    }
+    if (pending_) return fail(Errc::Io, "the last commit's outcome is unknown; the next start recovers");
+    return {};
+}
+
+std::optional<LogTime> Shard::next_wake() const {
+    if (uncommitted_records_ > 0) return uncommitted_since_ + options_.commit_delay;
+    if (const auto due = next_due()) return due->as<LogTime>();
+    return std::nullopt;
+}
+
+std::optional<ReceivedTime> Shard::next_due() const {
+    return store_ ? store_->next_due() : std::nullopt;
+}
+
+}  // namespace vitalog::topology
