@@ -1,1 +1,2 @@
 # Tests of schemas/
+vitalog_test(schemas/national_id_test.cc vitalog_schemas)
