@@ -240,22 +240,26 @@ struct PersonClinicalForward {
     static constexpr std::string_view kType = "vitalog.person-clinical.v1";
     std::string_view person;
     RawJson event;
+    std::string_view waited;  ///< id of the root feed record, where the event waited until its account was bound
 
     template <class V>
     void members(V& v) {
         v.required("person", person);
         v.required("event", event);
+        v("waited", waited);
     }
 };
 struct PersonClinical {
     static constexpr std::string_view kType = PersonClinicalForward::kType;
     std::string_view person;
     ClinicalEvent event;
+    std::string_view waited;
 
     template <class V>
     void members(V& v) {
         v.required("person", person);
         v.required("event", event);
+        v("waited", waited);
     }
 };
 

@@ -1,1 +1,2 @@
 # Tests of fuzz/
+vitalog_fuzz(identity_state vitalog_processors)
