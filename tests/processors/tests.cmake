@@ -2,3 +2,5 @@
 vitalog_test(processors/identity_interleaving_test.cc vitalog_processors)
 vitalog_test(processors/identity_merges_test.cc vitalog_processors)
 vitalog_test(processors/identity_processor_test.cc vitalog_processors)
+vitalog_test(processors/desk_clock_test.cc vitalog_processors)
+vitalog_test(processors/desk_decision_test.cc vitalog_processors)
