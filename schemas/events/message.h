@@ -102,6 +102,7 @@ struct Send {
     std::string_view recipient;
     std::string_view to;  ///< phone number or openid
     std::string_view template_name;
+    std::string_view sign;  ///< the signature before the text; empty: the gateway's default
     StringMap params;  ///< template variables by name
     std::string_view text;
     ReceivedTime not_after;
@@ -114,6 +115,7 @@ struct Send {
         v.required("recipient", recipient);
         v.required("to", to);
         v.required("template", template_name);
+        v("sign", sign);
         v("params", params);
         v("text", text);
         v.required("not_after", not_after);

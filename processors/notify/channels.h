@@ -1,0 +1,40 @@
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "processors/notify/recipient_entity.h"
+#include "schemas/topics.h"
+
+namespace vitalog::processors {
+
+/// A way to a recipient, and the topic that its effect worker reads.
+struct Channel {
+    std::string_view name;  ///< as in consent and Delivery
+    schemas::Topic topic;
+};
+
+/// Every channel there is, in the order in which doctors are reached.
+inline constexpr std::array<Channel, 1> kChannels{{{"sms", schemas::Topic::SendSms}}};
+
+/// How an intent goes out, or why not (yet).
+struct Choice {
+    const Channel* channel = nullptr;  ///< null: none can be chosen
+    std::string to;                    ///< phone number
+    Hold hold = Hold::None;  ///< with no channel: what could still change that; None: nothing
+    std::string reason;
+};
+
+/// The first channel, in the recipient's order of preference, that the message can be said on, that
+/// was not tried, that the recipient agreed to (patients, by purpose; doctors need not) and that
+/// has a usable address.
+Choice choose_channel(const RecipientEntity& recipient, const HeldIntent& intent);
+
+/// The number as a provider takes it: "+" and 7 to 15 digits (E.164), or a Chinese mobile number of
+/// 11 digits, with or without 86 or 0086 before it; blanks and hyphens are taken out. nullopt: not
+/// a number that a message can reach.
+std::optional<std::string> usable_phone(std::string_view phone);
+
+}  // namespace vitalog::processors
