@@ -18,6 +18,7 @@ class BatchFill {
     }
 
     bool full() const { return full_; }
+    Offset next() const { return out_.next; }
     /// Adds records of the block that lie at or behind `from`. Errors: Damaged.
     Result<void> add(std::shared_ptr<const RecordBlock> block);
 

@@ -1,0 +1,136 @@
+#pragma once
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <future>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "topology/log/embedded_log.h"
+#include "topology/log/memory_log.h"
+
+namespace vitalog::topology {
+
+inline constexpr LogTime kNow = LogTime::from_millis(1'767'225'600'000);  // 2026-01-01
+
+inline TopicPartition tp_of(std::string topic, std::uint32_t partition) {
+    return {std::move(topic), Partition(partition)};
+}
+
+inline std::vector<TopicConfig> test_topics() {
+    std::vector<TopicConfig> topics(4);
+    topics[0].name = "feed.his";
+    topics[0].partitions = 2;
+    topics[0].feed = true;
+    topics[1].name = "subject";
+    topics[1].partitions = 2;
+    topics[2].name = "person";
+    topics[2].partitions = 2;
+    topics[3].name = "audit";
+    return topics;
+}
+
+inline FeedRecord feed_record(std::string key, std::string value, std::string topic = "feed.his") {
+    FeedRecord record;
+    record.topic = std::move(topic);
+    record.key = std::move(key);
+    record.value = std::move(value);
+    record.received = kNow;
+    return record;
+}
+
+inline FeedRecord feed_record_once(std::string key, std::string message, std::uint64_t body,
+                                   OnReusedId on_reused = OnReusedId::Accept) {
+    FeedRecord record = feed_record(std::move(key), "body " + std::to_string(body));
+    record.ledger =
+        LedgerEntry{std::move(message), body, "ack of " + std::to_string(body), on_reused};
+    return record;
+}
+
+/// Appends and waits for the answer.
+inline Result<AppendReceipt> append_now(FeedAppender& log, FeedRecord record) {
+    std::promise<Result<AppendReceipt>> answered;
+    log.append(std::move(record),
+               [&](Result<AppendReceipt> receipt) { answered.set_value(std::move(receipt)); });
+    return answered.get_future().get();
+}
+
+struct Read {
+    std::int64_t offset;
+    std::string key;
+    std::string value;
+    friend bool operator==(const Read&, const Read&) = default;
+};
+
+/// Everything from `from` to the end, by reads of max_bytes.
+inline std::vector<Read> read_all(const RecordSource& log, const TopicPartition& tp,
+                                  Offset from = {}, std::size_t max_bytes = 1 << 20) {
+    std::vector<Read> all;
+    RecordBatch batch;
+    while (true) {
+        const auto read = log.read(tp, from, max_bytes, batch);
+        EXPECT_TRUE(read.has_value()) << read.error().to_string();
+        if (!read || batch.records.empty()) return all;
+        for (const RecordView& record : batch.records)
+            all.push_back(
+                {record.offset.value(), std::string(record.key), std::string(record.value)});
+        from = batch.next;
+    }
+}
+
+/// One output of the given values, all with the key "k".
+inline PartitionOutput output_of(TopicPartition tp, const std::vector<std::string>& values) {
+    PartitionOutput output{std::move(tp), {}};
+    for (const std::string& value : values) output.block.add(kNow, "k", "", value);
+    return output;
+}
+
+inline CommitOutcome commit_to(ShardLog& shard, TopicPartition tp,
+                               const std::vector<std::string>& values, std::int64_t committed,
+                               std::vector<state::Write> state = {}) {
+    Commit commit;
+    commit.outputs.push_back(output_of(std::move(tp), values));
+    commit.committed = commit.checkpoint = Offset(committed);
+    commit.logic = 1;
+    commit.state = std::move(state);
+    std::optional<Error> error;
+    return shard.commit(commit, error);
+}
+
+inline std::optional<std::string> stored_value(const state::Backend& backend,
+                                               std::string_view key) {
+    std::vector<std::optional<std::string>> values;
+    const auto got = backend.get_many({&key, 1}, values);
+    EXPECT_TRUE(got.has_value());
+    return values.at(0);
+}
+
+/// A folder that goes with the test.
+class TemporaryFolder {
+  public:
+    TemporaryFolder() {
+        std::string name = (std::filesystem::temp_directory_path() / "vitalog-log-XXXXXX").string();
+        path_ = ::mkdtemp(name.data());
+    }
+    ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+    const std::filesystem::path& path() const { return path_; }
+
+  private:
+    std::filesystem::path path_;
+};
+
+inline EmbeddedLog::Options small_embedded_options(const std::filesystem::path& path) {
+    EmbeddedLog::Options options;
+    options.path = path;
+    options.topics = test_topics();
+    options.block_cache_bytes = 8 << 20;
+    options.write_buffer_bytes = 8 << 20;
+    options.disk_reserve_bytes = 0;
+    return options;
+}
+
+}  // namespace vitalog::topology

@@ -1,0 +1,156 @@
+#include "topology/log/data_directory.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <string>
+#include <utility>
+
+#include "schemas/base/binary.h"
+#include "schemas/base/ids.h"
+
+namespace vitalog::topology {
+
+namespace {
+
+constexpr std::string_view kFormatMagic = "VLOG";
+constexpr int kFormatVersion = 1;
+constexpr mode_t kMode = 0640;
+constexpr std::size_t kSyncedBytes = 16;
+
+tl::unexpected<Error> io_error(std::string_view what, const std::filesystem::path& path) {
+    return fail(Errc::Io, fmt::format("{} {}: {}", what, path.string(), std::strerror(errno)));
+}
+
+std::string read_small_file(const std::filesystem::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// Writes the file whole, then renames it into place, so that nobody sees half of it.
+Result<void> write_durably(const std::filesystem::path& path, std::string_view bytes) {
+    const std::filesystem::path fresh = path.string() + ".new";
+    const int file = ::open(fresh.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, kMode);
+    if (file < 0) return io_error("cannot create", fresh);
+    const bool written =
+        ::write(file, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) &&
+        ::fsync(file) == 0;
+    ::close(file);
+    if (!written || ::rename(fresh.c_str(), path.c_str()) != 0)
+        return io_error("cannot write", path);
+    // The new name is durable once its directory is.
+    const int directory = ::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0) return io_error("cannot open", path.parent_path());
+    const bool synced = ::fsync(directory) == 0;
+    ::close(directory);
+    if (!synced) return io_error("cannot sync", path.parent_path());
+    return {};
+}
+
+std::string synced_bytes(std::uint64_t sequence) {
+    std::string bytes;
+    BinaryWriter(bytes).fixed64(sequence);
+    const std::uint64_t checksum = hash64(bytes);
+    BinaryWriter(bytes).fixed64(checksum);
+    return bytes;
+}
+
+}  // namespace
+
+Result<DataDirectory> DataDirectory::open(std::filesystem::path path) {
+    std::error_code failure;
+    std::filesystem::create_directories(path, failure);
+    if (failure)
+        return fail(Errc::Io, fmt::format("cannot create the data directory {}: {}", path.string(),
+                                          failure.message()));
+    const std::filesystem::path lock_path = path / "lock";
+    const int lock = ::open(lock_path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, kMode);
+    if (lock < 0) return io_error("cannot open", lock_path);
+    DataDirectory directory(std::move(path), lock);
+    if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
+        std::string holder = read_small_file(lock_path);
+        while (!holder.empty() && holder.back() == '\n') holder.pop_back();
+        return fail(Errc::Conflict,
+                    fmt::format("the data directory {} is in use by process {}: stop it, or name "
+                                "another directory",
+                                directory.path_.string(), holder));
+    }
+    const std::string pid = std::to_string(::getpid()) + "\n";
+    if (::ftruncate(lock, 0) != 0 || ::pwrite(lock, pid.data(), pid.size(), 0) < 0)
+        return io_error("cannot write", lock_path);
+    VITALOG_CHECK(directory.check_format());
+    const std::filesystem::path synced_path = directory.path_ / "synced";
+    directory.synced_ = ::open(synced_path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, kMode);
+    if (directory.synced_ < 0) return io_error("cannot open", synced_path);
+    return directory;
+}
+
+DataDirectory::DataDirectory(DataDirectory&& other) noexcept
+    : path_(std::move(other.path_)),
+      lock_(std::exchange(other.lock_, -1)),
+      synced_(std::exchange(other.synced_, -1)) {}
+
+DataDirectory::~DataDirectory() {
+    if (synced_ >= 0) ::close(synced_);
+    if (lock_ >= 0) ::close(lock_);
+}
+
+Result<void> DataDirectory::check_format() const {
+    const std::filesystem::path path = path_ / "format";
+    const std::string wanted = fmt::format("{} {}\n", kFormatMagic, kFormatVersion);
+    if (!std::filesystem::exists(path)) {
+        if (std::filesystem::exists(database()))
+            return fail(
+                Errc::Damaged,
+                fmt::format("{} is missing beside a database: restore it from the backup of "
+                            "the data directory",
+                            path.string()));
+        return write_durably(path, wanted);
+    }
+    const std::string found = read_small_file(path);
+    if (found == wanted) return {};
+    if (!found.starts_with(kFormatMagic))
+        return fail(
+            Errc::Damaged,
+            fmt::format("{} does not say VLOG: this is no data directory of vitalog, or the "
+                        "file is damaged",
+                        path.string()));
+    return fail(
+        Errc::Damaged,
+        fmt::format("{} says '{}', this version reads '{} {}': run the version that wrote it",
+                    path.string(), found.substr(0, found.find('\n')), kFormatMagic,
+                    kFormatVersion));
+}
+
+Result<std::uint64_t> DataDirectory::free_bytes() const {
+    struct statvfs found {};
+    if (::statvfs(path_.c_str(), &found) != 0)
+        return io_error("cannot ask for free space of", path_);
+    return static_cast<std::uint64_t>(found.f_bavail) * found.f_frsize;
+}
+
+Result<void> DataDirectory::mark_synced(std::uint64_t sequence) const {
+    const std::string bytes = synced_bytes(sequence);
+    if (::pwrite(synced_, bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
+        return io_error("cannot write", path_ / "synced");
+    return {};
+}
+
+std::optional<std::uint64_t> DataDirectory::synced() const {
+    std::array<char, kSyncedBytes> bytes{};
+    if (::pread(synced_, bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
+        return std::nullopt;
+    const std::string_view view(bytes.data(), bytes.size());
+    const std::uint64_t sequence = BinaryReader(view).fixed64();
+    if (view != synced_bytes(sequence)) return std::nullopt;
+    return sequence;
+}
+
+}  // namespace vitalog::topology

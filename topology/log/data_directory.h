@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+
+#include "schemas/base/result.h"
+
+namespace vitalog::topology {
+
+/// The data directory of one process: held by a lock on D/lock while this lives, its form named by
+/// D/format, and the last point known to be on disk in D/synced. Thread-safe after open.
+///   format := "VLOG" space version newline
+///   synced := sequence fixed64 | checksum fixed64
+class DataDirectory {
+  public:
+    /// Creates what is missing. Conflict when another process holds it (the message names its pid),
+    /// Damaged when its form is unknown.
+    static Result<DataDirectory> open(std::filesystem::path path);
+    DataDirectory(DataDirectory&& other) noexcept;
+    DataDirectory& operator=(DataDirectory&&) = delete;
+    ~DataDirectory();
+
+    std::filesystem::path database() const { return path_ / "db"; }
+    const std::filesystem::path& path() const { return path_; }
+    /// What is free for us on its file system.
+    Result<std::uint64_t> free_bytes() const;
+
+    /// Notes that everything up to `sequence` is on disk. Not itself synced: after a loss of power
+    /// it may say less than what is there, never more.
+    Result<void> mark_synced(std::uint64_t sequence) const;
+    /// What was noted last; nullopt when nothing readable is there.
+    std::optional<std::uint64_t> synced() const;
+
+  private:
+    DataDirectory(std::filesystem::path path, int lock) : path_(std::move(path)), lock_(lock) {}
+    Result<void> check_format() const;
+
+    std::filesystem::path path_;
+    int lock_ = -1;
+    int synced_ = -1;
+};
+
+}  // namespace vitalog::topology
