@@ -164,8 +164,7 @@ Result<Shard::Step> Shard::step() {
     if (recovered() && drift_check_) finish_recovery();
     if (commit_is_due(!read)) return commit(false);
     if (read) return Step::Worked;
-    VITALOG_TRY(const bool ticked, tick_if_due());
-    return ticked ? Step::Worked : Step::Idle;
+    return tick_if_due();
 }
 
 Result<void> Shard::follow_control() {
@@ -368,10 +367,9 @@ void Shard::finish_outputs() {
 
 void Shard::finish_recovery() {
     std::vector<TopicPartition> partitions;
-    for (const auto& topic : schemas::kTopics)
-        if (!topic.feed)
-            for (std::uint32_t p = 0; p < ports_.topics.partitions(topic.topic); ++p)
-                partitions.push_back({ports_.topics.name(topic.topic), Partition(p)});
+    for (const auto& topic : ports_.log.topics())
+        for (std::uint32_t p = 0; !topic.feed && p < topic.partitions; ++p)
+            partitions.push_back({topic.name, Partition(p)});
     auto report = drift_check_->compare(ports_.log, spec_.stage, partitions);
     drift_check_.reset();
     if (!report) {
@@ -436,20 +434,19 @@ Result<Shard::Step> Shard::try_commit() {
     return Step::Worked;
 }
 
-Result<bool> Shard::tick_if_due() {
-    if (!store_ || tick_outstanding_ || !recovered()) return false;
+Result<Shard::Step> Shard::tick_if_due() {
+    if (!store_ || tick_outstanding_ || !recovered()) return Step::Idle;
     const auto due = store_->next_due();
     const ReceivedTime now = ports_.clock.now().as<ReceivedTime>();
-    if (!due || *due > now) return false;
+    if (!due || *due > now) return Step::Idle;
     VITALOG_TRY(const Offset end, ports_.log.end_offset(input_));
-    if (position_ < end) return false;  // not read to the end (law 9)
+    if (position_ < end) return Step::Idle;  // not read to the end (law 9)
     const RecordId id = IdHash().part("tick").part(to_string(input_, end)).finish();
     outbox_.add_to(spec_.input, spec_.partition, schemas::Tick::kType, id, {id, id, now},
                    schemas::encode(schemas::Tick{now}));
     outbox_.accept(ports_.clock.now());
     tick_outstanding_ = true;
-    VITALOG_TRY(const Step step, commit(false));
-    return step == Step::Worked;
+    return commit(false);
 }
 
 Result<void> Shard::close() {

@@ -104,7 +104,7 @@ class Shard {
     bool commit_is_due(bool drained) const;
     Result<Step> commit(bool flush_everything);
     Result<Step> try_commit();
-    Result<bool> tick_if_due();
+    Result<Step> tick_if_due();
     void finish_recovery();
 
     ShardSpec spec_;
