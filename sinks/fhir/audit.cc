@@ -1,0 +1,80 @@
+#include "sinks/fhir/audit.h"
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+
+#include "schemas/json.h"
+#include "schemas/topics.h"
+#include "sinks/fhir/outcome.h"
+
+namespace vitalog::sinks::fhir {
+namespace {
+
+constexpr std::string_view kType = "vitalog.audit.v1";
+
+/// Counts the appends of one answer; shared by their callbacks, which come from a thread of the
+/// log.
+struct Pending {
+    std::atomic<std::size_t> left;
+    std::atomic<bool> failed{false};
+    HttpResponse response;
+    Respond respond;
+};
+
+}  // namespace
+
+std::string Audit::line(const HttpRequest& request, const Read& read, const std::string& person,
+                        int status, LogTime at) const {
+    std::string query;
+    for (const auto& [name, value] : request.query)
+        query += (query.empty() ? "" : "&") + name + "=" + value;
+    std::string out;
+    schemas::JsonWriter json(out);
+    json.begin_object();
+    json.field("at", to_rfc3339(at));
+    json.field("user", request.caller.user);
+    json.field("role", request.caller.role);
+    json.field("method", request.method);
+    json.field("path", request.path);
+    if (!query.empty()) json.field("query", query);
+    json.field("person", person);
+    json.field("persons", static_cast<std::int64_t>(read.persons.size()));
+    json.field("resource", read.resource);
+    json.field("count", read.count);
+    json.field("status", status);
+    json.end_object();
+    return out;
+}
+
+void Audit::answer(const HttpRequest& request, Read read, HttpResponse response,
+                   Respond respond) const {
+    std::sort(read.persons.begin(), read.persons.end());
+    read.persons.erase(std::unique(read.persons.begin(), read.persons.end()), read.persons.end());
+    std::erase(read.persons, std::string());
+    if (read.persons.empty()) return respond(std::move(response));
+    const LogTime at = clock_.now();
+    const int status = response.status;
+    auto pending = std::make_shared<Pending>();  // shared by the callbacks
+    pending->left = read.persons.size();
+    pending->response = std::move(response);
+    pending->respond = std::move(respond);
+    for (const auto& person : read.persons) {
+        FeedRecord record;
+        record.topic = schemas::name_of(schemas::Topic::Audit);
+        record.key = person;
+        record.value = line(request, read, person, status, at);
+        Headers::append(record.headers, header::kType, kType);
+        Headers::append(record.headers, header::kContentType, "application/json");
+        record.received = at;
+        log_.append(std::move(record), [pending](Result<AppendReceipt> receipt) {
+            if (!receipt) pending->failed = true;
+            if (pending->left.fetch_sub(1) != 1) return;
+            pending->respond(pending->failed
+                                 ? outcome(503, "the read can't be written to the audit log now")
+                                 : std::move(pending->response));
+        });
+    }
+}
+
+}  // namespace vitalog::sinks::fhir

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "schemas/base/ports.h"
+
+namespace vitalog::sinks::fhir {
+
+/// Writes who read whose data to `audit`, one record for each person, and lets the answer go only
+/// when all of them are on disk. Thread-safe; borrows the log and the clock.
+class Audit {
+  public:
+    Audit(FeedAppender& log, const Clock& clock) : log_(log), clock_(clock) {}
+
+    struct Read {
+        std::string resource;  ///< type
+        std::vector<std::string> persons;
+        std::int64_t count = 0;  ///< resources in the answer
+    };
+    /// Answers 503 instead when the audit can't be written. Without persons it answers at once.
+    void answer(const HttpRequest& request, Read read, HttpResponse response,
+                Respond respond) const;
+
+  private:
+    std::string line(const HttpRequest& request, const Read& read, const std::string& person,
+                     int status, LogTime at) const;
+
+    FeedAppender& log_;
+    const Clock& clock_;
+};
+
+}  // namespace vitalog::sinks::fhir

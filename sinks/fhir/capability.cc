@@ -1,0 +1,110 @@
+#include "sinks/fhir/capability.h"
+
+#include <array>
+
+#include "schemas/json.h"
+#include "sinks/fhir/parts.h"
+#include "sinks/fhir/search.h"
+
+namespace vitalog::sinks::fhir {
+namespace {
+
+void write_param(JsonWriter& json, std::string_view name, std::string_view type) {
+    json.begin_object();
+    json.field("name", name);
+    json.field("type", type);
+    json.end_object();
+}
+
+void write_operation(JsonWriter& json, std::string_view name, std::string_view about) {
+    json.begin_object();
+    json.field("name", name);
+    json.field("definition", "urn:vitalog:operation:" + std::string(name));
+    json.field("documentation", about);
+    json.end_object();
+}
+
+void write_operations(JsonWriter& json, std::string_view type) {
+    if (type != "Task" && type != "Patient") return;
+    json.key("operation");
+    json.begin_array();
+    if (type == "Patient") {
+        json.begin_object();
+        json.field("name", "everything");
+        json.field("definition", "http://hl7.org/fhir/OperationDefinition/Patient-everything");
+        json.end_object();
+    } else {
+        write_operation(json, "accept", "A doctor takes the task.");
+        write_operation(json, "confirm", "The patient is told.");
+        write_operation(json, "modify", "As confirm, with another text in the archive.");
+        write_operation(json, "reject", "With a reason; the patient is not told.");
+        write_operation(json, "hand-over", "To a doctor or a team.");
+    }
+    json.end_array();
+}
+
+void write_resource(JsonWriter& json, const ResourceSpec& spec) {
+    json.begin_object();
+    json.field("type", spec.type);
+    json.key("interaction");
+    json.begin_array();
+    for (const std::string_view code : {"read", "search-type"}) {
+        json.begin_object();
+        json.field("code", code);
+        json.end_object();
+    }
+    json.end_array();
+    json.key("searchParam");
+    json.begin_array();
+    for (const auto& param : spec.params) write_param(json, param.name, param.type);
+    write_param(json, "_lastUpdated", "date");
+    json.end_array();
+    write_operations(json, spec.type);
+    json.end_object();
+}
+
+}  // namespace
+
+std::string capability_statement(std::string_view version, std::string_view base_url,
+                                 std::string_view now) {
+    std::string out;
+    JsonWriter json(out);
+    json.begin_object();
+    json.field("resourceType", "CapabilityStatement");
+    json.field("status", "active");
+    json.field("date", now);
+    json.field("kind", "instance");
+    json.key("software");
+    json.begin_object();
+    json.field("name", "Vitalog");
+    json.field("version", version);
+    json.end_object();
+    json.key("implementation");
+    json.begin_object();
+    json.field("description", "Vitalog health archive and worklist");
+    json.field("url", std::string(base_url) + "/fhir");
+    json.end_object();
+    json.field("fhirVersion", "4.0.1");
+    json.key("format");
+    json.begin_array();
+    json.value("application/fhir+json");
+    json.end_array();
+    json.key("rest");
+    json.begin_array();
+    json.begin_object();
+    json.field("mode", "server");
+    json.field("documentation",
+               "Searches by date compare the start of what happened; a bare date is a day in the "
+               "site's zone. Results "
+               "entered in error are shown by id and by status=entered-in-error only.");
+    json.key("resource");
+    json.begin_array();
+    for (const auto& spec : resource_specs()) write_resource(json, spec);
+    json.end_array();
+    json.end_object();
+    json.end_array();
+    json.end_object();
+    return out;
+}
+
+}  // namespace vitalog::sinks::fhir

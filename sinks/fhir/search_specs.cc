@@ -1,0 +1,124 @@
+#include <array>
+
+#include "sinks/fhir/search.h"
+
+namespace vitalog::sinks::fhir {
+namespace {
+
+using enum ParamKind;
+using views::Table;
+
+constexpr std::array kPatient{
+    ParamSpec{"_id", PersonId, "person", "token"},
+    ParamSpec{"identifier", PatientIdentifier, "", "token"},
+    ParamSpec{"family", Text, "family", "string"},
+    ParamSpec{"given", Text, "given", "string"},
+    ParamSpec{"birthdate", Text, "birth_date", "date"},
+    ParamSpec{"gender", Token, "sex", "token"},
+    ParamSpec{"phone", Token, "phone", "token"},
+};
+constexpr std::array kEncounter{
+    ParamSpec{"_id", LocatedId, "id", "token"},
+    ParamSpec{"patient", ParamKind::Patient, "", "reference"},
+    ParamSpec{"subject", ParamKind::Patient, "", "reference"},
+    ParamSpec{"date", Date, "start_us", "date"},
+    ParamSpec{"status", Token, "status", "token"},
+    ParamSpec{"class", Token, "class", "token"},
+    ParamSpec{"identifier", Token, "visit", "token"},
+};
+constexpr std::array kObservation{
+    ParamSpec{"_id", LocatedId, "id", "token"},
+    ParamSpec{"patient", ParamKind::Patient, "", "reference"},
+    ParamSpec{"subject", ParamKind::Patient, "", "reference"},
+    ParamSpec{"date", Date, "effective_us", "date"},
+    ParamSpec{"code", Code, "code", "token", "loinc"},
+    ParamSpec{"status", Token, "status", "token"},
+    ParamSpec{"category", Category, "vital", "token"},
+    ParamSpec{"identifier", ResultId, "id", "token"},
+    ParamSpec{"encounter", ParamKind::Encounter, "encounter", "reference"},
+};
+constexpr std::array kReport{
+    ParamSpec{"_id", LocatedId, "id", "token"},
+    ParamSpec{"patient", ParamKind::Patient, "", "reference"},
+    ParamSpec{"subject", ParamKind::Patient, "", "reference"},
+    ParamSpec{"date", Date, "effective_us", "date"},
+    ParamSpec{"code", Code, "code", "token"},
+    ParamSpec{"status", Token, "status", "token"},
+    ParamSpec{"category", Token, "section", "token"},
+    ParamSpec{"identifier", Token, "filler", "token", "placer"},
+    ParamSpec{"encounter", ParamKind::Encounter, "encounter", "reference"},
+};
+constexpr std::array kRisk{
+    ParamSpec{"_id", LocatedId, "id", "token"},
+    ParamSpec{"patient", ParamKind::Patient, "", "reference"},
+    ParamSpec{"subject", ParamKind::Patient, "", "reference"},
+    ParamSpec{"date", Date, "occurred_us", "date"},
+    ParamSpec{"method", Token, "method", "token"},
+    ParamSpec{"risk", Token, "band", "token"},
+};
+constexpr std::array kIssue{
+    ParamSpec{"_id", TextId, "id", "token"},
+    ParamSpec{"patient", ParamKind::Patient, "", "reference"},
+    ParamSpec{"identified", Date, "since_us", "date"},
+    ParamSpec{"code", Token, "rule", "token"},
+    ParamSpec{"identifier", TextId, "id", "token"},
+};
+constexpr std::array kTask{
+    ParamSpec{"_id", TextId, "id", "token"},
+    ParamSpec{"patient", ParamKind::Patient, "", "reference"},
+    ParamSpec{"owner", Owner, "team", "reference", "owner"},
+    ParamSpec{"status", Token, "status", "token"},
+    ParamSpec{"priority", Priority, "priority", "token"},
+    ParamSpec{"focus", Reference, "alert", "reference"},
+    ParamSpec{"authored-on", Date, "opened_us", "date"},
+    ParamSpec{"modified", Date, "updated_us", "date"},
+    ParamSpec{"identifier", TextId, "id", "token"},
+};
+constexpr std::array kCommunication{
+    ParamSpec{"_id", TextId, "id", "token"},
+    ParamSpec{"patient", ParamKind::Patient, "", "reference"},
+    ParamSpec{"subject", ParamKind::Patient, "", "reference"},
+    ParamSpec{"recipient", Recipient, "recipient", "reference"},
+    ParamSpec{"status", Token, "fhir_status", "token"},
+    ParamSpec{"category", Token, "purpose", "token"},
+    ParamSpec{"sent", Date, "sent_us", "date"},
+    ParamSpec{"received", Date, "received_us", "date"},
+    ParamSpec{"identifier", TextId, "id", "token"},
+};
+
+constexpr std::array<ResourceSpec, 8> kSpecs{{
+    {"Patient", Table::Patient, kPatient, "", {"person"}, {"updated_us"}, false},
+    {"Encounter", Table::Encounter, kEncounter, "hidden", {"start_us", true}, {"updated_us"}, true},
+    {"DiagnosticReport", Table::Report, kReport, "", {"effective_us", true}, {"updated_us"}, true},
+    {"Observation",
+     Table::Observation,
+     kObservation,
+     "hidden",
+     {"effective_us", true},
+     {"updated_us"},
+     true},
+    {"RiskAssessment", Table::Risk, kRisk, "hidden", {"occurred_us", true}, {"updated_us"}, true},
+    {"DetectedIssue", Table::Alert, kIssue, "", {"since_us", true}, {"updated_us"}, false},
+    {"Task", Table::Task, kTask, "", {"deadline_us", true}, {"deadline_us"}, false},
+    {"Communication",
+     Table::Delivery,
+     kCommunication,
+     "",
+     {"created_us", true},
+     {"updated_us"},
+     false},
+}};
+
+}  // namespace
+
+std::span<const ResourceSpec> resource_specs() {
+    return kSpecs;
+}
+
+const ResourceSpec* find_spec(std::string_view type) {
+    for (const auto& spec : kSpecs)
+        if (spec.type == type) return &spec;
+    return nullptr;
+}
+
+}  // namespace vitalog::sinks::fhir

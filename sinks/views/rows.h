@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+// Rows of the views as readers get them. Ids are text (32 hexadecimal digits), times as in
+// sinks/views/schema.cc.
+
+namespace vitalog::sinks::views {
+
+struct IdentifierRow {
+    std::string authority;
+    std::string value;
+    std::string type;
+};
+
+struct PatientRow {
+    std::string person;
+    std::string family, given, birth_date, sex, phone, address, deceased_at, team;
+    bool deceased = false;
+    std::int64_t updated_us = 0;
+    std::vector<IdentifierRow> identifiers;
+    std::string survivor;             ///< of one who was merged away
+    std::vector<std::string> merged;  ///< who was merged into this one
+};
+
+struct EncounterRow {
+    std::string person, id, visit, history;
+    std::int64_t updated_us = 0;
+};
+
+struct ReportRow {
+    std::string person, id, placer, filler, code, code_system, display, status, effective, section;
+    std::string orderer_id, orderer_name, encounter;
+    std::vector<std::string> results;  ///< ids of observations
+    std::int64_t revision = 1;
+    std::int64_t updated_us = 0;
+};
+
+struct ObservationRow {
+    std::string person, id, report, encounter;
+    std::string status;  ///< FHIR
+    bool vital = false;
+    std::string loinc, code, code_system, display, effective, kind;
+    std::optional<double> value;
+    std::string unit, comparator, text, raw_value, raw_unit;
+    std::optional<double> low, high;
+    std::string range, flags, replaced_by;
+    std::int64_t revision = 1;
+    std::int64_t updated_us = 0;
+};
+
+struct RiskRow {
+    std::string person, id, method, version, status;
+    std::optional<double> value;
+    std::string unit, band, missing, reason, occurred, basis;  ///< missing, basis: JSON arrays
+    bool hidden = false;
+    std::int64_t revision = 1;
+    std::int64_t updated_us = 0;
+};
+
+/// An alert, a task or a message: the event as it was written.
+struct BodyRow {
+    std::string person;  ///< empty for notices to doctors
+    std::string id;
+    std::string body;
+    std::string status;  ///< messages: FHIR event-status
+    std::optional<std::int64_t> sent_us, received_us;
+    std::int64_t revision = 1;
+    std::int64_t updated_us = 0;
+};
+
+template <class Row>
+struct Page {
+    std::vector<Row> rows;
+    std::optional<std::int64_t> total;  ///< absent where counting would take too long
+    bool more = false;
+};
+
+}  // namespace vitalog::sinks::views

@@ -1,0 +1,78 @@
+#include "sinks/views/schema.h"
+
+// Person, observation, report, risk and encounter ids are 16 bytes; task, alert and intent ids are
+// text. *_us columns are microseconds since the epoch. `said_us` is the time of the message,
+// `updated_us` the log's time of the record.
+//
+// What exists in great number lies clustered by person (WITHOUT ROWID): the results of one message
+// share a page, a search for one patient reads consecutive pages, and no second index is written to
+// at random. The index by `updated_us` only ever grows at its end.
+
+namespace vitalog::sinks::views {
+
+const char* const kSchema = R"sql(
+CREATE TABLE position(topic TEXT, partition INTEGER, generation INTEGER, next_offset INTEGER,
+    PRIMARY KEY(topic, partition)) WITHOUT ROWID;
+
+CREATE TABLE person(person BLOB PRIMARY KEY, family TEXT, given TEXT, birth_date TEXT, sex TEXT, phone TEXT,
+    address TEXT, deceased INTEGER, deceased_at TEXT, team TEXT, said_us INTEGER, updated_us INTEGER) WITHOUT ROWID;
+CREATE INDEX person_updated ON person(updated_us);
+CREATE INDEX person_family ON person(family COLLATE NOCASE);
+
+CREATE TABLE identifier(value TEXT, authority TEXT, type TEXT, person BLOB, partition INTEGER, updated_us INTEGER,
+    PRIMARY KEY(value, authority)) WITHOUT ROWID;
+CREATE INDEX identifier_person ON identifier(person);
+
+CREATE TABLE link(loser BLOB PRIMARY KEY, survivor BLOB, reason TEXT, updated_us INTEGER) WITHOUT ROWID;
+CREATE INDEX link_survivor ON link(survivor);
+
+CREATE TABLE encounter(person BLOB, id BLOB, visit TEXT, status TEXT, class TEXT, start_us INTEGER, end_us INTEGER,
+    history TEXT, merged TEXT, hidden INTEGER, updated_us INTEGER, PRIMARY KEY(person, id)) WITHOUT ROWID;
+CREATE INDEX encounter_updated ON encounter(updated_us);
+CREATE INDEX encounter_status ON encounter(status, start_us);
+
+CREATE TABLE report(person BLOB, id BLOB, placer TEXT, filler TEXT, code TEXT, code_system TEXT, display TEXT,
+    status TEXT, effective TEXT, effective_us INTEGER, section TEXT, orderer_id TEXT, orderer_name TEXT,
+    results BLOB, encounter BLOB, said_us INTEGER, revision INTEGER, updated_us INTEGER,
+    PRIMARY KEY(person, id)) WITHOUT ROWID;
+CREATE INDEX report_updated ON report(updated_us);
+
+CREATE TABLE observation(person BLOB, effective_us INTEGER, id BLOB, series BLOB, report BLOB, encounter BLOB,
+    status TEXT, vital INTEGER, loinc TEXT, code TEXT, code_system TEXT, display TEXT, effective TEXT, kind TEXT,
+    value REAL, unit TEXT, comparator TEXT, text TEXT, raw_value TEXT, raw_unit TEXT, low REAL, high REAL,
+    range TEXT, flags TEXT, said_us INTEGER, revision INTEGER, corrects INTEGER, replaced_by BLOB, hidden INTEGER,
+    updated_us INTEGER, PRIMARY KEY(person, effective_us, id)) WITHOUT ROWID;
+CREATE INDEX observation_updated ON observation(updated_us);
+
+CREATE TABLE risk(person BLOB, id BLOB, method TEXT, version TEXT, status TEXT, value REAL, unit TEXT, band TEXT,
+    missing TEXT, reason TEXT, occurred TEXT, occurred_us INTEGER, basis TEXT, hidden INTEGER, revision INTEGER,
+    updated_us INTEGER, PRIMARY KEY(person, id)) WITHOUT ROWID;
+CREATE INDEX risk_updated ON risk(updated_us);
+
+CREATE TABLE alert(id TEXT PRIMARY KEY, person BLOB, rule TEXT, priority TEXT, state TEXT, since_us INTEGER,
+    body TEXT, revision INTEGER, partition INTEGER, updated_us INTEGER) WITHOUT ROWID;
+CREATE INDEX alert_person ON alert(person, since_us);
+CREATE INDEX alert_updated ON alert(updated_us);
+
+CREATE TABLE task(id TEXT PRIMARY KEY, person BLOB, alert TEXT, team TEXT, owner TEXT, status TEXT, priority INTEGER,
+    opened_us INTEGER, deadline_us INTEGER, body TEXT, revision INTEGER, partition INTEGER,
+    updated_us INTEGER) WITHOUT ROWID;
+CREATE INDEX task_person ON task(person);
+CREATE INDEX task_team ON task(team, status, deadline_us);
+CREATE INDEX task_owner ON task(owner, status, deadline_us);
+CREATE INDEX task_status ON task(status, deadline_us);
+CREATE INDEX task_updated ON task(updated_us);
+
+CREATE TABLE delivery(id TEXT PRIMARY KEY, person BLOB, recipient TEXT, task TEXT, episode TEXT, state TEXT,
+    fhir_status TEXT, purpose TEXT, created_us INTEGER, sent_us INTEGER, received_us INTEGER, body TEXT,
+    revision INTEGER, partition INTEGER, updated_us INTEGER) WITHOUT ROWID;
+CREATE INDEX delivery_person ON delivery(person, created_us);
+CREATE INDEX delivery_recipient ON delivery(recipient, created_us);
+CREATE INDEX delivery_task ON delivery(task);
+CREATE INDEX delivery_updated ON delivery(updated_us);
+
+CREATE TABLE clash(person BLOB, other BLOB, authority TEXT, value TEXT, named_by TEXT, updated_us INTEGER,
+    PRIMARY KEY(person, other)) WITHOUT ROWID;
+)sql";
+
+}  // namespace vitalog::sinks::views
