@@ -1,0 +1,60 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "ingest/hl7/time.h"
+#include "ingest/mllp/admission.h"
+#include "schemas/base/ports.h"
+
+namespace vitalog::ingest::mllp {
+
+struct ListenerConfig {
+    std::string address = "127.0.0.1";
+    std::uint16_t port = 2575;  ///< 0 takes a free one
+    EndpointSettings endpoint;
+    std::size_t max_message = 16 * 1024 * 1024;  ///< hl7.max_message, bytes
+    std::size_t max_connections = 1024;
+    std::size_t max_in_flight = 64;  ///< messages of one connection that wait for the disk
+    std::chrono::seconds idle_timeout{3600};
+    std::chrono::milliseconds drain_timeout{5000};  ///< stop() waits so long for answers
+    unsigned threads = 1;
+    std::uint64_t first_control_id =
+        0;  ///< MSH-10 of the first answer; 0: microseconds of the clock at start
+};
+
+/// An MLLP server: each message is judged by its MSH and PID, appended to the feed with its ledger
+/// entry, and acknowledged once it is on disk. Answers of one connection leave in the order in
+/// which the messages came, with several in flight. Has its own threads. The ports it is given must
+/// outlive stop().
+class Listener {
+  public:
+    struct Ports {
+        FeedAppender& appender;
+        Metrics& metrics;
+        const Clock& clock;
+    };
+
+    /// Binds and starts. Configuration when the address can't be parsed, Io when it can't be bound.
+    static Result<std::unique_ptr<Listener>> start(ListenerConfig config, hl7::SiteZone zone,
+                                                   Ports ports);
+    /// Stops.
+    ~Listener();
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
+
+    const std::string& address() const;
+    std::uint16_t port() const;
+    /// Accepts and reads no more, answers what is in flight, closes. Returns when no thread of it
+    /// runs. Idempotent.
+    void stop();
+
+  private:
+    class Impl;
+    explicit Listener(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace vitalog::ingest::mllp
