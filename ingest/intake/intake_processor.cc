@@ -1,0 +1,98 @@
+#include "ingest/intake/intake_processor.h"
+
+#include <string>
+#include <utility>
+
+#include "schemas/events/control.h"
+
+namespace vitalog::ingest {
+namespace {
+
+using schemas::Topic;
+
+constexpr std::string_view kDefaultZone = "Asia/Shanghai";
+
+/// The form that records of a topic have where no header says so.
+std::string_view usual_format(Topic topic) {
+    switch (topic) {
+        case Topic::FeedHis:
+        case Topic::FeedLis:
+        case Topic::FeedPacs:
+            return "hl7v2";
+        default:
+            return "json";
+    }
+}
+
+tl::unexpected<Error> not_read_here(std::string_view topic, std::string_view format) {
+    return fail(Errc::Unsupported,
+                "records of '" + std::string(topic) + "' in the form '" + std::string(format) +
+                    "' are not read here; set the header 'format' to a form that this topic has");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<IntakeProcessor>> IntakeProcessor::make() {
+    VITALOG_TRY(auto zone, hl7::SiteZone::named(kDefaultZone));
+    return std::unique_ptr<IntakeProcessor>(new IntakeProcessor(std::move(zone)));
+}
+
+IntakeProcessor::IntakeProcessor(hl7::SiteZone zone)
+    : rules_{{}, std::move(zone), {}, std::nullopt}, hl7_(rules_), json_(rules_.tables) {}
+
+Result<void> IntakeProcessor::on_record(state::Entity*, const processors::Input& input,
+                                        processors::Context& out) {
+    const std::string_view name = input.source.substr(0, input.source.find('/'));
+    const auto topic = schemas::topic_named(name);
+    if (!topic) return not_read_here(name, input.headers.find(header::kFormat));
+    std::string_view format = input.headers.find(header::kFormat);
+    if (format.empty()) format = usual_format(*topic);
+    const bool json = format == "json";
+    switch (*topic) {
+        case Topic::FeedHis:
+        case Topic::FeedLis:
+        case Topic::FeedPacs:
+            if (format == "hl7v2") return hl7_.handle(input, out);
+            break;
+        case Topic::FeedDirectory:
+            if (json) return json_.directory(input, out);
+            break;
+        case Topic::FeedDecision:
+            if (json) return json_.decision(input, out);
+            break;
+        case Topic::FeedReceipt:
+            if (json) return json_.receipts(input, out);
+            if (format == "aliyun-report") return json_.aliyun_reports(input, out);
+            break;
+        case Topic::FeedControl:
+            if (json) return json_.control(input, out);
+            break;
+        default:
+            break;
+    }
+    return not_read_here(name, format);
+}
+
+Result<void> IntakeProcessor::on_control(const schemas::Control& control,
+                                         const processors::Input&) {
+    if (control.kind == "codes" || control.kind == "units")
+        return rules_.tables.load(control.kind, control.name, control.body);
+    if (control.kind == "settings" && control.name == "site") return use_settings(control);
+    return {};  // steers others
+}
+
+Result<void> IntakeProcessor::use_settings(const schemas::Control& control) {
+    schemas::Settings settings;
+    if (!control.body.empty()) {
+        VITALOG_TRY(settings, schemas::Settings::parse(control.body, decoder_));
+    }
+    VITALOG_TRY(auto zone, hl7::SiteZone::named(settings.text("site.zone", kDefaultZone)));
+    VITALOG_TRY(const auto charset, hl7::charset_setting(settings.text("hl7.charset", "auto")));
+    rules_.zone = std::move(zone);
+    rules_.authorities = settings.list("site.authorities", "");
+    rules_.charset = charset;
+    hl7_.reset_charset();
+    return {};
+}
+
+}  // namespace vitalog::ingest

@@ -1,0 +1,249 @@
+#include "ingest/intake/value.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <string>
+#include <utility>
+
+#include "ingest/intake/number.h"
+
+namespace vitalog::ingest {
+namespace {
+
+using schemas::MappedCode;
+using schemas::Observation;
+using schemas::ObservationStatus;
+using schemas::Unit;
+using schemas::ValueKind;
+
+bool is_blank(std::string_view text) {
+    return text.find_first_not_of(' ') == std::string_view::npos;
+}
+
+std::string quoted(std::string_view text) {
+    return "'" + std::string(text) + "'";
+}
+
+ValueFault fault(Errc code, std::string message, std::string_view field) {
+    return {Error(code, std::move(message)), field};
+}
+
+/// OBX-3: the code as sent, and what the tables say it means; by the alternate code where the first
+/// means nothing.
+const MappedCode* map_code(const Scope& scope, const hl7::Field& field, Observation& out) {
+    const hl7::Repetition ce = field.repetition(0);
+    out.code = {scope.text(ce.component(3)), scope.text(ce.component(1)),
+                scope.text(ce.component(2))};
+    const MappedCode* mapped =
+        scope.tables.find_code(out.code.system, out.code.code, out.code.display);
+    if (mapped == nullptr && ce.component(4).has_value())
+        mapped = scope.tables.find_code(scope.text(ce.component(6)), scope.text(ce.component(4)),
+                                        scope.text(ce.component(5)));
+    if (mapped == nullptr) return nullptr;
+    if (mapped->observable != nullptr) out.loinc = mapped->observable->loinc;
+    if (out.code.display.empty()) out.code.display = mapped->display;
+    return mapped;
+}
+
+std::string_view describe(const Observation& observation) {
+    return observation.code.display.empty() ? observation.code.code : observation.code.display;
+}
+
+/// The whole field as text: repetitions are lines, as in TX and FT.
+std::string_view text_of(const Scope& scope, const hl7::Field& field) {
+    const std::size_t count = field.repetition_count();
+    if (count <= 1) return scope.text(field.repetition(0));
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i) {
+        if (i > 0) text.push_back('\n');
+        text.append(scope.text(field.repetition(i)));
+    }
+    return scope.arena.keep(std::move(text));
+}
+
+/// A CE or CWE: its words, else its code.
+std::string_view coded_text(const Scope& scope, const hl7::Field& field) {
+    const hl7::Repetition ce = field.repetition(0);
+    for (const std::size_t n : {9, 2, 5, 1, 4}) {
+        const std::string_view text = scope.text(ce.component(n));
+        if (!text.empty()) return text;
+    }
+    return {};
+}
+
+/// ED and RP hold documents: kind and size are said here, the bytes stay in the feed.
+std::string_view document_note(const Scope& scope, const hl7::Field& field, std::string_view type) {
+    const hl7::Repetition value = field.repetition(0);
+    std::string note = type == "ED" ? "document" : "reference to a document";
+    const std::size_t first = type == "ED" ? 2 : 3;
+    for (std::size_t n = first; n < first + 2; ++n) {
+        const std::string_view part = scope.text(value.component(n));
+        if (!part.empty()) note.append(n == first ? ", " : "/").append(part);
+    }
+    if (type == "ED")
+        note.append(", ")
+            .append(std::to_string(value.component(5).raw().size()))
+            .append(" bytes as sent");
+    return scope.arena.keep(std::move(note));
+}
+
+bool value_may_be_anything(ObservationStatus status) {
+    return status == ObservationStatus::Deleted || status == ObservationStatus::WrongPatient ||
+           status == ObservationStatus::Cancelled;
+}
+
+/// A numeric result before its unit is looked at. SN: comparator, number; a ratio or range (SN.3)
+/// is text.
+Result<Number> read_number(const Scope& scope, const hl7::Field& field, bool structured) {
+    if (!structured) return parse_number(scope.text(field));
+    const hl7::Repetition sn = field.repetition(0);
+    if (field.repetition_count() > 1)
+        return fail(Errc::Malformed, quoted(field.raw()) + " holds several values");
+    return parse_number(scope.text(sn.component(1)), scope.text(sn.component(2)));
+}
+
+struct SentUnit {
+    std::string_view spelling;
+    const Unit* unit = nullptr;
+};
+
+/// OBX-6 by its code, by its words, and as "10^9/L", which many laboratories send unescaped.
+SentUnit unit_of(const Scope& scope, const hl7::Field& field) {
+    SentUnit sent;
+    if (!field.has_value()) return sent;
+    const hl7::Repetition ce = field.repetition(0);
+    sent.spelling = scope.text(ce.component(1));
+    if (is_blank(sent.spelling)) sent.spelling = {};
+    if (!sent.spelling.empty()) sent.unit = scope.tables.find_unit(sent.spelling);
+    if (sent.unit != nullptr || !ce.component(2).has_value()) return sent;
+    const std::string_view words = scope.text(ce.component(2));
+    const std::string_view power =
+        scope.arena.keep(std::string(sent.spelling).append("^").append(words));
+    if (const Unit* unit = scope.tables.find_unit(power)) return {power, unit};
+    sent.unit = scope.tables.find_unit(words);
+    if (sent.spelling.empty()) sent.spelling = words;
+    return sent;
+}
+
+std::string number_text(double value) {
+    std::array<char, 32> text{};
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+    return {text.data(), end};
+}
+
+/// Converts by the unit that came; never by the code, never by the size of the number.
+std::optional<ValueFault> map_mapped(const MappedCode& mapped, const SentUnit& sent,
+                                     const Number& number, const Range& range, Observation& out) {
+    const schemas::Observable& what = *mapped.observable;
+    const Unit* from = sent.unit;
+    if (sent.spelling.empty()) {
+        if (!mapped.dimensionless)
+            return fault(Errc::Missing,
+                         "OBX-6 is empty: " + quoted(describe(out)) +
+                             " needs a unit that converts to " + quoted(what.unit->ucum) +
+                             ", or 'dimensionless: true' in the code table",
+                         "OBX-6");
+        from = what.unit;
+    } else if (from == nullptr) {
+        return fault(Errc::Unsupported,
+                     "OBX-6 " + quoted(sent.spelling) +
+                         " is no known unit; add the spelling to the unit table",
+                     "OBX-6");
+    }
+    const auto in_unit = [&](double value) {
+        return convert(value, *from, *what.unit, mapped.substance);
+    };
+    out.value = in_unit(number.value);
+    if (!out.value)
+        return fault(Errc::OutOfRange,
+                     "wrong dimension: OBX-6 " + quoted(sent.spelling) + " does not convert to " +
+                         quoted(what.unit->ucum) + " of " + quoted(describe(out)),
+                     "OBX-6");
+    const bool below = what.minimum && *out.value < *what.minimum;
+    const bool above = what.maximum && *out.value > *what.maximum;
+    if (below || above)
+        return fault(Errc::OutOfRange,
+                     "OBX-5 " + quoted(out.raw_value) + " of " + quoted(describe(out)) + " is " +
+                         (below ? "below the minimum " + number_text(*what.minimum)
+                                : "above the maximum " + number_text(*what.maximum)) +
+                         " " + what.unit->ucum,
+                     "OBX-5");
+    out.unit = what.unit->ucum;
+    if (range.low) out.low = in_unit(*range.low);
+    if (range.high) out.high = in_unit(*range.high);
+    return std::nullopt;
+}
+
+std::optional<ValueFault> map_quantity(const Scope& scope, const hl7::Segment& obx,
+                                       const MappedCode* mapped, const Number& number,
+                                       Observation& out) {
+    const SentUnit sent = unit_of(scope, obx.field(6));
+    out.raw_unit = sent.spelling;
+    const Range range = out.range.empty() ? Range() : parse_range(out.range);
+    out.kind = ValueKind::Quantity;
+    out.comparator = number.comparator;
+    if (mapped != nullptr && mapped->observable != nullptr && mapped->observable->unit != nullptr)
+        return map_mapped(*mapped, sent, number, range, out);
+    out.value = number.value;
+    out.unit = sent.unit != nullptr ? std::string_view(sent.unit->ucum) : sent.spelling;
+    out.low = range.low;
+    out.high = range.high;
+    return std::nullopt;
+}
+
+bool is_one_of(std::string_view type, std::initializer_list<std::string_view> types) {
+    return std::find(types.begin(), types.end(), type) != types.end();
+}
+
+void take_text(std::string_view text, ValueKind kind, Observation& out) {
+    out.text = text;
+    out.kind = is_blank(text) ? ValueKind::Missing : kind;
+}
+
+}  // namespace
+
+std::optional<ValueFault> map_value(const Scope& scope, const hl7::Segment& obx, Observation& out) {
+    const MappedCode* mapped = map_code(scope, obx.field(3), out);
+    if (out.code.code.empty() && out.code.display.empty())
+        return fault(Errc::Missing, "OBX-3 is empty: nobody knows what was observed", "OBX-3");
+    const std::string_view type =
+        obx.field(2).has_value() ? obx.field(2).raw() : std::string_view();
+    const hl7::Field field = obx.field(5);
+    out.range = scope.text(obx.field(7));
+    out.flags = scope.text(obx.field(8));
+    if (obx.field(6).has_value()) out.raw_unit = scope.text(obx.field(6).component(1));
+    if (!field.has_value() || is_blank(field.raw())) return std::nullopt;  // missing, not an error
+
+    if (type == "ED" || type == "RP") {
+        take_text(document_note(scope, field, type), ValueKind::Text, out);
+        return std::nullopt;
+    }
+    const bool structured = type == "SN" && is_blank(field.component(3).raw());
+    const bool numeric = type == "NM" || structured;
+    const bool maybe_numeric = type.empty() && mapped != nullptr && mapped->observable != nullptr &&
+                               mapped->observable->unit != nullptr;
+    if (numeric || maybe_numeric) {
+        out.raw_value = scope.text(field);
+        const auto number = read_number(scope, field, structured);
+        if (number) {
+            auto faulty = map_quantity(scope, obx, mapped, *number, out);
+            if (!faulty || !value_may_be_anything(out.status)) return faulty;
+        } else if (numeric && !value_may_be_anything(out.status)) {
+            return fault(number.error().code(), "OBX-5 " + number.error().message(), "OBX-5");
+        }
+        out.value.reset();
+        out.comparator = out.unit = {};
+        take_text(out.raw_value, ValueKind::Text, out);
+        return std::nullopt;
+    }
+    if (is_one_of(type, {"CE", "CWE", "CNE", "CF", "IS", "ID"})) {
+        out.raw_value = scope.text(field.component(1));
+        take_text(coded_text(scope, field), ValueKind::Coded, out);
+        return std::nullopt;
+    }
+    take_text(text_of(scope, field), ValueKind::Text, out);
+    return std::nullopt;
+}
+
+}  // namespace vitalog::ingest

@@ -1,0 +1,46 @@
+# vitalog_embed(<output.cc> <kind> <file>... [KIND <kind> <file>...]): a source file that defines
+# vitalog::schemas::builtin_files() with the given files' text, in the given order. Call in the form
+#   vitalog_embed(builtin.cc "units=a.yaml" "codes=b.yaml" "codes=c.yaml")
+# Run as a script (cmake -DOUTPUT= -DITEMS= -P embed.cmake) it writes that file.
+
+if(CMAKE_SCRIPT_MODE_FILE)
+  set(text "// Written by schemas/embed.cmake.\n#include \"schemas/embed.h\"\n\nnamespace vitalog::schemas {\n\n")
+  string(APPEND text "const std::vector<BuiltinFile>& builtin_files() {\n    static const std::vector<BuiltinFile> files{\n")
+  string(REPLACE "," ";" items "${ITEMS}")
+  foreach(item IN LISTS items)
+    string(FIND "${item}" "=" equals)
+    string(SUBSTRING "${item}" 0 ${equals} kind)
+    math(EXPR after "${equals} + 1")
+    string(SUBSTRING "${item}" ${after} -1 file)
+    get_filename_component(name "${file}" NAME)
+    file(READ "${file}" body HEX)
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "\\\\x\\1" body "${body}")
+    string(LENGTH "${body}" length)
+    string(APPEND text "        {\"${kind}\", \"${name}\", std::string_view(\n")
+    set(at 0)
+    while(at LESS length)
+      string(SUBSTRING "${body}" ${at} 96 line)
+      string(APPEND text "            \"${line}\"\n")
+      math(EXPR at "${at} + 96")
+    endwhile()
+    math(EXPR size "${length} / 4")
+    string(APPEND text "            \"\", ${size})},\n")
+  endforeach()
+  string(APPEND text "    };\n    return files;\n}\n\n}  // namespace vitalog::schemas\n")
+  file(WRITE "${OUTPUT}" "${text}")
+  return()
+endif()
+
+set(VITALOG_EMBED_SCRIPT ${CMAKE_CURRENT_LIST_FILE})
+
+function(vitalog_embed output)
+  set(files)
+  foreach(item IN LISTS ARGN)
+    string(REGEX REPLACE "^[^=]*=" "" file "${item}")
+    list(APPEND files ${file})
+  endforeach()
+  string(REPLACE ";" "," items "${ARGN}")
+  add_custom_command(OUTPUT ${output}
+    COMMAND ${CMAKE_COMMAND} -DOUTPUT=${output} -DITEMS=${items} -P ${VITALOG_EMBED_SCRIPT}
+    DEPENDS ${files} ${VITALOG_EMBED_SCRIPT} VERBATIM)
+endfunction()

@@ -1,0 +1,555 @@
+#include "schemas/tables/tables.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <deque>
+#include <set>
+
+#include "schemas/base/ids.h"
+
+namespace vitalog::schemas {
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+    while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+    while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+    return text;
+}
+
+/// A pair of texts as a hash key without building a string.
+struct PairKey {
+    std::string_view system;
+    std::string_view code;
+    friend bool operator==(const PairKey&, const PairKey&) = default;
+};
+struct PairHash {
+    std::size_t operator()(const PairKey& key) const {
+        return hash64(key.system) * 0x9e3779b97f4a7c15ULL ^ hash64(key.code);
+    }
+};
+struct TextHash {
+    std::size_t operator()(std::string_view text) const { return hash64(text); }
+};
+
+/// Where a message about a table file points to.
+struct Place {
+    std::string file;
+    int line = 0;
+};
+
+tl::unexpected<Error> wrong(const Place& place, const std::string& what) {
+    return fail(Errc::Configuration, place.file + ":" + std::to_string(place.line) + ": " + what);
+}
+
+std::string quoted(std::string_view text) {
+    return "'" + std::string(text) + "'";
+}
+
+struct Ratio {
+    double numerator = 1;
+    double denominator = 1;
+};
+
+bool read_number(std::string_view text, double& number) {
+    const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return error == std::errc() && rest == text.data() + text.size() && std::isfinite(number);
+}
+
+bool read_ratio(std::string_view text, Ratio& ratio) {
+    const std::size_t slash = text.find('/');
+    if (!read_number(text.substr(0, slash), ratio.numerator)) return false;
+    if (slash != std::string_view::npos && !read_number(text.substr(slash + 1), ratio.denominator))
+        return false;
+    return ratio.numerator > 0 && ratio.denominator > 0;
+}
+
+/// One mapping of a table file, read member by member; finish() refuses members nobody asked for,
+/// so that a misspelt one does not pass unseen.
+class Entry {
+  public:
+    Entry(const std::string& file, const YAML::Node& node) : file_(file), node_(node) {}
+
+    Place place() const { return {file_, node_.Mark().line + 1}; }
+
+    Result<void> check_is_map(std::string_view example) const {
+        if (node_.IsMap()) return {};
+        return wrong(place(), "write a mapping such as " + std::string(example));
+    }
+    Result<std::string> text(const char* name) {
+        seen_.insert(name);
+        const YAML::Node found = node_[name];
+        if (!found) return std::string();
+        if (!found.IsScalar()) return wrong(place(), quoted(name) + " must be one text");
+        return found.Scalar();
+    }
+    Result<std::string> required_text(const char* name) {
+        VITALOG_TRY(std::string found, text(name));
+        if (found.empty())
+            return wrong(place(), "write '" + std::string(name) + ": ...': it is required");
+        return found;
+    }
+    Result<std::optional<double>> number(const char* name) {
+        VITALOG_TRY(const std::string found, text(name));
+        if (found.empty()) return std::optional<double>();
+        double number = 0;
+        if (!read_number(found, number))
+            return wrong(place(),
+                         std::string(name) + " " + quoted(found) + " must be a number such as 0.5");
+        return std::optional<double>(number);
+    }
+    Result<Ratio> ratio(const char* name) {
+        VITALOG_TRY(const std::string found, required_text(name));
+        Ratio ratio;
+        if (!read_ratio(found, ratio))
+            return wrong(place(), std::string(name) + " " + quoted(found) +
+                                      " must be a number above 0 or a fraction such as \"1/1000\"");
+        return ratio;
+    }
+    Result<bool> flag(const char* name) {
+        VITALOG_TRY(const std::string found, text(name));
+        if (found.empty() || found == "false") return false;
+        if (found == "true") return true;
+        return wrong(place(), std::string(name) + " " + quoted(found) + " must be true or false");
+    }
+    /// A list of texts, or one text.
+    Result<std::vector<std::string>> texts(const char* name) {
+        seen_.insert(name);
+        std::vector<std::string> list;
+        const YAML::Node found = node_[name];
+        if (!found) return list;
+        if (found.IsScalar()) return std::vector<std::string>{found.Scalar()};
+        if (!found.IsSequence())
+            return wrong(place(), quoted(name) + " must be a list such as [a, b]");
+        for (const auto& item : found) {
+            if (!item.IsScalar()) return wrong(place(), quoted(name) + " must hold texts only");
+            list.push_back(item.Scalar());
+        }
+        return list;
+    }
+    /// The entries of a list of mappings; empty when the member is not there.
+    Result<std::vector<Entry>> entries(const char* name) {
+        seen_.insert(name);
+        std::vector<Entry> list;
+        const YAML::Node found = node_[name];
+        if (!found || found.IsNull()) return list;
+        if (!found.IsSequence())
+            return wrong(place(), quoted(name) + " must be a list, each item beginning with '- '");
+        for (const auto& item : found) {
+            Entry entry(file_, item);
+            VITALOG_CHECK(entry.check_is_map("{name: value}"));
+            list.push_back(std::move(entry));
+        }
+        return list;
+    }
+    Result<void> finish() const {
+        for (const auto& member : node_) {
+            const std::string name =
+                member.first.IsScalar() ? member.first.Scalar() : std::string("?");
+            if (seen_.contains(name)) continue;
+            std::string known;
+            for (const auto& item : seen_) known += (known.empty() ? "" : ", ") + item;
+            return wrong({file_, member.first.Mark().line + 1},
+                         quoted(name) + " is not known here; write one of: " + known);
+        }
+        return {};
+    }
+
+  private:
+    const std::string& file_;
+    YAML::Node node_;
+    std::set<std::string> seen_;
+};
+
+}  // namespace
+
+/// The tables as they are looked up. Deques keep the addresses that the indexes and the entries
+/// point to.
+struct Tables::InForce {
+    std::deque<Unit> units;
+    std::deque<Substance> substances;
+    std::deque<Observable> observables;
+    std::deque<MappedCode> codes;
+    std::deque<std::string> texts;
+    std::map<std::string, std::uint32_t> dimensions;
+    std::map<std::string, const Substance*> substance_by_name;
+    std::unordered_map<std::string_view, const Unit*, TextHash> unit_by_spelling;
+    std::unordered_map<std::string_view, const Observable*, TextHash> observable_by_loinc;
+    std::unordered_map<PairKey, const MappedCode*, PairHash> by_code;
+    std::unordered_map<PairKey, const MappedCode*, PairHash> by_name;
+    std::map<const void*, Place> places;
+
+    std::string_view keep(std::string text) { return texts.emplace_back(std::move(text)); }
+    std::string defined_at(const void* what) const {
+        const auto found = places.find(what);
+        return found == places.end()
+                   ? ""
+                   : found->second.file + ":" + std::to_string(found->second.line);
+    }
+
+    Result<void> add_units(Entry& top);
+    Result<void> add_unit(Entry& entry);
+    Result<void> add_spelling(std::string_view spelling, const Unit& unit, const Place& place);
+    Result<void> add_substance(Entry& entry);
+    Result<void> add_observables(Entry& top);
+    Result<void> add_observable(Entry& entry);
+    Result<void> add_systems(Entry& top);
+    Result<void> add_code(Entry& entry, const std::vector<std::string>& systems);
+    Result<void> add_key(bool by_name, std::string_view system, std::string_view code,
+                         const MappedCode& mapped, const Place& place);
+    Result<const Unit*> unit_named(const std::string& ucum, const Place& place) const;
+    Result<const Substance*> substance_named(const std::string& name, const Place& place) const;
+};
+
+Result<const Unit*> Tables::InForce::unit_named(const std::string& ucum, const Place& place) const {
+    const auto found = unit_by_spelling.find(ucum);
+    if (found == unit_by_spelling.end())
+        return wrong(place,
+                     "unit " + quoted(ucum) +
+                         " is in no unit table; add it to units.yaml and publish that first");
+    if (found->second->ucum != ucum)
+        return wrong(place, "write the UCUM unit " + quoted(found->second->ucum) + " instead of " +
+                                quoted(ucum));
+    return found->second;
+}
+
+Result<const Substance*> Tables::InForce::substance_named(const std::string& name,
+                                                          const Place& place) const {
+    if (name.empty()) return static_cast<const Substance*>(nullptr);
+    const auto found = substance_by_name.find(name);
+    if (found == substance_by_name.end())
+        return wrong(place, "substance " + quoted(name) +
+                                " is in no unit table; add it under 'substances' in units.yaml");
+    return found->second;
+}
+
+Result<void> Tables::InForce::add_spelling(std::string_view spelling, const Unit& unit,
+                                           const Place& place) {
+    if (trimmed(spelling).empty())
+        return wrong(place, "a spelling of " + quoted(unit.ucum) +
+                                " is empty; leave it out, and declare the codes that "
+                                "come without unit 'dimensionless: true'");
+    const auto [at, fresh] =
+        unit_by_spelling.try_emplace(keep(std::string(trimmed(spelling))), &unit);
+    if (fresh || at->second == &unit) return {};
+    return wrong(place, quoted(spelling) + " already means " + quoted(at->second->ucum) + " (" +
+                            defined_at(at->second) + "); remove it from one of them");
+}
+
+Result<void> Tables::InForce::add_unit(Entry& entry) {
+    Unit unit;
+    VITALOG_TRY(unit.ucum, entry.required_text("ucum"));
+    VITALOG_TRY(const std::string dimension, entry.required_text("dimension"));
+    VITALOG_TRY(const Ratio factor, entry.ratio("factor"));
+    VITALOG_TRY(const auto offset, entry.number("offset"));
+    VITALOG_TRY(const auto spellings, entry.texts("spellings"));
+    VITALOG_CHECK(entry.finish());
+    unit.dimension =
+        dimensions.try_emplace(dimension, static_cast<std::uint32_t>(dimensions.size()))
+            .first->second;
+    unit.numerator = factor.numerator;
+    unit.denominator = factor.denominator;
+    unit.offset = offset.value_or(0);
+    const Unit& kept = units.emplace_back(std::move(unit));
+    places[&kept] = entry.place();
+    VITALOG_CHECK(add_spelling(kept.ucum, kept, entry.place()));
+    for (const auto& spelling : spellings)
+        VITALOG_CHECK(add_spelling(spelling, kept, entry.place()));
+    return {};
+}
+
+Result<void> Tables::InForce::add_substance(Entry& entry) {
+    Substance substance;
+    const Place place = entry.place();
+    VITALOG_TRY(substance.name, entry.required_text("name"));
+    VITALOG_TRY(const std::string from, entry.required_text("from"));
+    VITALOG_TRY(const std::string to, entry.required_text("to"));
+    VITALOG_TRY(const Ratio factor, entry.ratio("factor"));
+    VITALOG_CHECK(entry.finish());
+    VITALOG_TRY(substance.from, unit_named(from, place));
+    VITALOG_TRY(substance.to, unit_named(to, place));
+    if (substance.from->dimension == substance.to->dimension)
+        return wrong(place, quoted(from) + " and " + quoted(to) +
+                                " convert without a substance; remove this entry");
+    substance.numerator = factor.numerator;
+    substance.denominator = factor.denominator;
+    const Substance& kept = substances.emplace_back(std::move(substance));
+    if (!substance_by_name.try_emplace(kept.name, &kept).second)
+        return wrong(place, "substance " + quoted(kept.name) + " is named twice; remove one");
+    return {};
+}
+
+Result<void> Tables::InForce::add_units(Entry& top) {
+    VITALOG_TRY(auto list, top.entries("units"));
+    for (auto& entry : list) VITALOG_CHECK(add_unit(entry));
+    VITALOG_TRY(auto named, top.entries("substances"));
+    for (auto& entry : named) VITALOG_CHECK(add_substance(entry));
+    return top.finish();
+}
+
+Result<void> Tables::InForce::add_observable(Entry& entry) {
+    Observable observable;
+    const Place place = entry.place();
+    VITALOG_TRY(observable.loinc, entry.required_text("loinc"));
+    VITALOG_TRY(observable.display, entry.required_text("display"));
+    VITALOG_TRY(const std::string unit, entry.text("unit"));
+    VITALOG_TRY(observable.minimum, entry.number("minimum"));
+    VITALOG_TRY(observable.maximum, entry.number("maximum"));
+    VITALOG_TRY(const std::string substance, entry.text("substance"));
+    VITALOG_CHECK(entry.finish());
+    if (!unit.empty()) {
+        VITALOG_TRY(observable.unit, unit_named(unit, place));
+        if (!observable.minimum)
+            return wrong(place, quoted(observable.loinc) +
+                                    " has a unit and no minimum; write 'minimum: 0' or what is "
+                                    "the least that can be measured");
+    } else if (observable.minimum || observable.maximum || !substance.empty()) {
+        return wrong(place, quoted(observable.loinc) +
+                                " has limits or a substance and no unit; write 'unit: ...'");
+    }
+    if (observable.maximum && *observable.maximum <= *observable.minimum)
+        return wrong(place, quoted(observable.loinc) + ": maximum must be above minimum");
+    VITALOG_TRY(observable.substance, substance_named(substance, place));
+    const Observable& kept = observables.emplace_back(std::move(observable));
+    places[&kept] = place;
+    const auto [at, fresh] = observable_by_loinc.try_emplace(kept.loinc, &kept);
+    if (!fresh)
+        return wrong(place, quoted(kept.loinc) + " is defined already (" + defined_at(at->second) +
+                                "); remove one");
+    return {};
+}
+
+Result<void> Tables::InForce::add_observables(Entry& top) {
+    VITALOG_TRY(auto list, top.entries("observables"));
+    for (auto& entry : list) VITALOG_CHECK(add_observable(entry));
+    return {};
+}
+
+Result<void> Tables::InForce::add_key(bool is_name, std::string_view system, std::string_view code,
+                                      const MappedCode& mapped, const Place& place) {
+    auto& index = is_name ? by_name : by_code;
+    const auto [at, fresh] =
+        index.try_emplace({keep(std::string(system)), keep(std::string(code))}, &mapped);
+    if (fresh) return {};
+    return wrong(place, quoted(code) + " of system " + quoted(system) + " is mapped already (" +
+                            defined_at(at->second) + "); remove one");
+}
+
+Result<void> Tables::InForce::add_code(Entry& entry, const std::vector<std::string>& systems) {
+    MappedCode mapped;
+    const Place place = entry.place();
+    VITALOG_TRY(const std::string code, entry.text("code"));
+    VITALOG_TRY(const std::string name, entry.text("name"));
+    VITALOG_TRY(const std::string loinc, entry.text("loinc"));
+    VITALOG_TRY(mapped.display, entry.text("display"));
+    VITALOG_TRY(const std::string substance, entry.text("substance"));
+    VITALOG_TRY(mapped.dimensionless, entry.flag("dimensionless"));
+    VITALOG_CHECK(entry.finish());
+    if (code.empty() == name.empty())
+        return wrong(place, "write either 'code: ...' (OBX-3.1) or 'name: ...' (OBX-3.2)");
+    if (!loinc.empty()) {
+        const auto found = observable_by_loinc.find(loinc);
+        if (found == observable_by_loinc.end())
+            return wrong(
+                place,
+                "LOINC code " + quoted(loinc) +
+                    " is no observable of any table in force; define it under 'observables'");
+        mapped.observable = found->second;
+        mapped.substance = found->second->substance;
+        if (mapped.display.empty()) mapped.display = found->second->display;
+    }
+    if (mapped.dimensionless &&
+        (mapped.observable == nullptr || mapped.observable->unit == nullptr))
+        return wrong(place, "'dimensionless' needs an observable that has a unit");
+    if (!substance.empty()) {
+        VITALOG_TRY(mapped.substance, substance_named(substance, place));
+    }
+    const MappedCode& kept = codes.emplace_back(std::move(mapped));
+    places[&kept] = place;
+    for (const auto& system : systems)
+        VITALOG_CHECK(add_key(code.empty(), system, code.empty() ? name : code, kept, place));
+    return {};
+}
+
+Result<void> Tables::InForce::add_systems(Entry& top) {
+    VITALOG_TRY(auto list, top.entries("systems"));
+    for (auto& entry : list) {
+        const Place place = entry.place();
+        VITALOG_TRY(const auto systems, entry.texts("system"));
+        VITALOG_TRY(const bool own, entry.flag("own"));
+        VITALOG_TRY(auto entries, entry.entries("codes"));
+        VITALOG_CHECK(entry.finish());
+        if (systems.empty())
+            return wrong(place,
+                         "write 'system: [NAME]' as OBX-3.3 names it; [\"\"] for codes that come "
+                         "without system");
+        for (auto& code : entries) VITALOG_CHECK(add_code(code, systems));
+        if (!own) continue;
+        for (const auto& observable : observables) {
+            const MappedCode& kept = codes.emplace_back(
+                MappedCode{&observable, observable.display, observable.substance, false});
+            places[&kept] = place;
+            for (const auto& system : systems)
+                VITALOG_CHECK(add_key(false, system, observable.loinc, kept, place));
+        }
+    }
+    return {};
+}
+
+namespace {
+
+Result<YAML::Node> parse_file(const std::string& file, const std::string& text,
+                              std::string_view format) {
+    try {
+        YAML::Node node = YAML::Load(text);
+        if (!node.IsMap() || !node["format"] || !node["format"].IsScalar() ||
+            node["format"].Scalar() != format)
+            return wrong({file, 1}, "begin the file with 'format: " + std::string(format) + "'");
+        return node;
+    } catch (const YAML::Exception& error) {
+        return wrong({file, error.mark.line + 1}, "not YAML: " + error.msg);
+    }
+}
+
+}  // namespace
+
+Tables::Tables() : in_force_(std::make_unique<InForce>()), version_("none") {}
+Tables::~Tables() = default;
+Tables::Tables(Tables&&) noexcept = default;
+Tables& Tables::operator=(Tables&&) noexcept = default;
+
+Result<Tables::Files> Tables::changed(Files files, std::string_view kind, std::string_view name,
+                                      std::string_view text) {
+    if (kind != "units" && kind != "codes")
+        return fail(Errc::Configuration, "table kind " + quoted(kind) + " must be codes or units");
+    const std::pair<std::string, std::string> key{kind, name};
+    if (text.empty())
+        files.erase(key);
+    else
+        files[key] = std::string(text);
+    return files;
+}
+
+Result<std::unique_ptr<const Tables::InForce>> Tables::build(const Files& files) {
+    auto fresh = std::make_unique<InForce>();
+    std::vector<Entry> tops;
+    for (const auto& [key, text] : files) {
+        if (key.first != "units") continue;
+        VITALOG_TRY(auto node, parse_file(key.second, text, "vitalog.units.v1"));
+        Entry top(key.second, node);
+        VITALOG_CHECK(top.text("format"));
+        VITALOG_CHECK(fresh->add_units(top));
+    }
+    for (const auto& [key, text] : files) {
+        if (key.first != "codes") continue;
+        VITALOG_TRY(auto node, parse_file(key.second, text, "vitalog.codes.v1"));
+        VITALOG_CHECK(fresh->add_observables(tops.emplace_back(key.second, node)));
+    }
+    for (auto& top : tops) {
+        VITALOG_CHECK(top.text("format"));
+        VITALOG_CHECK(fresh->add_systems(top));
+        VITALOG_CHECK(top.finish());
+    }
+    return std::unique_ptr<const InForce>(std::move(fresh));
+}
+
+std::string Tables::stamp(const Files& files) {
+    if (files.empty()) return "none";
+    IdHash hash;
+    for (const auto& [key, text] : files) hash.part(key.first).part(key.second).part(text);
+    return hash.finish().to_string().substr(0, 16);
+}
+
+Result<void> Tables::load(std::string_view kind, std::string_view name, std::string_view text) {
+    VITALOG_TRY(auto files, changed(files_, kind, name, text));
+    try {
+        VITALOG_TRY(in_force_, build(files));
+    } catch (const YAML::Exception& error) {
+        return wrong({std::string(name), error.mark.line + 1},
+                     "not readable as a table: " + error.msg);
+    }
+    files_ = std::move(files);
+    version_ = stamp(files_);
+    return {};
+}
+
+Result<void> Tables::check(std::string_view kind, std::string_view name,
+                           std::string_view text) const {
+    VITALOG_TRY(const auto files, changed(files_, kind, name, text));
+    try {
+        VITALOG_CHECK(build(files));
+    } catch (const YAML::Exception& error) {
+        return wrong({std::string(name), error.mark.line + 1},
+                     "not readable as a table: " + error.msg);
+    }
+    return {};
+}
+
+const MappedCode* Tables::find_code(std::string_view system, std::string_view code,
+                                    std::string_view name) const {
+    if (const auto found = in_force_->by_code.find({system, code});
+        found != in_force_->by_code.end())
+        return found->second;
+    if (const auto found = in_force_->by_name.find({system, name});
+        found != in_force_->by_name.end())
+        return found->second;
+    if (const auto found = in_force_->by_name.find({system, code});
+        found != in_force_->by_name.end())
+        return found->second;
+    return nullptr;
+}
+
+const Unit* Tables::find_unit(std::string_view spelling) const {
+    const auto found = in_force_->unit_by_spelling.find(trimmed(spelling));
+    return found == in_force_->unit_by_spelling.end() ? nullptr : found->second;
+}
+
+const Observable* Tables::find_observable(std::string_view loinc) const {
+    const auto found = in_force_->observable_by_loinc.find(loinc);
+    return found == in_force_->observable_by_loinc.end() ? nullptr : found->second;
+}
+
+std::size_t Tables::code_count() const {
+    return in_force_->by_code.size() + in_force_->by_name.size();
+}
+
+namespace {
+
+double within_dimension(double value, const Unit& from, const Unit& to) {
+    return (value + from.offset) * (from.numerator * to.denominator) /
+               (from.denominator * to.numerator) -
+           to.offset;
+}
+
+double rounded(double value) {
+    std::array<char, 40> text{};
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), value,
+                                   std::chars_format::scientific, 11)
+                         .ptr;
+    std::from_chars(text.data(), end, value);
+    return value;
+}
+
+}  // namespace
+
+std::optional<double> convert(double value, const Unit& from, const Unit& to,
+                              const Substance* substance) {
+    if (&from == &to) return value;
+    if (from.dimension == to.dimension) return rounded(within_dimension(value, from, to));
+    if (substance == nullptr) return std::nullopt;
+    if (from.dimension == substance->from->dimension && to.dimension == substance->to->dimension) {
+        const double amount = within_dimension(value, from, *substance->from) *
+                              substance->numerator / substance->denominator;
+        return rounded(within_dimension(amount, *substance->to, to));
+    }
+    if (from.dimension == substance->to->dimension && to.dimension == substance->from->dimension) {
+        const double mass = within_dimension(value, from, *substance->to) * substance->denominator /
+                            substance->numerator;
+        return rounded(within_dimension(mass, *substance->from, to));
+    }
+    return std::nullopt;
+}
+
+}  // namespace vitalog::schemas
