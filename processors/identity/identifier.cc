@@ -9,6 +9,7 @@
 namespace vitalog::processors::identity {
 namespace {
 
+constexpr std::uint8_t kMagic = 'I';
 constexpr std::uint8_t kVersion = 1;
 
 void write(BinaryWriter& writer, const std::vector<std::string>& keys) {
@@ -117,6 +118,7 @@ std::vector<WaitingRecord> IdentifierEntity::take_waiting() {
 
 void IdentifierEntity::encode(std::string& out) const {
     BinaryWriter writer(out);
+    writer.u8(kMagic);
     writer.u8(kVersion);
     writer.varint(authority_size_);
     writer.text(type_);
@@ -132,6 +134,7 @@ void IdentifierEntity::encode(std::string& out) const {
 
 Result<void> IdentifierEntity::decode(std::string_view bytes) {
     BinaryReader reader(bytes);
+    if (reader.u8() != kMagic) return fail(Errc::Damaged, "identifier: not the stored form of one");
     if (const auto version = reader.u8(); version != kVersion)
         return fail(Errc::Damaged, "identifier: stored version " + std::to_string(version) +
                                        " is unknown to this binary, which reads up to " +

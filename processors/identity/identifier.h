@@ -42,9 +42,9 @@ inline constexpr std::size_t kListedMax = 4096;
 /// it is set.
 ///
 /// Stored form, version 1:
-///     u8 version, varint authority size, text type, boolean account, text home, text current,
-///     varint merge, varint n, n x text (linked), varint n, n x text (listed), varint n, n x {text
-///     value, 16 bytes root, boolean, signed varint event time}
+///     u8 'I', u8 version, varint authority size, text type, boolean account, text home, text
+///     current, varint merge, varint n, n x text (linked), varint n, n x text (listed), varint n, n
+///     x {text value, 16 bytes root, boolean, signed varint event time}
 class IdentifierEntity final : public state::Entity {
   public:
     /// Whether the identifier has a person.

@@ -64,3 +64,7 @@ class IdentityProcessor final : public Processor {
 };
 
 }  // namespace vitalog::processors::identity
+
+namespace vitalog::processors {
+using identity::IdentityProcessor;
+}

@@ -8,6 +8,7 @@
 namespace vitalog::processors::identity {
 namespace {
 
+constexpr std::uint8_t kMagic = 'M';
 constexpr std::uint8_t kVersion = 1;
 /// A map node's overhead, about.
 constexpr std::size_t kNodeBytes = 112;
@@ -63,6 +64,7 @@ bool MergesEntity::remember_clash(std::string_view founder, std::string_view oth
 
 void MergesEntity::encode(std::string& out) const {
     BinaryWriter writer(out);
+    writer.u8(kMagic);
     writer.u8(kVersion);
     writer.signed_varint(merges_);
     writer.varint(survivor_of_.size());
@@ -83,6 +85,7 @@ void MergesEntity::encode(std::string& out) const {
 
 Result<void> MergesEntity::decode(std::string_view bytes) {
     BinaryReader reader(bytes);
+    if (reader.u8() != kMagic) return fail(Errc::Damaged, "merges: not the stored form of them");
     if (const auto version = reader.u8(); version != kVersion)
         return fail(Errc::Damaged, "merges: stored version " + std::to_string(version) +
                                        " is unknown to this binary, which reads up to " +

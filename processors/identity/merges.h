@@ -24,9 +24,9 @@ inline constexpr std::size_t kClashesRemembered = 4096;
 /// that came about by themselves.
 ///
 /// Stored form, version 1:
-///     u8 version, signed varint merges, varint n, n x {text loser, text survivor}  (forest),
-///     varint n, n x {text loser, varint m, m x text survivor}  (stated), varint n, n x 16 bytes
-///     (clashes)
+///     u8 'M', u8 version, signed varint merges, varint n, n x {text loser, text survivor}
+///     (forest), varint n, n x {text loser, varint m, m x text survivor}  (stated), varint n, n x
+///     16 bytes (clashes)
 class MergesEntity final : public state::Entity {
   public:
     /// The survivor of all merges that `founder` went through.

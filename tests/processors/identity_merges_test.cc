@@ -84,8 +84,8 @@ TEST(Merges, RefusesDamagedBytes) {
     merges.encode(bytes);
     for (std::size_t size = 0; size < bytes.size(); ++size)
         EXPECT_FALSE(MergesEntity().decode(std::string_view(bytes).substr(0, size)).has_value());
-    EXPECT_EQ(MergesEntity().decode("\x02").error().code(), Errc::Damaged);
-    std::string ring("\x01\x04\x02", 3);  // two merges: a -> b, b -> a
+    EXPECT_EQ(MergesEntity().decode("M\x02").error().code(), Errc::Damaged);
+    std::string ring("M\x01\x04\x02", 4);  // two merges: a -> b, b -> a
     ring += std::string(
         "\x01"
         "a"

@@ -109,8 +109,8 @@ TEST(Identity, FoundsAPersonAtFirstSight) {
 
 TEST(Identity, PassesTheEventOnAsItCame) {
     Identity identity;
-    const std::string event =
-        R"({"identifiers":[{"authority":"HOSP","value":"100"}],"trigger":"ORU^R01","unknown":[1, 2.50,"\u4e2d"]})";
+    const std::string event = R"({"identifiers":[{"authority":"HOSP","value":"100"}],)"
+                              R"("trigger":"ORU^R01","unknown":[1, 2.50,"\u4e2d"]})";
     ASSERT_TRUE(
         identity.driver.record("HOSP|100", schemas::ClinicalEvent::kType, event).has_value());
     const auto passed = identity.driver.of<schemas::PersonClinicalForward>(Topic::Person);
