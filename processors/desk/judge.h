@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "processors/desk/task_entity.h"
 #include "processors/desk/teams.h"
@@ -19,12 +20,16 @@ struct Verdict {
 /// The longest text or reason of a decision, in bytes.
 inline constexpr std::size_t kDecisionTextMax = 4096;
 
+/// The user of whoever does not say who they are. There is one only where the server runs without
+/// tokens, on loopback: there every name is only a claim, and a roster could not keep anybody out.
+inline constexpr std::string_view kAnonymous = "anonymous";
+
 /// Judges a decision about a known task as it stands; changes nothing.
 ///
 /// A doctor of the task's team, its duty doctor or a member of its duty group may decide; so may
-/// anybody where the team is unknown or has no members. Who has accepted a task has it alone, but
-/// after an escalation those on duty may hand it over, to themselves too: a task must not die with
-/// an absent owner.
+/// anybody where the team is unknown or has no members, and kAnonymous. Who has accepted a task has
+/// it alone, but after an escalation those on duty may hand it over, to themselves too: a task must
+/// not die with an absent owner.
 Verdict judge(const TaskEntity& task, const schemas::Decision& decision, const Teams& teams);
 
 }  // namespace vitalog::processors

@@ -486,7 +486,7 @@ void NotifyProcessor::show(const Hand& hand, HeldIntent& intent) {
     delivery.created = intent.created;
     delivery.changed = intent.changed;
     hand.out.emit_event(Topic::Delivery, hand.recipient.id, delivery);
-    hand.out.count("vitalog_sends_total", "state", schemas::name_of_enum(intent.state));
+    hand.out.count("vitalog_deliveries_total", "state", schemas::name_of_enum(intent.state));
 }
 
 /// One timer serves all intents; it moves only when the first due time does.

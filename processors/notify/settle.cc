@@ -10,6 +10,10 @@ namespace {
 using schemas::DeliveryState;
 using schemas::ReceiptState;
 
+/// What our effect worker reports for an attempt that it found after its not_after, and did not
+/// send.
+constexpr std::string_view kExpiredCode = "expired";
+
 /// How settled a state is; receipts move an intent upwards only.
 int rank(DeliveryState state) {
     switch (state) {
@@ -105,6 +109,11 @@ Settled settle(HeldIntent& intent, const schemas::Receipt& receipt, ReceivedTime
             return move_to(intent, DeliveryState::Accepted, receipt) ? Settled::Changed
                                                                      : Settled::Unchanged;
         case ReceiptState::Failed:
+            if (last && receipt.code == kExpiredCode) {
+                if (!move_to(intent, DeliveryState::Expired, receipt)) return Settled::Unchanged;
+                intent.reason = "found too late to be sent";
+                return Settled::Changed;
+            }
             if (!last || !move_to(intent, DeliveryState::Failed, receipt))
                 return Settled::Unchanged;
             intent.reason = "the provider could not deliver it";

@@ -125,6 +125,11 @@ TEST_F(Desk, LetsAnybodyDecideWhereTheTeamIsUnknown) {
     EXPECT_EQ(confirm("anybody").status, 200);
 }
 
+TEST_F(Desk, LetsAServerWithoutTokensDecideInNobodysName) {
+    open();
+    EXPECT_EQ(confirm("anonymous").status, 200);
+}
+
 TEST_F(Desk, HandsOverToAUser) {
     open();
     accept("li");

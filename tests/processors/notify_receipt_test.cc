@@ -213,6 +213,20 @@ TEST_F(Receipts, ForAHighMessageExpireToWhereThereIsNoOtherChannel) {
     EXPECT_EQ(sent(), 2u);
 }
 
+TEST_F(Receipts, OfAnAttemptFoundTooLateExpireIt) {
+    schemas::Receipt event;
+    event.recipient = kDoctor;
+    event.intent = "i1";
+    event.state = ReceiptState::Failed;
+    event.code = "expired";
+    ASSERT_TRUE(driver.event(kDoctor, event));
+    EXPECT_EQ(state(), DeliveryState::Expired);
+    forget();
+    after(60min);
+    ASSERT_TRUE(driver.event(kDoctor, event));
+    EXPECT_TRUE(driver.outputs().empty());
+}
+
 TEST_F(Receipts, NameTheProvidersMessageOnce) {
     ASSERT_TRUE(receipt("i1", ReceiptState::Accepted, "", "BIZ^0"));
     const auto notes = driver.of<schemas::Receipt>(Topic::Notification);
