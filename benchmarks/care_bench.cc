@@ -1,0 +1,245 @@
+// How fast care handles encoded PersonClinical records of five results, without log and store: one
+// core, persons held decoded in memory with 20 results each before the clock starts.
+//   care_bench [persons] [records] [seed]
+
+#include <fmt/core.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "processors/care/care_processor.h"
+#include "schemas/events/clinical.h"
+
+namespace {
+
+using namespace vitalog;
+using processors::care::CareProcessor;
+using processors::care::Person;
+
+constexpr std::size_t kBatch = 2000;
+constexpr std::size_t kResultsPerRecord = 5;
+constexpr std::size_t kRecordsBefore = 4;  ///< per person: 20 results
+
+/// Counts what would be appended.
+class CountingContext final : public processors::Context {
+  public:
+    void emit(schemas::Topic topic, std::string_view, std::string_view, std::string_view json,
+              processors::EmitOptions) override {
+        ++emitted[static_cast<std::size_t>(topic)];
+        bytes += json.size();
+        ++count_;
+    }
+    RecordId next_id() const override { return output_id(cause, "care", "bench", count_); }
+    void forward(schemas::Topic, std::string_view) override {}
+    void broadcast(schemas::Topic, const schemas::Control&) override {}
+    void dead_letter(const Error&, std::string_view) override { ++dead; }
+    void set_timer(std::string_view, ReceivedTime) override {}
+    void cancel_timer(std::string_view) override {}
+    void remove_entity() override {}
+    void count(std::string_view, std::string_view, std::string_view) override {}
+    std::size_t of(schemas::Topic topic) const { return emitted[static_cast<std::size_t>(topic)]; }
+
+    RecordId cause;
+    std::array<std::size_t, schemas::kTopicCount> emitted{};
+    std::size_t bytes = 0;
+    std::size_t dead = 0;
+
+  private:
+    std::int64_t count_ = 0;
+};
+
+struct Code {
+    std::string_view loinc, display, unit;
+    double low, high, mean, spread;
+};
+constexpr std::array<Code, kResultsPerRecord> kPanel{{
+    {"14682-9", "Creatinine", "umol/L", 49, 92, 75, 12},
+    {"2823-3", "Potassium", "mmol/L", 3.5, 5.3, 4.4, 0.35},
+    {"2951-2", "Sodium", "mmol/L", 133, 146, 140, 3},
+    {"14937-7", "Urea", "mmol/L", 2.5, 7.8, 5, 1},
+    {"718-7", "Haemoglobin", "g/L", 115, 165, 140, 12},
+}};
+
+class Records {
+  public:
+    explicit Records(std::uint64_t seed) : random_(seed) {}
+
+    /// One message about a person, as identity writes it.
+    std::string make(std::size_t person, std::size_t round) {
+        const std::string id = person_id(person);
+        ids_.clear();
+        ids_.reserve(2 * kResultsPerRecord + 1);
+        schemas::PersonClinical record;
+        record.person = id;
+        record.event.identifiers = {{"MRN", "10000001", "MR"}};
+        record.event.trigger = "ORU^R01";
+        record.event.facility = "HOSPITAL";
+        const EventTime at(1'700'000'000'000'000 +
+                           static_cast<std::int64_t>(round) * 86'400'000'000 * 3 +
+                           static_cast<std::int64_t>(person % 1000) * 1'000'000);
+        record.event.occurred = {at, 480, Precision::Second};
+        auto& patient = record.event.patient.emplace();
+        patient.family = "Zhang";
+        patient.given = "San";
+        patient.birth_date = Date{static_cast<std::int16_t>(1930 + person % 70), 5, 17};
+        patient.sex = person % 2 == 0 ? "female" : "male";
+        auto& report = record.event.reports.emplace_back();
+        report.id = ids_.emplace_back(IdHash()
+                                          .part(static_cast<std::int64_t>(person))
+                                          .part(static_cast<std::int64_t>(round))
+                                          .finish()
+                                          .to_string());
+        report.filler = "F20200501-0001";
+        report.code = {"L", "UE", "UREA AND ELECTROLYTES"};
+        report.status = "final";
+        for (const auto& code : kPanel) add(report, code, at, person, round);
+        return schemas::encode(record);
+    }
+    static std::string person_id(std::size_t person) {
+        return IdHash().part("person").part(static_cast<std::int64_t>(person)).finish().to_string();
+    }
+
+  private:
+    void add(schemas::Report& report, const Code& code, EventTime at, std::size_t person,
+             std::size_t round) {
+        const auto id = IdHash()
+                            .part(code.loinc)
+                            .part(static_cast<std::int64_t>(person))
+                            .part(static_cast<std::int64_t>(round))
+                            .finish();
+        auto& o = report.observations.emplace_back();
+        o.id = ids_.emplace_back(id.to_string());
+        o.series = ids_.emplace_back(IdHash().part(id).finish().to_string());
+        o.loinc = code.loinc;
+        o.code = {"L", "tt-0003-01", code.display};
+        o.effective = {at, 480, Precision::Second};
+        o.kind = schemas::ValueKind::Quantity;
+        o.value =
+            std::round(std::normal_distribution<double>(code.mean, code.spread)(random_) * 100) /
+            100;
+        o.unit = code.unit;
+        o.raw_value = "75.00";
+        o.raw_unit = code.unit;
+        o.low = code.low;
+        o.high = code.high;
+        o.range = "49 - 92";
+    }
+
+    std::mt19937_64 random_;
+    std::vector<std::string> ids_;
+};
+
+/// Handles records batch by batch; only the handling is timed.
+class Run {
+  public:
+    Run(std::size_t persons, std::uint64_t seed) : records_(seed) {
+        for (std::size_t i = 0; i < persons; ++i) {
+            people_.push_back(std::make_unique<Person>());
+            keys_.push_back(Records::person_id(i));
+        }
+        std::ifstream file(VITALOG_SOURCE_DIR "/schemas/rules/acute-core.yaml");
+        const std::string pack{std::istreambuf_iterator<char>(file), {}};
+        const auto taken = care_.on_control({"rules", "acute-core.yaml", "1", pack}, {});
+        VITALOG_ASSERT(taken.has_value(), "the built-in pack is valid");
+    }
+
+    template <class Pick>
+    double handle(std::size_t count, Pick pick) {
+        std::chrono::nanoseconds spent{};
+        for (std::size_t done = 0; done < count;) {
+            const std::size_t size = std::min(kBatch, count - done);
+            std::vector<std::pair<std::size_t, std::string>> batch;
+            for (std::size_t i = 0; i < size; ++i) {
+                const auto [person, round] = pick(done + i);
+                batch.emplace_back(person, records_.make(person, round));
+                input_bytes += batch.back().second.size();
+            }
+            const auto start = std::chrono::steady_clock::now();
+            for (const auto& [person, json] : batch) apply(person, json);
+            spent += std::chrono::steady_clock::now() - start;
+            done += size;
+        }
+        return std::chrono::duration<double>(spent).count();
+    }
+    double memory_per_person() const {
+        double bytes = 0;
+        for (const auto& person : people_) bytes += static_cast<double>(person->memory_bytes());
+        return bytes / static_cast<double>(people_.size());
+    }
+
+    CountingContext context;
+    std::size_t input_bytes = 0;
+
+  private:
+    void apply(std::size_t person, std::string_view json) {
+        const RecordId id =
+            output_id({}, "bench", keys_[person], static_cast<std::int64_t>(applied_++));
+        context.cause = id;
+        const processors::Input input{
+            .id = id,
+            .root = id,
+            .type = schemas::PersonClinical::kType,
+            .key = keys_[person],
+            .value = json,
+            .received = ReceivedTime(1'700'000'000'000'000 + 20LL * 86'400'000'000),
+            .headers = {},
+            .source = "person/0/0"};
+        const auto result = care_.on_record(people_[person].get(), input, context);
+        VITALOG_ASSERT(result.has_value(), "every record is handled");
+    }
+
+    CareProcessor care_;
+    Records records_;
+    std::vector<std::unique_ptr<Person>> people_;
+    std::vector<std::string> keys_;
+    std::size_t applied_ = 0;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const auto number = [&](int i, std::size_t otherwise) {
+        return argc > i ? std::strtoull(argv[i], nullptr, 10) : otherwise;
+    };
+    const std::size_t persons = number(1, 100'000);
+    const std::size_t count = number(2, 300'000);
+    const std::uint64_t seed = number(3, 1);
+    fmt::print(
+        "care processor alone: {} persons with {} results each, {} records of {} results, seed "
+        "{}\n",
+        persons, kRecordsBefore * kResultsPerRecord, count, kResultsPerRecord, seed);
+    Run run(persons, seed);
+    run.handle(persons * kRecordsBefore,
+               [&](std::size_t i) { return std::pair(i % persons, i / persons); });
+    fmt::print("{:.0f} bytes in memory per person\n", run.memory_per_person());
+
+    run.context.emitted = {};
+    run.context.bytes = 0;
+    run.input_bytes = 0;
+    std::mt19937_64 random(seed + 1);
+    std::vector<std::uint8_t> rounds(persons, kRecordsBefore);
+    const double seconds = run.handle(count, [&](std::size_t) {
+        const std::size_t person = random() % persons;
+        return std::pair(person, std::size_t{rounds[person]++});
+    });
+    const std::size_t risks = run.context.of(schemas::Topic::Risk);
+    fmt::print(
+        "{:.0f} records/s, {:.0f} bytes in and {:.0f} bytes out per record; {} risk, {} alert, {} "
+        "task records\n",
+        static_cast<double>(count) / seconds,
+        static_cast<double>(run.input_bytes) / static_cast<double>(count),
+        static_cast<double>(run.context.bytes) / static_cast<double>(count), risks,
+        run.context.of(schemas::Topic::Alert), run.context.of(schemas::Topic::Task));
+    if (risks != 2 * count || run.context.dead != 0) {
+        fmt::print(stderr, "expected {} risk records and no dead letter, got {} and {}\n",
+                   2 * count, risks, run.context.dead);
+        return 1;
+    }
+    return 0;
+}

@@ -1,0 +1,148 @@
+#include "processors/care/care_processor.h"
+
+#include "processors/care/episodes.h"
+#include "processors/care/merge.h"
+#include "processors/care/observations.h"
+#include "schemas/events/directory.h"
+#include "schemas/events/identity.h"
+#include "schemas/events/message.h"
+#include "schemas/events/task.h"
+#include "schemas/json_decode.h"
+
+namespace vitalog::processors::care {
+namespace {
+
+using schemas::DecisionAction;
+using schemas::Topic;
+
+constexpr std::string_view kNoticeLimit = "care.patient_notice_limit";
+constexpr std::string_view kPatientTemplate = "patient-notice";
+constexpr std::string_view kPatientPurpose = "alert";
+
+/// Records on `person` that are not care's business: the views read them.
+bool is_for_views(std::string_view type) {
+    return type == schemas::PersonIdentified::kType || type == schemas::PersonClash::kType;
+}
+
+}  // namespace
+
+Result<void> CareProcessor::on_control(const schemas::Control& control, const Input&) {
+    if (control.kind == "rules") return rules_.put(control.name, control.body);
+    if (control.kind == "settings" && control.name == "site") {
+        VITALOG_TRY(const auto settings, schemas::Settings::parse(control.body, decoder_));
+        VITALOG_TRY(const auto limit, settings.duration(kNoticeLimit, "24h"));
+        if (limit.count() <= 0)
+            return fail(Errc::Configuration, "setting " + std::string(kNoticeLimit) +
+                                                 " must be above zero, for example 24h");
+        notice_limit_ = limit;
+    }
+    return {};
+}
+
+Result<void> CareProcessor::handle(Person& person, const Input& input, Context& out) {
+    hex_.clear();
+    touched_.clear();
+    Turn turn{.person = person,
+              .input = input,
+              .out = out,
+              .rules = rules_,
+              .notice_limit = notice_limit_,
+              .hex = hex_};
+    const auto type = input.type;
+    if (is_for_views(type)) return {};
+    if (type == schemas::PersonMerged::kType) return merged(turn);
+    const bool known = type == CareClinical::kType || type == schemas::PersonBinding::kType ||
+                       type == schemas::PersonDecision::kType ||
+                       type == schemas::PersonMoved::kType;
+    if (!known)
+        return fail(Errc::Unsupported,
+                    "type '" + std::string(type) + "' is not one that care understands");
+    if (!person.merged_into.empty()) {
+        out.forward(Topic::Person, person.merged_into);
+        return {};
+    }
+    if (type == CareClinical::kType) return clinical(turn);
+    if (type == schemas::PersonBinding::kType) return binding(turn);
+    if (type == schemas::PersonDecision::kType) return decision(turn);
+    return moved(turn);
+}
+
+Result<void> CareProcessor::clinical(Turn& turn) {
+    VITALOG_TRY(const auto record, schemas::decode<CareClinical>(turn.input.value, decoder_));
+    Occasion occasion;
+    bool died = false;
+    if (record.event.patient) occasion = fold_patient(turn.person, *record.event.patient, died);
+    fold_observations(turn, record.event, touched_);
+    react(turn, touched_, occasion);
+    if (died) {
+        Episodes life(turn);
+        const auto& at = record.event.patient->deceased_at;
+        for (auto& episode : turn.person.episodes)
+            life.end_by_death(episode, at ? *at : record.event.occurred);
+        turn.person.forget_old_episodes();
+    }
+    return {};
+}
+
+Result<void> CareProcessor::binding(Turn& turn) {
+    VITALOG_TRY(const auto record,
+                schemas::decode<schemas::PersonBinding>(turn.input.value, decoder_));
+    const auto& entry = record.entry;
+    if (!entry.team.empty()) turn.person.team = entry.team;
+    turn.out.emit_event(Topic::Notification, turn.person_id(),
+                        schemas::Contact{.recipient = turn.person_id(),
+                                         .phone = entry.phone,
+                                         .openid = entry.openid,
+                                         .zone = entry.zone,
+                                         .consent = entry.consent,
+                                         .quiet = entry.quiet});
+    return {};
+}
+
+Result<void> CareProcessor::decision(Turn& turn) {
+    VITALOG_TRY(const auto record,
+                schemas::decode<schemas::PersonDecision>(turn.input.value, decoder_));
+    const RecordId alert = RecordId::parse(record.alert);
+    if (alert.empty()) return fail(Errc::Malformed, "member 'alert' must be 32 hexadecimal digits");
+    const bool tells =
+        record.action == DecisionAction::Confirm || record.action == DecisionAction::Modify;
+    if (!tells && record.action != DecisionAction::Reject) return {};
+    Episode* episode = turn.person.episode_of(alert);
+    Episode forgotten;
+    if (episode == nullptr) {
+        // An episode older than those remembered: what the doctor confirmed is told all the same.
+        schemas::Rule rule;
+        rule.patient_purpose = kPatientPurpose;
+        rule.patient_template = kPatientTemplate;
+        forgotten.alert = alert;
+        forgotten.task = RecordId::parse(record.task);
+        forgotten.rule = std::make_shared<const schemas::Rule>(std::move(rule));
+        forgotten.priority = schemas::Priority::Medium;
+        episode = &forgotten;
+    }
+    episode->decided = Decided{record.action, std::string(record.user), record.decided};
+    if (tells) Episodes(turn).tell_patient(*episode, record);
+    return {};
+}
+
+Result<void> CareProcessor::merged(Turn& turn) {
+    VITALOG_TRY(const auto record,
+                schemas::decode<schemas::PersonMerged>(turn.input.value, decoder_));
+    if (record.survivor == record.loser)
+        return fail(Errc::Malformed,
+                    "a person can't be merged into itself: survivor and loser are " +
+                        std::string(record.loser));
+    if (record.loser != turn.person_id() && record.survivor != turn.person_id())
+        return fail(Errc::Malformed, "the record's key is neither survivor nor loser of its merge");
+    if (record.loser != turn.person_id() || !turn.person.merged_into.empty()) return {};
+    hand_over(turn, record);
+    return {};
+}
+
+Result<void> CareProcessor::moved(Turn& turn) {
+    VITALOG_TRY(const auto record,
+                schemas::decode<schemas::PersonMoved>(turn.input.value, decoder_));
+    return take_over(turn, record, touched_);
+}
+
+}  // namespace vitalog::processors::care

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "processors/care/person.h"
+#include "processors/care/turn.h"
+#include "processors/processor.h"
+#include "processors/rules/engine.h"
+
+namespace vitalog::processors::care {
+
+/// The care stage: folds what is known of a person, computes indices, judges rules, keeps episodes,
+/// and asks desk for doctors and notify for messages to the patient. Reads `person`; entity:
+/// person.
+///
+/// Control kinds: "rules" (packs by name), "settings" ("site": care.patient_notice_limit, 24h).
+class CareProcessor final : public ProcessorOf<Person> {
+  public:
+    std::string_view stage() const override { return "care"; }
+    std::uint32_t logic() const override { return 1; }
+    Result<void> on_control(const schemas::Control& control, const Input& input) override;
+
+  protected:
+    Result<void> handle(Person& person, const Input& input, Context& out) override;
+
+  private:
+    Result<void> clinical(Turn& turn);
+    Result<void> binding(Turn& turn);
+    Result<void> decision(Turn& turn);
+    Result<void> merged(Turn& turn);
+    Result<void> moved(Turn& turn);
+
+    schemas::Decoder decoder_;
+    rules::RulesInForce rules_;
+    std::chrono::microseconds notice_limit_ = std::chrono::hours(24);
+    HexText hex_;
+    std::vector<Touched> touched_;
+};
+
+}  // namespace vitalog::processors::care

@@ -1,0 +1,229 @@
+#include <algorithm>
+
+#include "processors/care/episodes.h"
+#include "processors/care/indices.h"
+#include "processors/care/turn.h"
+
+namespace vitalog::processors::care {
+namespace {
+
+using rules::Reading;
+using rules::RulePtr;
+using schemas::Rule;
+using schemas::RuleKind;
+
+/// The rules that look at something: open episodes stay with the version that raised them; the rest
+/// is in force.
+template <class Looks>
+std::vector<RulePtr> rules_that(const Person& person, std::span<const RulePtr> in_force,
+                                Looks looks) {
+    std::vector<RulePtr> list;
+    for (const auto& episode : person.episodes)
+        if (episode.open && looks(*episode.rule)) list.push_back(episode.rule);
+    for (const auto& rule : in_force) {
+        const bool open =
+            std::any_of(person.episodes.begin(), person.episodes.end(),
+                        [&](const Episode& e) { return e.open && e.rule->id == rule->id; });
+        if (!open) list.push_back(rule);
+    }
+    return list;
+}
+
+std::vector<Reading> readings_of(std::span<const Sample> samples) {
+    std::vector<Reading> readings;
+    readings.reserve(samples.size());
+    for (const auto& sample : samples)
+        if (sample.live()) readings.push_back({sample.at, sample.bounds()});
+    return readings;
+}
+
+std::optional<rules::Level> level_of(const Rule& rule, const Sample& sample,
+                                     std::span<const Sample> samples) {
+    if (rule.kind == RuleKind::Threshold) return rules::met_by_value(rule, sample.bounds());
+    if (rule.kind == RuleKind::Change)
+        return rules::met_by_change(rule, {sample.at, sample.bounds()}, readings_of(samples));
+    const auto band = stored_band(sample);
+    if (!band) return std::nullopt;
+    return rules::met_by_band(rule, band->band);
+}
+
+bool looks_at(const Rule& rule, const Series& series) {
+    if (rule.kind == RuleKind::IndexBand)
+        return rule.index == aki::kMethod && series.loinc == kCreatinine &&
+               series.unit == kCreatinineUnit;
+    return rules::judges_code(rule, series.loinc);
+}
+
+class Reaction {
+  public:
+    Reaction(Turn& turn, std::span<const Touched> touched)
+        : turn_(turn), touched_(touched), episodes_(turn) {}
+
+    void run(Occasion occasion) {
+        std::vector<Judged> judged;
+        Indices(turn_).evaluate(touched_, occasion, judged);
+        if (!occasion.merged)
+            for (const auto& t : touched_)
+                if (t.change != Change::Withdrawn) judge_values(t);
+        for (const auto& verdict : judged) judge_band(verdict);
+        if (!turn_.person.episodes.empty()) {
+            correct();
+            close();
+            turn_.person.forget_old_episodes();
+        }
+    }
+
+  private:
+    Results& results() { return turn_.person.results; }
+
+    void judge_values(const Touched& t) {
+        const Series& series = results().series()[t.series];
+        const auto in_force = turn_.rules.for_code(series.loinc);
+        if (in_force.empty() && turn_.person.episodes.empty()) return;
+        const auto place = results().find(t.id);
+        if (!place) return;
+        for (const auto& rule : rules_that(turn_.person, in_force, [&](const Rule& r) {
+                 return rules::judges_code(r, series.loinc);
+             })) {
+            if (rule->unit != series.unit) {
+                refuse_unit(*rule, series, t.id);
+                continue;
+            }
+            judge_value(rule, *place);
+            if (rule->kind == RuleKind::Change) judge_later(rule, *place);
+        }
+    }
+
+    void judge_value(const RulePtr& rule, Results::Place place) {
+        const Sample& sample = results().at(place);
+        if (const auto level = level_of(*rule, sample, results().samples(place.series)))
+            episodes_.meet(rule, *level, sample, std::span(&sample.id, 1));
+    }
+
+    /// A late value is an earlier one to those after it.
+    void judge_later(const RulePtr& rule, Results::Place place) {
+        const auto samples = results().samples(place.series);
+        const auto from = samples[place.index].at;
+        for (std::uint32_t i = place.index + 1;
+             i < samples.size() && samples[i].at - from <= rule->within; ++i)
+            if (samples[i].live()) judge_value(rule, {place.series, i});
+    }
+
+    void refuse_unit(const Rule& rule, const Series& series, const RecordId& id) {
+        turn_.out.dead_letter(
+            Error(Errc::Configuration, "rule '" + rule.id + "' judges " + series.loinc + " in " +
+                                           rule.unit + " but it came in " + series.unit +
+                                           "; change the rule's unit or the code table"),
+            turn_.hex.of(id));
+    }
+
+    void judge_band(const Judged& verdict) {
+        const auto place = results().find(verdict.result);
+        if (!place) return;
+        for (const auto& rule :
+             rules_that(turn_.person, turn_.rules.for_index(verdict.method),
+                        [&](const Rule& r) { return rules::judges_index(r, verdict.method); }))
+            if (const auto level = rules::met_by_band(*rule, verdict.band))
+                episodes_.meet(rule, *level, results().at(*place), verdict.decisive);
+    }
+
+    /// Tells of results that changed after they were shown, open or decided.
+    void correct() {
+        for (std::size_t i = 0; i < turn_.person.episodes.size(); ++i) {
+            Episode& episode = turn_.person.episodes[i];
+            std::vector<RecordId> changed;
+            bool withdrawn = false;
+            for (const auto& t : touched_) {
+                const bool rests = t.change != Change::Added && episode.rests_on(t.id);
+                const bool stands_in = t.corrects && t.change == Change::Added && !changed.empty();
+                if (rests || stands_in) changed.push_back(t.id);
+                withdrawn = withdrawn || (rests && t.change == Change::Withdrawn);
+            }
+            if (changed.empty()) continue;
+            episodes_.correct(episode, changed,
+                              withdrawn ? "a result it rests on was withdrawn"
+                                        : "a result it rests on was corrected",
+                              supported(episode));
+        }
+    }
+
+    /// Whether anything that the episode rests on still meets its rule.
+    bool supported(const Episode& episode) {
+        return std::any_of(episode.evidence.begin(), episode.evidence.end(),
+                           [&](const RecordId& id) {
+                               const auto place = results().find(id);
+                               return place && results().at(*place).live() &&
+                                      looks_at(*episode.rule, results().series()[place->series]) &&
+                                      level_of(*episode.rule, results().at(*place),
+                                               results().samples(place->series))
+                                          .has_value();
+                           });
+    }
+
+    /// An episode closes when the newest result that its rule looks at lies within its own clear
+    /// limits.
+    void close() {
+        for (auto& episode : turn_.person.episodes) {
+            if (!episode.open) continue;
+            const auto newest = newest_for(*episode.rule);
+            if (!newest) continue;
+            const Sample& sample = results().at(*newest);
+            if (cleared(*episode.rule, *newest))
+                episodes_.close(episode, &sample, "within its limits again");
+        }
+    }
+
+    std::optional<Results::Place> newest_for(const Rule& rule) {
+        std::optional<Results::Place> newest;
+        for (std::uint32_t s = 0; s < results().series().size(); ++s) {
+            const Series& series = results().series()[s];
+            if (!looks_at(rule, series) ||
+                (rule.kind != RuleKind::IndexBand && rule.unit != series.unit))
+                continue;
+            const auto samples = results().samples(s);
+            for (auto i = static_cast<std::uint32_t>(samples.size()); i-- > 0;) {
+                if (!samples[i].live()) continue;
+                if (!newest || samples[i].at > results().at(*newest).at)
+                    newest = Results::Place{s, i};
+                break;
+            }
+        }
+        return newest;
+    }
+
+    bool cleared(const Rule& rule, Results::Place place) {
+        const Sample& sample = results().at(place);
+        if (rule.kind == RuleKind::Threshold) return rules::cleared_by_value(rule, sample.bounds());
+        if (rule.kind == RuleKind::Change)
+            return rules::cleared_by_change(rule, {sample.at, sample.bounds()},
+                                            readings_of(results().samples(place.series)));
+        const auto band = stored_band(sample);
+        return band && band->complete && rules::cleared_by_band(rule, band->band);
+    }
+
+    Turn& turn_;
+    std::span<const Touched> touched_;
+    Episodes episodes_;
+};
+
+}  // namespace
+
+void react(Turn& turn, std::vector<Touched>& touched, Occasion occasion) {
+    if (touched.empty() && !occasion.demographics && !occasion.merged) return;
+    std::stable_sort(touched.begin(), touched.end(),
+                     [](const Touched& a, const Touched& b) { return a.at < b.at; });
+    Reaction(turn, touched).run(occasion);
+}
+
+std::string_view HexText::of(const RecordId& id) {
+    static constexpr char kDigits[] = "0123456789abcdef";
+    if (used_ == texts_.size()) texts_.emplace_back();
+    auto& text = texts_[used_++];
+    for (std::size_t i = 0; i < id.bytes.size(); ++i) {
+        text[2 * i] = kDigits[id.bytes[i] >> 4];
+        text[2 * i + 1] = kDigits[id.bytes[i] & 15];
+    }
+    return {text.data(), text.size()};
+}
+
+}  // namespace vitalog::processors::care

@@ -1,0 +1,398 @@
+#include "processors/care/results.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace vitalog::processors::care {
+namespace {
+
+constexpr std::array<std::string_view, 5> kComparators{"", "<", "<=", ">=", ">"};
+constexpr std::size_t kSampleBytesMin = 50;
+
+/// The order within a series. Results of one moment are told apart by id, so that arrival does not
+/// matter.
+bool before(const Sample& a, const Sample& b) {
+    return a.at != b.at ? a.at < b.at : a.id < b.id;
+}
+
+/// True when what is stored has the word over what comes: it is from a later message, or from the
+/// same time and firmer. A firmer standing is taken whatever the message's time says.
+bool outdated(const Sample& stored, const Sample& incoming) {
+    if (incoming.standing > stored.standing) return false;
+    return incoming.sent < stored.sent ||
+           (incoming.sent == stored.sent && incoming.standing < stored.standing);
+}
+
+/// True when nothing that an index, a rule or a doctor sees differs.
+bool same_content(const Sample& a, const Sample& b) {
+    return a.value == b.value && a.comparator == b.comparator && a.at == b.at &&
+           a.range == b.range && a.offset_minutes == b.offset_minutes &&
+           a.precision == b.precision && a.flags == b.flags;
+}
+
+}  // namespace
+
+std::optional<Comparator> comparator_named(std::string_view text) {
+    for (std::size_t i = 0; i < kComparators.size(); ++i)
+        if (kComparators[i] == text) return static_cast<Comparator>(i);
+    return std::nullopt;
+}
+
+std::string_view text_of(Comparator comparator) {
+    return kComparators[static_cast<std::size_t>(comparator)];
+}
+
+Bounds Sample::bounds() const {
+    switch (comparator) {
+        case Comparator::None:
+            break;
+        case Comparator::Less:
+        case Comparator::LessOrEqual:
+            return Bounds::at_most(value);
+        case Comparator::GreaterOrEqual:
+        case Comparator::Greater:
+            return Bounds::at_least(value);
+    }
+    return Bounds::of(value);
+}
+
+std::string_view Sample::flags_text() const {
+    const auto end = std::find(flags.begin(), flags.end(), '\0');
+    return {flags.data(), static_cast<std::size_t>(end - flags.begin())};
+}
+
+std::optional<std::uint32_t> Results::find_series(std::string_view loinc,
+                                                  std::string_view unit) const {
+    for (std::uint32_t i = 0; i < series_.size(); ++i)
+        if (series_[i].loinc == loinc && series_[i].unit == unit) return i;
+    return std::nullopt;
+}
+
+std::span<const Sample> Results::samples(std::uint32_t series) const {
+    return std::span(samples_).subspan(series_[series].begin, series_[series].count);
+}
+std::span<Sample> Results::samples(std::uint32_t series) {
+    return std::span(samples_).subspan(series_[series].begin, series_[series].count);
+}
+
+std::optional<Results::Place> Results::find(const RecordId& id) const {
+    for (std::uint32_t s = 0; s < series_.size(); ++s) {
+        const auto list = samples(s);
+        for (std::uint32_t i = 0; i < list.size(); ++i)
+            if (list[i].id == id) return Place{s, i};
+    }
+    return std::nullopt;
+}
+
+std::optional<Results::Place> Results::find_in_code(std::string_view loinc,
+                                                    const RecordId& id) const {
+    for (std::uint32_t s = 0; s < series_.size(); ++s) {
+        if (series_[s].loinc != loinc) continue;
+        const auto list = samples(s);
+        for (std::uint32_t i = 0; i < list.size(); ++i)
+            if (list[i].id == id) return Place{s, i};
+    }
+    return std::nullopt;
+}
+
+std::optional<Results::Place> Results::newest_of_order(std::string_view loinc,
+                                                       std::uint64_t order) const {
+    std::optional<Place> newest;
+    if (order == 0) return newest;
+    for (std::uint32_t s = 0; s < series_.size(); ++s) {
+        if (series_[s].loinc != loinc) continue;
+        const auto list = samples(s);
+        for (std::uint32_t i = 0; i < list.size(); ++i)
+            if (list[i].order == order && list[i].live() &&
+                (!newest || before(at(*newest), list[i])))
+                newest = Place{s, i};
+    }
+    return newest;
+}
+
+std::uint32_t Results::series_for(std::string_view loinc, std::string_view unit,
+                                  std::string_view display) {
+    if (const auto found = find_series(loinc, unit)) return *found;
+    Series& added = series_.emplace_back();
+    added.loinc = loinc;
+    added.unit = unit;
+    std::size_t length = std::min(display.size(), kDisplayMax);
+    while (length > 0 && length < display.size() && (display[length] & 0xc0) == 0x80)
+        --length;  // whole characters
+    added.display = display.substr(0, length);
+    added.begin = static_cast<std::uint32_t>(samples_.size());
+    return static_cast<std::uint32_t>(series_.size() - 1);
+}
+
+std::uint16_t Results::intern(const Range& range) {
+    const auto found = std::find(ranges_.begin(), ranges_.end(), range);
+    if (found != ranges_.end()) return static_cast<std::uint16_t>(found - ranges_.begin());
+    if (ranges_.size() > kRangesMax) drop_unused_ranges();
+    if (ranges_.size() > kRangesMax) return 0;
+    ranges_.push_back(range);
+    return static_cast<std::uint16_t>(ranges_.size() - 1);
+}
+
+void Results::drop_unused_ranges() {
+    std::vector<Range> kept{Range{}};
+    std::vector<std::uint16_t> places(ranges_.size(), 0);
+    for (auto& sample : samples_) {
+        if (sample.range != 0 && places[sample.range] == 0) {
+            kept.push_back(ranges_[sample.range]);
+            places[sample.range] = static_cast<std::uint16_t>(kept.size() - 1);
+        }
+        sample.range = places[sample.range];
+    }
+    ranges_ = std::move(kept);
+}
+
+void Results::insert(std::uint32_t series, const Sample& sample) {
+    const auto list = samples(series);
+    const auto place = std::upper_bound(list.begin(), list.end(), sample, before);
+    samples_.insert(samples_.begin() + series_[series].begin + (place - list.begin()), sample);
+    ++series_[series].count;
+    for (std::size_t s = series + 1; s < series_.size(); ++s) ++series_[s].begin;
+}
+
+void Results::erase(Place place) {
+    samples_.erase(samples_.begin() + series_[place.series].begin + place.index);
+    --series_[place.series].count;
+    for (std::size_t s = place.series + 1; s < series_.size(); ++s) --series_[s].begin;
+}
+
+void Results::prune(std::uint32_t series, EventTime horizon) {
+    while (series_[series].count > 0 &&
+           (samples(series).front().at < horizon || series_[series].count > kResultsPerSeriesMax))
+        erase({series, 0});
+}
+
+void Results::replace(Place place, std::uint32_t series, const Sample& sample,
+                      std::vector<Touched>& touched) {
+    Sample next = sample;
+    const Sample old = at(place);
+    next.band = old.band;
+    next.digest = old.digest;
+    if (place.series == series && old.at == next.at) {
+        samples(series)[place.index] = next;
+    } else {
+        erase(place);
+        insert(series, next);
+    }
+    if (old.live() && place.series == series && same_content(old, next)) return;
+    touched.push_back({Change::Replaced, series, next.id, std::min(old.at, next.at),
+                       next.standing == Standing::Corrected});
+}
+
+void Results::withdraw(Place place, const RecordId& event, EventTime sent,
+                       std::vector<Touched>& touched) {
+    Sample& sample = samples(place.series)[place.index];
+    const bool was_live = sample.live();
+    sample.standing = Standing::Withdrawn;
+    sample.sent = std::max(sample.sent, sent);
+    if (!was_live) return;
+    sample.event = event;
+    touched.push_back({Change::Withdrawn, place.series, sample.id, sample.at, false});
+}
+
+void Results::report(const Reported& reported, EventTime received, std::vector<Touched>& touched) {
+    Sample sample = reported.sample;
+    sample.range = intern(reported.range);
+    if (const auto known = find_in_code(reported.loinc, sample.id)) {
+        if (outdated(at(*known), sample)) return;
+        const auto series = series_for(reported.loinc, reported.unit, reported.display);
+        return replace(*known, series, sample, touched);
+    }
+    bool corrects = false;
+    if (sample.standing == Standing::Corrected)
+        if (const auto old = newest_of_order(reported.loinc, sample.order);
+            old && at(*old).sent <= sample.sent) {
+            withdraw(*old, sample.event, sample.sent, touched);
+            corrects = true;
+        }
+    if (series_.size() >= kSeriesPerPersonMax && !find_series(reported.loinc, reported.unit))
+        return;
+    const auto series = series_for(reported.loinc, reported.unit, reported.display);
+    const EventTime newest =
+        series_[series].count == 0 ? sample.at : std::max(sample.at, samples(series).back().at);
+    const EventTime horizon = std::min(newest, received) - kResultsKept;
+    if (sample.at < horizon) return;
+    insert(series, sample);
+    prune(series, horizon);
+    if (samples(series).front().at > sample.at) return;  // fell off at the limit
+    touched.push_back({Change::Added, series, sample.id, sample.at, corrects});
+}
+
+void Results::retract(const Retracted& retracted, std::vector<Touched>& touched) {
+    if (const auto known = find_in_code(retracted.loinc, retracted.id))
+        return withdraw(*known, retracted.event, retracted.sent, touched);
+    if (const auto newest = newest_of_order(retracted.loinc, retracted.order))
+        return withdraw(*newest, retracted.event, retracted.sent, touched);
+    // Not seen yet: its place is kept, so that the original, when it comes late, does not count.
+    for (std::uint32_t s = 0; s < series_.size(); ++s) {
+        if (series_[s].loinc != retracted.loinc || series_[s].count >= kResultsPerSeriesMax)
+            continue;
+        Sample sample;
+        sample.id = retracted.id;
+        sample.event = retracted.event;
+        sample.order = retracted.order;
+        sample.at = retracted.effective.at;
+        sample.offset_minutes = retracted.effective.offset_minutes;
+        sample.precision = retracted.effective.precision;
+        sample.sent = retracted.sent;
+        sample.standing = Standing::Withdrawn;
+        return insert(s, sample);
+    }
+}
+
+void Results::absorb(const Results& other, EventTime received, std::vector<Touched>& touched) {
+    for (std::uint32_t s = 0; s < other.series_.size(); ++s) {
+        const Series& theirs = other.series_[s];
+        if (series_.size() >= kSeriesPerPersonMax && !find_series(theirs.loinc, theirs.unit))
+            continue;
+        const auto series = series_for(theirs.loinc, theirs.unit, theirs.display);
+        for (Sample sample : other.samples(s)) {
+            sample.range = intern(other.range_of(sample));
+            if (const auto known = find_in_code(theirs.loinc, sample.id)) {
+                if (!outdated(at(*known), sample)) replace(*known, series, sample, touched);
+                continue;
+            }
+            insert(series, sample);
+            if (sample.live())
+                touched.push_back({Change::Added, series, sample.id, sample.at, false});
+        }
+        if (series_[series].count > 0)
+            prune(series, std::min(samples(series).back().at, received) - kResultsKept);
+    }
+    std::erase_if(touched, [&](const Touched& t) { return !find(t.id).has_value(); });
+}
+
+// results = n { low high }                     the table of ranges without its first, empty entry
+//           n { loinc unit display n sample }
+// sample  = id event order delta(at) value delta(sent) offset range packed flags digest
+// packed  = precision (3 bits) | comparator (3) | standing (2), then the band; times relative to
+// the one before
+void Results::encode(BinaryWriter& out) const {
+    const auto optional = [&](const std::optional<double>& value) {
+        out.boolean(value.has_value());
+        if (value) out.real(*value);
+    };
+    const auto id = [&](const RecordId& value) {
+        for (const auto byte : value.bytes) out.u8(byte);
+    };
+    out.varint(ranges_.size() - 1);
+    for (std::size_t i = 1; i < ranges_.size(); ++i) {
+        optional(ranges_[i].low);
+        optional(ranges_[i].high);
+    }
+    out.varint(series_.size());
+    for (std::uint32_t s = 0; s < series_.size(); ++s) {
+        out.text(series_[s].loinc);
+        out.text(series_[s].unit);
+        out.text(series_[s].display);
+        out.varint(series_[s].count);
+        std::int64_t time = 0;
+        for (const auto& sample : samples(s)) {
+            id(sample.id);
+            id(sample.event);
+            out.fixed64(sample.order);
+            out.signed_varint(sample.at.micros() - time);
+            time = sample.at.micros();
+            out.real(sample.value);
+            out.signed_varint(sample.sent.micros() - time);
+            out.signed_varint(sample.offset_minutes);
+            out.varint(sample.range);
+            out.u8(static_cast<std::uint8_t>(static_cast<unsigned>(sample.precision) |
+                                             static_cast<unsigned>(sample.comparator) << 3 |
+                                             static_cast<unsigned>(sample.standing) << 6));
+            out.u8(sample.band);
+            out.text(sample.flags_text());
+            out.fixed32(sample.digest);
+        }
+    }
+}
+
+namespace {
+
+RecordId read_id(BinaryReader& in) {
+    RecordId id;
+    for (auto& byte : id.bytes) byte = in.u8();
+    return id;
+}
+
+bool read_sample(BinaryReader& in, std::int64_t& time, std::size_t ranges, Sample& sample) {
+    // Sums in unsigned arithmetic: a damaged delta wraps instead of overflowing.
+    const auto plus = [](std::int64_t base, std::int64_t delta) {
+        return static_cast<std::int64_t>(static_cast<std::uint64_t>(base) +
+                                         static_cast<std::uint64_t>(delta));
+    };
+    sample.id = read_id(in);
+    sample.event = read_id(in);
+    sample.order = in.fixed64();
+    time = plus(time, in.signed_varint());
+    sample.at = EventTime(time);
+    sample.value = in.real();
+    sample.sent = EventTime(plus(time, in.signed_varint()));
+    sample.offset_minutes = static_cast<std::int16_t>(in.signed_varint());
+    const auto range = in.varint();
+    const unsigned packed = in.u8();
+    if (range >= ranges || (packed & 7) > static_cast<unsigned>(Precision::Fraction) ||
+        (packed >> 3 & 7) >= kComparators.size())
+        return false;
+    sample.range = static_cast<std::uint16_t>(range);
+    sample.precision = static_cast<Precision>(packed & 7);
+    sample.comparator = static_cast<Comparator>(packed >> 3 & 7);
+    sample.standing = static_cast<Standing>(packed >> 6);
+    sample.band = in.u8();
+    const auto flags = in.text();
+    if (flags.size() > sample.flags.size()) return false;
+    std::copy(flags.begin(), flags.end(), sample.flags.begin());
+    sample.digest = in.fixed32();
+    return in.ok();
+}
+
+}  // namespace
+
+bool Results::decode(BinaryReader& in) {
+    const auto optional = [&]() -> std::optional<double> {
+        if (!in.boolean()) return std::nullopt;
+        return in.real();
+    };
+    const std::size_t ranges = in.count();
+    if (ranges > kRangesMax) return false;
+    ranges_.reserve(ranges + 1);
+    for (std::size_t i = 0; i < ranges && in.ok(); ++i) {
+        Range& range = ranges_.emplace_back();
+        range.low = optional();
+        range.high = optional();
+    }
+    const std::size_t count = in.count();
+    if (count > kSeriesPerPersonMax) return false;
+    series_.reserve(count);
+    samples_.reserve(std::min(in.rest().size() / kSampleBytesMin, count * kResultsPerSeriesMax));
+    for (std::size_t s = 0; s < count && in.ok(); ++s) {
+        Series& series = series_.emplace_back();
+        series.loinc = in.text();
+        series.unit = in.text();
+        series.display = in.text();
+        series.begin = static_cast<std::uint32_t>(samples_.size());
+        series.count = static_cast<std::uint32_t>(in.count());
+        std::int64_t time = 0;
+        for (std::uint32_t i = 0; i < series.count; ++i)
+            if (!read_sample(in, time, ranges_.size(), samples_.emplace_back())) return false;
+    }
+    return in.ok();
+}
+
+std::size_t Results::heap_bytes() const {
+    std::size_t bytes = series_.capacity() * sizeof(Series) + samples_.capacity() * sizeof(Sample) +
+                        ranges_.capacity() * sizeof(Range);
+    const auto beyond_inline = [](const std::string& text) {
+        return text.capacity() > 15 ? text.capacity() + 1 : 0;
+    };
+    for (const auto& series : series_)
+        bytes += beyond_inline(series.loinc) + beyond_inline(series.unit) +
+                 beyond_inline(series.display);
+    return bytes;
+}
+
+}  // namespace vitalog::processors::care

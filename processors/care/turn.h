@@ -1,0 +1,48 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <deque>
+#include <string_view>
+
+#include "processors/care/person.h"
+#include "processors/processor.h"
+#include "processors/rules/engine.h"
+
+namespace vitalog::processors::care {
+
+/// Writes ids as 32 hexadecimal digits that stay where they are until clear(). Keeps its memory.
+class HexText {
+  public:
+    std::string_view of(const RecordId& id);
+    void clear() { used_ = 0; }
+
+  private:
+    std::deque<std::array<char, 32>> texts_;
+    std::size_t used_ = 0;
+};
+
+/// One record in hand: whose it is, and what its handling may use. Lives for one call.
+struct Turn {
+    Person& person;
+    const Input& input;
+    Context& out;
+    const rules::RulesInForce& rules;
+    std::chrono::microseconds notice_limit;
+    HexText& hex;
+
+    /// The person's id: the key, as the record itself may still name a person that was merged into
+    /// this one.
+    std::string_view person_id() const { return input.key; }
+};
+
+/// Why results are looked at again.
+struct Occasion {
+    bool demographics = false;  ///< birth date or sex changed: every index rests on them
+    bool merged = false;  ///< results came from another person: judged before, under that person
+};
+
+/// Re-evaluates what the changed results touch: indices, rules, episodes.
+void react(Turn& turn, std::vector<Touched>& touched, Occasion occasion);
+
+}  // namespace vitalog::processors::care

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "processors/risk/bounds.h"
+#include "schemas/base/time.h"
+#include "schemas/rules.h"
+
+namespace vitalog::processors::rules {
+
+using RulePtr =
+    std::shared_ptr<const schemas::Rule>;  // shared: packs in force and the episodes a rule opened
+
+/// What a rule makes of a value or a band that meets it.
+struct Level {
+    schemas::Priority priority = schemas::Priority::Low;
+    bool task = false;
+    std::string_view problem;
+    std::string_view band;  ///< index-band rules
+    int rank = 0;           ///< 0 is the worst
+
+    bool worse_than(const Level& other) const {
+        return priority != other.priority ? priority > other.priority : rank < other.rank;
+    }
+};
+
+/// A value at its time.
+struct Reading {
+    EventTime at;
+    Bounds value;
+};
+
+// Judging is pure. A rule is met only by what is certain: "<3.0" does not meet "at most 2.8",
+// "<2.5" does.
+
+std::optional<Level> met_by_value(const schemas::Rule& rule, const Bounds& value);
+std::optional<Level> met_by_band(const schemas::Rule& rule, std::string_view band);
+/// `others`: readings of the same code and unit, any order; those up to `rule.within` before
+/// `current` count.
+std::optional<Level> met_by_change(const schemas::Rule& rule, const Reading& current,
+                                   std::span<const Reading> others);
+
+bool cleared_by_value(const schemas::Rule& rule, const Bounds& value);
+bool cleared_by_band(const schemas::Rule& rule, std::string_view band);
+bool cleared_by_change(const schemas::Rule& rule, const Reading& current,
+                       std::span<const Reading> others);
+
+/// True when the rule judges values of this LOINC code.
+bool judges_code(const schemas::Rule& rule, std::string_view loinc);
+/// True when the rule judges bands of this index.
+bool judges_index(const schemas::Rule& rule, std::string_view method);
+
+/// The rule packs in force (law 8): replaced whole, by name.
+class RulesInForce {
+  public:
+    /// Takes a pack's YAML into force under a name; an empty text retires it. Configuration when
+    /// the text is wrong or an id is used by another pack: nothing has changed then.
+    Result<void> put(std::string_view name, std::string_view yaml);
+
+    /// Rules that judge values of this code, in the order of the packs' names and of the packs.
+    std::span<const RulePtr> for_code(std::string_view loinc) const;
+    std::span<const RulePtr> for_index(std::string_view method) const;
+
+  private:
+    using Index = std::map<std::string, std::vector<RulePtr>, std::less<>>;
+
+    Result<void> check_ids(std::string_view name, const schemas::RulePack& pack) const;
+    void rebuild();
+
+    std::map<std::string, std::vector<RulePtr>, std::less<>> packs_;
+    Index by_code_;
+    Index by_index_;
+};
+
+}  // namespace vitalog::processors::rules
