@@ -69,7 +69,7 @@ class HttpServer::Impl {
             pause_.cancel(ignored);
         });
         if (!threads_.empty()) {
-            close_sessions(false);
+            close_idle_sessions();
             wait_for_sessions();
         }
         shared_.pool.stop();
@@ -125,9 +125,16 @@ class HttpServer::Impl {
         });
     }
 
-    void close_sessions(bool hard) {
-        const std::lock_guard lock(shared_.mutex);
-        for (Session* session : shared_.sessions) session->close(hard);
+    /// Outside the lock: whoever lets go of a session last runs its destructor, which takes the
+    /// lock.
+    void close_idle_sessions() {
+        std::vector<std::shared_ptr<Session>> alive;
+        {
+            const std::lock_guard lock(shared_.mutex);
+            for (Session* session : shared_.sessions)
+                if (auto held = session->weak_from_this().lock()) alive.push_back(std::move(held));
+        }
+        for (const auto& session : alive) session->close_if_idle();
     }
 
     bool no_sessions() {

@@ -98,11 +98,9 @@ void Session::begin() {
     read_header();
 }
 
-void Session::close(bool hard) {
-    const auto alive = weak_from_this().lock();  // empty while the destructor waits for its turn
-    if (alive == nullptr) return;
-    asio::post(stream_.get_executor(), [self = alive, hard] {
-        if (hard || self->state_ == State::Idle) self->shut();
+void Session::close_if_idle() {
+    asio::post(stream_.get_executor(), [self = shared_from_this()] {
+        if (self->state_ == State::Idle) self->shut();
     });
 }
 

@@ -77,9 +77,8 @@ class Session : public std::enable_shared_from_this<Session> {
     void begin();
     /// From the gate: an answer for the n-th request of this connection.
     void answer(std::uint64_t request, HttpResponse response);
-    /// Closes a connection that waits for its next request; `hard` closes whatever it does. Any
-    /// thread, under Shared::mutex.
-    void close(bool hard);
+    /// Closes a connection that waits for its next request. Any thread.
+    void close_if_idle();
 
   private:
     using Parser = http::request_parser<http::string_body>;

@@ -1,1 +1,11 @@
 # Tests of sinks/
+vitalog_test(sinks/encounter_state_test.cc vitalog_schemas)
+vitalog_test(sinks/view_store_test.cc vitalog_views)
+vitalog_test(sinks/view_worker_test.cc vitalog_views vitalog_log)
+vitalog_test(sinks/fhir_api_test.cc vitalog_fhir vitalog_log)
+vitalog_test(sinks/fhir_doors_test.cc vitalog_fhir vitalog_log)
+vitalog_test(sinks/aliyun_answer_test.cc vitalog_sinks)
+vitalog_test(sinks/aliyun_signature_test.cc vitalog_sinks)
+vitalog_test(sinks/effect_worker_test.cc vitalog_sinks)
+vitalog_test(sinks/gateway_sim_test.cc vitalog_sinks vitalog_ingest)
+vitalog_test(sinks/http_client_test.cc vitalog_sinks vitalog_ingest)
