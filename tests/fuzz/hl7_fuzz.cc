@@ -31,7 +31,8 @@ void visit(const Message& message, const SiteZone& zone) {
         }
     }
     std::vector<vitalog::schemas::Identifier> identifiers;
-    read_identifiers(message.segment("PID"), sending_facility(message.msh(), arena), arena, identifiers);
+    read_identifiers(message.segment("PID"), sending_facility(message.msh(), arena), arena,
+                     identifiers);
     require((primary(identifiers, {}) == nullptr) == identifiers.empty());
 }
 

@@ -21,7 +21,8 @@ std::vector<std::string> cut(std::string_view bytes, std::size_t chunk) {
     const auto keep = [&](const Frame& frame) {
         if (frame.kind == Frame::Kind::Message && frame.content.size() > kLimit) std::abort();
         if (frame.content.size() > frame.size) std::abort();
-        out.push_back(std::to_string(static_cast<int>(frame.kind)) + ":" + std::string(frame.content));
+        out.push_back(std::to_string(static_cast<int>(frame.kind)) + ":" +
+                      std::string(frame.content));
     };
     for (std::size_t at = 0; at < bytes.size(); at += chunk) {
         const std::string_view read = bytes.substr(at, chunk);
