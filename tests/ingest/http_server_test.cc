@@ -400,6 +400,18 @@ TEST_F(HttpServerTest, StopsWithinItsGraceAndLetsALateRespondPass) {
     EXPECT_FALSE(Wire(address).connected());
 }
 
+TEST_F(HttpServerTest, StopsCleanlyWhileConnectionsClose) {
+    for (int round = 0; round < 20; ++round) {
+        auto& server = serve();
+        std::vector<std::unique_ptr<Wire>> wires;
+        for (int i = 0; i < 20; ++i) wires.push_back(std::make_unique<Wire>(server.address()));
+        for (auto& wire : wires) wire->send("GET /hello/a HTTP/1.1\r\nHost: x\r\n\r\n");
+        std::thread closer([&] { wires.clear(); });
+        server.stop();
+        closer.join();
+    }
+}
+
 TEST(SplitHostPort, TakesNamesAndBothAddressFamilies) {
     EXPECT_EQ(*split_host_port("localhost:80"),
               (std::pair<std::string, std::uint16_t>("localhost", 80)));
