@@ -23,7 +23,7 @@ using processors::identity::person_founded_by;
 using schemas::Identifier;
 using tests::SubjectNet;
 
-constexpr std::uint64_t kStories = 400;
+constexpr std::uint64_t kStories = 200;
 constexpr std::uint32_t kPartitionCounts[] = {1, 2, 3, 7};
 constexpr std::uint32_t kWorkers = 3;
 
