@@ -3,8 +3,10 @@
 //   care_bench [persons] [records] [seed]
 
 #include <fmt/core.h>
+#include <time.h>
 
-#include <chrono>
+#include <array>
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -59,12 +61,19 @@ struct Code {
     double low, high, mean, spread;
 };
 constexpr std::array<Code, kResultsPerRecord> kPanel{{
-    {"14682-9", "Creatinine", "umol/L", 49, 92, 75, 12},
+    {"14682-9", "Creatinine", "umol/L", 49, 92, 75, 6},
     {"2823-3", "Potassium", "mmol/L", 3.5, 5.3, 4.4, 0.35},
     {"2951-2", "Sodium", "mmol/L", 133, 146, 140, 3},
     {"14937-7", "Urea", "mmol/L", 2.5, 7.8, 5, 1},
     {"718-7", "Haemoglobin", "g/L", 115, 165, 140, 12},
 }};
+
+/// Time that this thread had a core, so that neighbours on the machine do not count.
+double cpu_seconds() {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
 
 class Records {
   public:
@@ -151,7 +160,7 @@ class Run {
 
     template <class Pick>
     double handle(std::size_t count, Pick pick) {
-        std::chrono::nanoseconds spent{};
+        double spent = 0;
         for (std::size_t done = 0; done < count;) {
             const std::size_t size = std::min(kBatch, count - done);
             std::vector<std::pair<std::size_t, std::string>> batch;
@@ -160,12 +169,12 @@ class Run {
                 batch.emplace_back(person, records_.make(person, round));
                 input_bytes += batch.back().second.size();
             }
-            const auto start = std::chrono::steady_clock::now();
+            const double start = cpu_seconds();
             for (const auto& [person, json] : batch) apply(person, json);
-            spent += std::chrono::steady_clock::now() - start;
+            spent += cpu_seconds() - start;
             done += size;
         }
-        return std::chrono::duration<double>(spent).count();
+        return spent;
     }
     double memory_per_person() const {
         double bytes = 0;
@@ -230,7 +239,8 @@ int main(int argc, char** argv) {
     });
     const std::size_t risks = run.context.of(schemas::Topic::Risk);
     fmt::print(
-        "{:.0f} records/s, {:.0f} bytes in and {:.0f} bytes out per record; {} risk, {} alert, {} "
+        "{:.0f} records/s of core time, {:.0f} bytes in and {:.0f} bytes out per record; {} risk, "
+        "{} alert, {} "
         "task records\n",
         static_cast<double>(count) / seconds,
         static_cast<double>(run.input_bytes) / static_cast<double>(count),

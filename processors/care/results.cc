@@ -9,6 +9,12 @@ namespace {
 constexpr std::array<std::string_view, 5> kComparators{"", "<", "<=", ">=", ">"};
 constexpr std::size_t kSampleBytesMin = 50;
 
+/// Grows by an eighth, not by half: millions of persons are held at once.
+template <class T>
+void reserve_one(std::vector<T>& list) {
+    if (list.size() == list.capacity()) list.reserve(list.size() + list.size() / 8 + 2);
+}
+
 /// The order within a series. Results of one moment are told apart by id, so that arrival does not
 /// matter.
 bool before(const Sample& a, const Sample& b) {
@@ -113,6 +119,7 @@ std::optional<Results::Place> Results::newest_of_order(std::string_view loinc,
 std::uint32_t Results::series_for(std::string_view loinc, std::string_view unit,
                                   std::string_view display) {
     if (const auto found = find_series(loinc, unit)) return *found;
+    reserve_one(series_);
     Series& added = series_.emplace_back();
     added.loinc = loinc;
     added.unit = unit;
@@ -129,6 +136,7 @@ std::uint16_t Results::intern(const Range& range) {
     if (found != ranges_.end()) return static_cast<std::uint16_t>(found - ranges_.begin());
     if (ranges_.size() > kRangesMax) drop_unused_ranges();
     if (ranges_.size() > kRangesMax) return 0;
+    reserve_one(ranges_);
     ranges_.push_back(range);
     return static_cast<std::uint16_t>(ranges_.size() - 1);
 }
@@ -149,6 +157,7 @@ void Results::drop_unused_ranges() {
 void Results::insert(std::uint32_t series, const Sample& sample) {
     const auto list = samples(series);
     const auto place = std::upper_bound(list.begin(), list.end(), sample, before);
+    reserve_one(samples_);
     samples_.insert(samples_.begin() + series_[series].begin + (place - list.begin()), sample);
     ++series_[series].count;
     for (std::size_t s = series + 1; s < series_.size(); ++s) ++series_[s].begin;

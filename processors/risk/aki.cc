@@ -164,6 +164,12 @@ class Corners {
     const Windows& windows_;
 };
 
+bool nothing_open(const Input& input) {
+    return input.age && input.upper_limit && input.current.value.exact() &&
+           std::all_of(input.earlier.begin(), input.earlier.end(),
+                       [](const Creatinine& c) { return c.value.exact(); });
+}
+
 }  // namespace
 
 std::string_view name_of(Band band) {
@@ -178,7 +184,7 @@ Result evaluate(const Input& input) {
     result.ratio = stated_ratio(input, result);
     const Corners corners(input, result, windows);
     result.band = corners.band(0);
-    result.possible = corners.band(kAll);
+    result.possible = nothing_open(input) ? result.band : corners.band(kAll);
     if (result.band == result.possible) return result;
     for (const Gap gap : {Gap::BirthDate, Gap::UpperLimit, Gap::ExactValue}) {
         const auto bit = static_cast<std::uint8_t>(gap);
