@@ -3,6 +3,7 @@
 #include <lz4.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "schemas/base/binary.h"
 
@@ -132,14 +133,13 @@ void RecordBlockBuilder::clear() {
 std::string encode_block(const RecordBlockBuilder& builder) {
     const std::string_view raw = builder.raw();
     VITALOG_ASSERT(raw.size() <= kBlockBytesMax, "a record block stays within kBlockBytesMax");
-    std::string packed(static_cast<std::size_t>(LZ4_compressBound(static_cast<int>(raw.size()))),
-                       '\0');
-    const int packed_size = LZ4_compress_default(
-        raw.data(), packed.data(), static_cast<int>(raw.size()), static_cast<int>(packed.size()));
-    const bool helps =
-        packed_size > 0 && static_cast<std::size_t>(packed_size) < raw.size() - raw.size() / 8;
-    const std::string_view payload =
-        helps ? std::string_view(packed).substr(0, static_cast<std::size_t>(packed_size)) : raw;
+    const int packed_max = LZ4_compressBound(static_cast<int>(raw.size()));
+    const auto packed =
+        std::make_unique_for_overwrite<char[]>(static_cast<std::size_t>(packed_max));
+    const auto packed_size = static_cast<std::size_t>(
+        LZ4_compress_default(raw.data(), packed.get(), static_cast<int>(raw.size()), packed_max));
+    const bool helps = packed_size > 0 && packed_size < raw.size() - raw.size() / 8;
+    const std::string_view payload = helps ? std::string_view(packed.get(), packed_size) : raw;
 
     std::string stored;
     stored.reserve(kHeaderBytesMax + payload.size());

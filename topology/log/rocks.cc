@@ -40,7 +40,8 @@ rocksdb::ColumnFamilyOptions log_column_options() {
     options.periodic_compaction_seconds = 0;
     rocksdb::BlockBasedTableOptions table;
     table.block_size = kLogBlockBytes;
-    table.no_block_cache = true;  // the log keeps decoded blocks itself
+    table.checksum = rocksdb::kXXH3;  // RocksDB as Debian builds it has no hardware CRC
+    table.no_block_cache = true;      // the log keeps decoded blocks itself
     options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
     return options;
 }
@@ -77,6 +78,7 @@ rocksdb::ColumnFamilyOptions Rocks::point_options(std::uint64_t write_buffer_byt
     options.level0_slowdown_writes_trigger = 40;
     options.level0_stop_writes_trigger = 80;
     rocksdb::BlockBasedTableOptions table;
+    table.checksum = rocksdb::kXXH3;
     table.block_cache = cache_;
     table.block_size = kPointBlockBytes;
     table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kBloomBitsPerKey));
