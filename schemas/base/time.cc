@@ -82,9 +82,12 @@ void append_two(std::string& out, std::int64_t value) {
 }
 
 void append_year(std::string& out, int year) {
-    std::array<char, 8> digits{};
-    std::snprintf(digits.data(), digits.size(), "%04d", year);
-    out.append(digits.data());
+    if (year < 0 || year > 9999) {
+        out.append(std::to_string(year));
+        return;
+    }
+    append_two(out, year / 100);
+    append_two(out, year % 100);
 }
 
 std::int64_t floor_div(std::int64_t a, std::int64_t b) {
