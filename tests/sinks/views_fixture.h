@@ -1,0 +1,211 @@
+#pragma once
+
+#include <simdjson.h>
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "schemas/base/ids.h"
+#include "schemas/base/ports.h"
+#include "schemas/events/clinical.h"
+#include "schemas/events/identity.h"
+#include "schemas/events/message.h"
+#include "schemas/events/task.h"
+#include "schemas/topics.h"
+#include "sinks/views/sqlite.h"
+#include "sinks/views/view_reader.h"
+#include "sinks/views/view_store.h"
+
+namespace vitalog::tests {
+
+inline std::string hex_id(std::string_view name) {
+    return IdHash().part(name).finish().to_string();
+}
+inline ZonedTime at(std::string_view text) {
+    return *parse_zoned_time(text);
+}
+
+/// A member of a JSON text by JSON pointer: strings as they are, the rest as JSON; "" where there
+/// is none.
+inline std::string member(const std::string& json, const std::string& pointer) {
+    simdjson::dom::parser parser;
+    simdjson::dom::element element;
+    if (parser.parse(json).get(element) != simdjson::SUCCESS) return "not JSON";
+    if (element.at_pointer(pointer).get(element) != simdjson::SUCCESS) return "";
+    std::string_view text;
+    if (element.get(text) == simdjson::SUCCESS) return std::string(text);
+    return simdjson::minify(element);
+}
+/// The extension of a URL in an array of extensions at `pointer`, as JSON.
+inline std::string extension(const std::string& json, const std::string& url,
+                             const std::string& pointer = "") {
+    for (int i = 0;; ++i) {
+        const std::string one = member(json, pointer + "/extension/" + std::to_string(i));
+        if (one.empty() || member(one, "/url") == url) return one;
+    }
+}
+
+/// A folder that goes away with the test.
+class Folder {
+  public:
+    Folder() {
+        std::string name =
+            (std::filesystem::temp_directory_path() / "vitalog-views-XXXXXX").string();
+        path_ = mkdtemp(name.data());
+    }
+    ~Folder() { std::filesystem::remove_all(path_); }
+    std::string file(const std::string& name) const { return path_ + "/" + name; }
+
+  private:
+    std::string path_;
+};
+
+/// Records as a log would give them, kept alive.
+class Records {
+  public:
+    template <class E>
+    Records& add(const E& event, std::string_view key = "k", std::int64_t log_us = 0) {
+        auto& kept = *kept_.emplace_back(std::make_unique<Kept>());
+        kept.value = schemas::encode(event);
+        kept.key = key;
+        Headers::append(kept.headers, header::kType, E::kType);
+        const auto n = static_cast<std::int64_t>(kept_.size());
+        views_.push_back({Offset(n - 1), LogTime(log_us == 0 ? n * 1000 : log_us), kept.key,
+                          kept.value, Headers(kept.headers)});
+        return *this;
+    }
+    sinks::views::ViewBatch batch(std::string topic, std::uint32_t partition = 0) const {
+        return {{std::move(topic), Partition(partition)},
+                views_,
+                Offset(static_cast<std::int64_t>(views_.size()))};
+    }
+
+  private:
+    struct Kept {
+        std::string key, value, headers;
+    };
+    std::vector<std::unique_ptr<Kept>> kept_;
+    std::vector<RecordView> views_;
+};
+
+/// A clinical message in the words of a test.
+struct Message {
+    std::string person;
+    std::string said = "2020-05-01T14:00:00+08:00";
+    std::optional<schemas::EncounterEvent> encounter;
+    std::optional<schemas::Patient> patient;
+    std::vector<schemas::Observation> results;
+    std::string report = hex_id("report");
+
+    schemas::PersonClinical event() const {
+        schemas::PersonClinical clinical;
+        clinical.person = person;
+        clinical.event.identifiers = {{"HOSP", "1", "MR"}};
+        clinical.event.trigger = "ORU^R01";
+        clinical.event.occurred = at(said);
+        clinical.event.encounter = encounter;
+        clinical.event.patient = patient;
+        if (!results.empty()) {
+            schemas::Report one;
+            one.id = report;
+            one.filler = "F1";
+            one.code = {"WinPath", "us-0003", "UREA AND ELECTROLYTES"};
+            one.status = "final";
+            one.effective = results.front().effective;
+            one.observations = results;
+            clinical.event.reports.push_back(one);
+        }
+        return clinical;
+    }
+};
+
+/// `id` must outlive the observation.
+inline schemas::Observation creatinine(const std::string& id, std::string_view when, double value) {
+    schemas::Observation o;
+    o.id = id;
+    o.loinc = "14682-9";
+    o.code = {"WinPath", "tt-0003-01", "Creatinine"};
+    o.effective = at(when);
+    o.kind = schemas::ValueKind::Quantity;
+    o.value = value;
+    o.unit = "umol/L";
+    o.raw_value = "98.00";
+    o.raw_unit = "UMOLL";
+    o.low = 49;
+    o.high = 92;
+    o.range = "49 - 92";
+    o.flags = "H";
+    return o;
+}
+
+inline schemas::TaskState open_task(const std::string& task, const std::string& alert,
+                                    const std::string& person) {
+    schemas::TaskState state;
+    state.task = task;
+    state.alert = alert;
+    state.person = person;
+    state.rule = "aki-3";
+    state.rule_version = "1.0";
+    state.team = "renal";
+    state.priority = schemas::Priority::High;
+    state.problem = "Acute kidney injury stage 3";
+    state.since = at("2020-05-01T14:00:00+08:00");
+    state.opened = ReceivedTime(1'000'000);
+    state.deadline = ReceivedTime(3'601'000'000);
+    state.changed = ReceivedTime(1'000'000);
+    return state;
+}
+
+/// A store and a reader over one file.
+class Archive {
+  public:
+    Archive()
+        : path_(folder_.file("views.db")),
+          store(*sinks::views::ViewStore::open(path_, Generation(1))),
+          reader(*sinks::views::ViewReader::open(path_, 2)) {}
+
+    void apply(const std::vector<sinks::views::ViewBatch>& batches) {
+        const auto applied = store.apply(batches);
+        VITALOG_ASSERT(applied.has_value() && applied->refused == 0,
+                       applied ? applied->refusal : applied.error().to_string());
+    }
+    /// Every row of a table as text, in the order of its key.
+    std::string dump() {
+        auto db = *sinks::sql::Connection::open(path_, sinks::sql::Mode::Read);
+        std::string text;
+        for (const std::string table :
+             {"person", "identifier", "link", "encounter", "report", "observation", "risk", "alert",
+              "task", "delivery", "clash"}) {
+            std::string columns;
+            auto info = *db.prepare("SELECT name FROM pragma_table_info('" + table + "')");
+            while (*info.next())
+                columns += (columns.empty() ? "quote(" : "||','||quote(") + info.string(0) + ")";
+            auto rows = *db.prepare("SELECT " + columns + " FROM " + table);
+            while (*rows.next()) text += table + ": " + rows.string(0) + "\n";
+        }
+        return text;
+    }
+    std::vector<sinks::views::ObservationRow> results_of(const std::string& person,
+                                                         bool all = false) {
+        sinks::views::Query query;
+        query.persons = *reader.group_of(person);
+        query.order = {{"effective_us", false}};
+        if (!all)
+            query.conditions.push_back({{{"hidden", sinks::views::Op::In, {std::int64_t{0}}}}});
+        return reader.observations(query)->rows;
+    }
+    const std::string& path() const { return path_; }
+
+  private:
+    Folder folder_;
+    std::string path_;
+
+  public:
+    sinks::views::ViewStore store;
+    sinks::views::ViewReader reader;
+};
+
+}  // namespace vitalog::tests
