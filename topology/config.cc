@@ -209,6 +209,17 @@ bool is_topic_key(std::string_view key) {
     return last > 7 && schemas::topic_named(key.substr(7, last - 7)).has_value();
 }
 
+Result<void> check_topic_key(std::string_view key, const std::string& value, std::string_view source) {
+    const auto number = parse_number(value);
+    if (key.ends_with(".partitions") && (!number || *number < 1 || *number > 1024))
+        return fail(Errc::Configuration, fmt::format("{}: {} = '{}': must be a whole number in 1..1024", source, key, value));
+    if (key.ends_with(".retention") && !parse_duration(value))
+        return fail(Errc::Configuration, fmt::format("{}: {} = '{}': must be a duration such as 30d; 0s keeps for ever", source, key, value));
+    if (key.ends_with(".name") && value.empty())
+        return fail(Errc::Configuration, fmt::format("{}: {}: must name the topic", source, key));
+    return {};
+}
+
 }  // namespace
 
 std::span<const ConfigKey> config_keys() { return kKeys; }
@@ -234,6 +245,7 @@ Result<void> Config::set(std::string key, std::string value, std::string source)
     if (known == nullptr && !is_topic_key(key))
         return fail(Errc::Configuration, fmt::format("{}: there is no key '{}'{}; `vitalog config show` lists all", source,
                                                      key, closest_key(key)));
+    if (known == nullptr) VITALOG_CHECK(check_topic_key(key, value, source));
     if (known != nullptr) {
         auto checked = check(*known, value);
         if (!checked) return fail(Errc::Configuration, source + ": " + checked.error().message());

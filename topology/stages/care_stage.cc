@@ -12,7 +12,7 @@ Stage care_stage() {
             .does = "drop repeats, series, indices, rules, episodes",
             .writes = {Risk, Alert, Task, Notification, Person, DeadLetter},
             .stateful = true,
-            .make_processor = [] { return std::make_unique<processors::CareProcessor>(); }};
+            .make_processor = [] { return std::make_unique<processors::care::CareProcessor>(); }};
 }
 
 }  // namespace vitalog::topology

@@ -1,4 +1,4 @@
-#include "processors/desk/desk_processor.h"
+#include "processors/desk/desk.h"
 #include "topology/stages/stage.h"
 
 namespace vitalog::topology {

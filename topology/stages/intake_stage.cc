@@ -13,7 +13,11 @@ Stage intake_stage() {
             .does = "decode, validate, map codes and units",
             .writes = {Subject, Person, Task, Notification, DeadLetter},
             .stateful = false,
-            .make_processor = [] { return std::make_unique<ingest::IntakeProcessor>(); }};
+            .make_processor = [] { 
+                auto processor = ingest::IntakeProcessor::make();
+                VITALOG_ASSERT(processor.has_value(), "the default site zone is missing: install tzdata");
+                return *std::move(processor);
+            }};
 }
 
 }  // namespace vitalog::topology

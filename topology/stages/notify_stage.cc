@@ -1,4 +1,4 @@
-#include "processors/notify/notify_processor.h"
+#include "processors/notify/notify.h"
 #include "topology/stages/stage.h"
 
 namespace vitalog::topology {

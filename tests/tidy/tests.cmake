@@ -1,0 +1,1 @@
+vitalog_test(tidy/tidy_test.cc)

@@ -1,0 +1,90 @@
+#include "topology/config.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <fstream>
+
+namespace vitalog::topology {
+namespace {
+
+Result<Config> with_flags(std::vector<std::pair<std::string, std::string>> flags) {
+    Config::Sources sources;
+    sources.flags = std::move(flags);
+    return Config::load(sources);
+}
+
+std::string error_of(const Result<Config>& config) { return config ? "" : config.error().message(); }
+
+std::string write_file(const std::string& text) {
+    const std::string path = testing::TempDir() + "vitalog_config_test.yaml";
+    std::ofstream(path) << text;
+    return path;
+}
+
+TEST(Config, TakesFlagBeforeEnvironmentBeforeFileBeforeDefault) {
+    Config::Sources sources;
+    EXPECT_EQ(Config::load(sources)->text("desk.deadline"), "60m");
+    sources.file = write_file("desk:\n  deadline: 50m\n");
+    EXPECT_EQ(Config::load(sources)->text("desk.deadline"), "50m");
+    sources.environment["VITALOG_DESK_DEADLINE"] = "40m";
+    EXPECT_EQ(Config::load(sources)->text("desk.deadline"), "40m");
+    sources.flags.emplace_back("desk.deadline", "30m");
+    EXPECT_EQ(Config::load(sources)->text("desk.deadline"), "30m");
+    EXPECT_NE(Config::load(sources)->show().find("desk.deadline = 30m  # flag"), std::string::npos);
+    EXPECT_NE(Config::load(sources)->show().find("site.zone = Asia/Shanghai  # default"), std::string::npos);
+}
+
+TEST(Config, ReadsNestedAndDottedKeysAndLists) {
+    Config::Sources sources;
+    sources.file = write_file("site.zone: Europe/London\nsite:\n  authorities: [MRN, NHSNBR]\ndesk.escalate: [10m, 20m]\n");
+    const auto config = Config::load(sources);
+    ASSERT_TRUE(config) << error_of(config);
+    EXPECT_EQ(config->text("site.zone"), "Europe/London");
+    EXPECT_EQ(config->list("site.authorities"), (std::vector<std::string>{"MRN", "NHSNBR"}));
+    EXPECT_EQ(config->text("desk.escalate"), "10m,20m");
+}
+
+TEST(Config, NamesTheKeyTheValueAndWhatIsAllowed) {
+    EXPECT_NE(error_of(with_flags({{"desk.deadlin", "1h"}})).find("did you mean desk.deadline?"), std::string::npos);
+    EXPECT_NE(error_of(with_flags({{"desk.deadline", "60"}})).find("must be a duration such as"), std::string::npos);
+    EXPECT_NE(error_of(with_flags({{"log.partitions", "0"}})).find("1..1024"), std::string::npos);
+    EXPECT_NE(error_of(with_flags({{"clock", "sundial"}})).find("system|manual"), std::string::npos);
+    EXPECT_NE(error_of(with_flags({{"mllp.listen", "2575"}})).find("HOST:PORT"), std::string::npos);
+    EXPECT_NE(error_of(with_flags({{"mllp.feed", "person"}})).find("feed.his"), std::string::npos);
+    EXPECT_NE(error_of(with_flags({{"log.kind", "kafka"}})).find("embedded"), std::string::npos);
+    EXPECT_NE(error_of(with_flags({{"notify.mode", "live"}})).find("notify.aliyun.url"), std::string::npos);
+    EXPECT_NE(error_of(with_flags({{"topics.person.partitions", "many"}})).find("whole number"), std::string::npos);
+    EXPECT_NE(error_of(with_flags({{"topics.nothing.partitions", "2"}})).find("there is no key"), std::string::npos);
+    Config::Sources sources;
+    sources.file = "/nowhere/vitalog.yaml";
+    EXPECT_NE(error_of(Config::load(sources)).find("/nowhere/vitalog.yaml"), std::string::npos);
+    sources.file = write_file("site: [\n");
+    EXPECT_NE(error_of(Config::load(sources)).find("vitalog_config_test.yaml:"), std::string::npos);
+}
+
+TEST(Config, PublishesWhatProcessorsUseAndNothingElse) {
+    const auto settings = with_flags({{"site.zone", "Europe/London"}})->processor_settings();
+    EXPECT_EQ(settings.text("site.zone", ""), "Europe/London");
+    EXPECT_EQ(settings.text("mllp.listen", "absent"), "absent");
+}
+
+TEST(Config, SampleFileIsTheOneInDocsAndLoads) {
+    std::ifstream file(VITALOG_SOURCE_DIR "/docs/vitalog.yaml");
+    const std::string kept{std::istreambuf_iterator<char>(file), {}};
+    EXPECT_EQ(kept, sample_config()) << "run: vitalog config sample > docs/vitalog.yaml";
+    Config::Sources sources;
+    sources.file = VITALOG_SOURCE_DIR "/docs/vitalog.yaml";
+    EXPECT_TRUE(Config::load(sources)) << error_of(Config::load(sources));
+}
+
+TEST(Config, ReadsSizes) {
+    EXPECT_EQ(*parse_bytes("3GiB"), 3ULL << 30);
+    EXPECT_EQ(*parse_bytes("1000"), 1000U);
+    EXPECT_FALSE(parse_bytes("3GB"));
+    EXPECT_FALSE(parse_bytes("-1"));
+    EXPECT_FALSE(parse_bytes("9999999999TiB"));
+}
+
+}  // namespace
+}  // namespace vitalog::topology

@@ -1,0 +1,25 @@
+#include "topology/cli/load_config.h"
+
+namespace vitalog::topology::cli {
+
+std::vector<std::string_view> config_flags(std::vector<std::string_view> more) {
+    more.insert(more.end(), {"--config", "--set", "--mllp", "--http", "--clock"});
+    return more;
+}
+
+Result<Config> load_config(const Arguments& arguments) {
+    Config::Sources sources;
+    sources.file = arguments.value_or("--config", "");
+    sources.environment = environment();
+    for (const auto& setting : arguments.all("--set")) {
+        const std::size_t equals = setting.find('=');
+        if (equals == std::string::npos)
+            return fail(Errc::Configuration, "--set " + setting + ": write --set key=value");
+        sources.flags.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
+    }
+    for (const auto& [flag, key] : {std::pair("--mllp", "mllp.listen"), std::pair("--http", "http.listen"), std::pair("--clock", "clock")})
+        if (const auto value = arguments.value(flag)) sources.flags.emplace_back(key, *value);
+    return Config::load(sources);
+}
+
+}  // namespace vitalog::topology::cli

@@ -1,0 +1,46 @@
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "topology/cli/cli.h"
+
+namespace {
+
+using vitalog::topology::cli::Command;
+namespace cli = vitalog::topology::cli;
+
+const std::array kCommands{&cli::kRun,        &cli::kDescribe,   &cli::kSendHl7, &cli::kTopic,  &cli::kDeadLetter,
+                           &cli::kGatewaySim, &cli::kViews,      &cli::kConfig,  &cli::kVersion};
+
+void print_help() {
+    fmt::print("Vitalog keeps watch over people's health as events arrive.\n\nusage: vitalog COMMAND [FLAGS]\n\ncommands:\n");
+    for (const Command* command : kCommands) fmt::print("  {:<12} {}\n", command->name, command->summary);
+    fmt::print("\nvitalog COMMAND --help shows flags and examples.\n"
+               "exit codes: 0 stopped as asked, 1 failed, 2 usage or configuration, 3 data directory in use or damaged\n");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const std::vector<std::string> words(argv + 1, argv + argc);
+    if (words.empty() || words[0] == "--help" || words[0] == "help") {
+        print_help();
+        return words.empty() ? cli::kUsage : cli::kStopped;
+    }
+    if (words[0] == "--version") return cli::kVersion.run({});
+    for (const Command* command : kCommands) {
+        if (command->name != words[0]) continue;
+        const std::vector<std::string> rest(words.begin() + 1, words.end());
+        for (const auto& word : rest) {
+            if (word != "--help") continue;
+            fmt::print("{}", command->help);
+            return cli::kStopped;
+        }
+        return command->run(rest);
+    }
+    fmt::print(stderr, "vitalog: there is no command '{}'; vitalog --help lists them\n", words[0]);
+    return cli::kUsage;
+}

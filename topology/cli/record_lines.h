@@ -1,0 +1,44 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "topology/cli/cli.h"
+
+namespace vitalog::topology::cli {
+
+/// A record as one JSON line, decoded. Owns its text.
+struct RecordLine {
+    std::string topic;
+    std::int64_t partition = 0;
+    std::int64_t offset = 0;
+    std::string timestamp;
+    std::string key;
+    std::vector<std::pair<std::string, std::string>> headers;
+    std::string value;
+    std::string json;  ///< the line itself
+
+    std::string header(std::string_view name) const;
+};
+
+/// Reads topics of a running site over HTTP, or of a stopped one from its data directory.
+class RecordLines {
+  public:
+    struct Topic {
+        std::string name;
+        std::uint32_t partitions;
+    };
+    virtual ~RecordLines() = default;
+    virtual Result<std::vector<Topic>> topics() = 0;
+    /// Up to `max` lines from offset `from` on.
+    virtual Result<std::vector<RecordLine>> read(const std::string& topic, std::uint32_t partition,
+                                                 std::int64_t from, std::int64_t max) = 0;
+};
+
+/// The flags --url, --data-dir, --token and those of the configuration say which.
+std::vector<std::string_view> source_flags(std::vector<std::string_view> more);
+Result<std::unique_ptr<RecordLines>> open_record_lines(const Arguments& arguments);
+
+}  // namespace vitalog::topology::cli

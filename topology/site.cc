@@ -1,0 +1,312 @@
+#include "topology/site.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <filesystem>
+#include <fmt/format.h>
+#include <future>
+#include <optional>
+#include <thread>
+
+#include "ingest/hl7/time.h"
+#include "ingest/http/access.h"
+#include "ingest/http/metrics.h"
+#include "ingest/http/server.h"
+#include "ingest/mllp/listener.h"
+#include "sinks/aliyun/client.h"
+#include "sinks/effects/effect_worker.h"
+#include "sinks/fhir/directory_api.h"
+#include "sinks/fhir/fhir_api.h"
+#include "sinks/fhir/receipts_api.h"
+#include "sinks/fhir/task_operations.h"
+#include "sinks/views/view_reader.h"
+#include "sinks/views/view_worker.h"
+#include "topology/admin_api.h"
+#include "topology/clock.h"
+#include "topology/flow.h"
+#include "topology/log/embedded_log.h"
+#include "topology/publication.h"
+#include "topology/runtime/runtime.h"
+#include "topology/stages/stage.h"
+#include "topology/topics.h"
+
+namespace vitalog::topology {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr std::chrono::seconds kRetentionEvery{60};
+constexpr std::chrono::milliseconds kHousekeepingStep{200};
+
+Result<std::vector<ingest::HttpToken>> read_tokens(std::string_view path) {
+    std::vector<ingest::HttpToken> tokens;
+    if (path.empty()) return tokens;
+    try {
+        for (const auto& node : YAML::LoadFile(std::string(path))) {
+            ingest::HttpToken token{node["token"].as<std::string>(), node["user"].as<std::string>(),
+                                    node["role"].as<std::string>(), {}};
+            if (node["teams"]) token.teams = node["teams"].as<std::vector<std::string>>();
+            tokens.push_back(std::move(token));
+        }
+    } catch (const YAML::Exception& problem) {
+        return fail(Errc::Configuration, fmt::format("auth.tokens = '{}': line {}: {}; write a list of "
+                                                     "{{token, user, role, teams}}", path, problem.mark.line + 1, problem.msg));
+    }
+    return tokens;
+}
+
+}  // namespace
+
+/// Members are in the order of starting; destruction takes them down in the reverse.
+class Site::Impl {
+  public:
+    Impl(const Config& config, SiteOptions options, std::function<void(Error)> on_failure)
+        : config_(config), options_(std::move(options)), on_failure_(std::move(on_failure)) {}
+    ~Impl() { (void)stop(); }
+
+    Result<void> start() {
+        VITALOG_CHECK(open_log());
+        VITALOG_TRY(const auto publications, collect_publications(config_));
+        VITALOG_CHECK(start_shards());
+        VITALOG_CHECK(open_views());
+        VITALOG_CHECK(start_http());  // /healthz says "starting" from here on
+        VITALOG_CHECK(bring_into_force(publications));
+        VITALOG_CHECK(start_effects());
+        VITALOG_CHECK(start_mllp());
+        housekeeping_ = std::thread([this] { keep_house(); });
+        admin_->set_status(AdminApi::Status::Ready);
+        return {};
+    }
+
+    Result<void> stop() {
+        if (stopped_) return {};
+        stopped_ = true;
+        if (admin_) admin_->set_status(AdminApi::Status::Stopping, "asked to stop");
+        stop_housekeeping_ = true;
+        if (housekeeping_.joinable()) housekeeping_.join();
+        if (mllp_) mllp_->stop();
+        if (effects_) effects_->stop();
+        if (http_) http_->stop();
+        flow_.reset();
+        Result<void> flushed;
+        if (runtime_) flushed = runtime_->stop(!failed_);
+        if (views_) views_->stop();
+        return flushed;
+    }
+
+    std::string mllp_address() const { return mllp_->address() + ":" + std::to_string(mllp_->port()); }
+    std::string http_address() const { return http_->address(); }
+
+  private:
+    void failed(const Error& error) {
+        failed_ = true;
+        if (admin_) admin_->set_status(AdminApi::Status::Failed, error.to_string());
+        on_failure_(error);
+    }
+
+    const Clock& clock() const { return manual_clock_ ? static_cast<const Clock&>(*manual_clock_) : system_clock_; }
+
+    Result<void> open_log() {
+        topics_ = configured_names(config_);
+        EmbeddedLog::Options options;
+        options.path = options_.data_dir;
+        options.topics = configured_topics(config_, topics_);
+        options.recent_bytes = config_.bytes("log.cache");
+        options.disk_reserve_bytes = config_.bytes("log.disk_reserve");
+        options.ledger.entries_max = static_cast<std::uint64_t>(config_.number("log.ledger_entries"));
+        VITALOG_TRY(log_, EmbeddedLog::open(std::move(options)));
+        if (config_.text("clock") != "manual") return {};
+        manual_clock_ = std::make_unique<ManualClock>();
+        VITALOG_TRY(const LogTime last, published_clock(*log_, topics_));
+        return manual_clock_->set(last);
+    }
+
+    Result<void> start_shards() {
+        ShardOptions options;
+        options.commit_delay = manual_clock_ ? std::chrono::microseconds(0) : config_.duration("runtime.commit_delay");
+        options.accept_drift = options_.accept_drift;
+        options.store.trail = config_.duration("state.trail");
+        std::size_t stateful = 0;
+        for (const Stage& stage : all_stages())
+            if (stage.stateful) stateful += topics_.partitions(stage.reads.front());
+        options.store.memory_budget = config_.bytes("state.memory_budget") / stateful;
+        runtime_ = std::make_unique<Runtime>(ShardPorts{*log_, topics_, clock(), metrics_}, options);
+        for (const Stage& stage : all_stages()) {
+            if (!stage.make_processor) continue;
+            for (const schemas::Topic input : stage.reads)
+                for (std::uint32_t p = 0; p < topics_.partitions(input); ++p)
+                    VITALOG_CHECK(runtime_->add({std::string(stage.name), input, Partition(p), stage.stateful},
+                                                stage.make_processor));
+        }
+        runtime_->start(static_cast<std::size_t>(config_.number("runtime.workers")),
+                        [this](Error error) { failed(error); });
+        flow_ = std::make_unique<Flow>(*runtime_, *log_, topics_);
+        return {};
+    }
+
+    Result<void> open_views() {
+        const std::string path = config_.text("views.path").empty()
+                                     ? (fs::path(options_.data_dir) / "views.sqlite").string()
+                                     : std::string(config_.text("views.path"));
+        VITALOG_TRY(auto store, sinks::views::ViewStore::open(path, log_->generation()));
+        sinks::views::ViewWorkerOptions options;
+        options.metrics = &metrics_;
+        views_ = std::make_unique<sinks::views::ViewWorker>(std::move(store), *log_, options);
+        VITALOG_TRY(auto reader, sinks::views::ViewReader::open(path));
+        reader_ = std::make_unique<sinks::views::ViewReader>(std::move(reader));
+        views_->start();
+        flow_->set_views(views_stage().reads, [this](const TopicPartition& tp) { return views_->position(tp); });
+        return {};
+    }
+
+    Result<void> start_http() {
+        ingest::HttpServerOptions options;
+        std::tie(options.host, options.port) = config_.address("http.listen");
+        VITALOG_TRY(options.tokens, read_tokens(config_.text("auth.tokens")));
+        options.open_paths = {"/healthz", "/receipts/aliyun"};
+        if (options.tokens.empty())
+            log_line("warn", "open-to-this-machine", {{"why", "auth.tokens is empty: every program on this machine may read and decide; the server listens on loopback only"}});
+        http_ = std::make_unique<ingest::HttpServer>(std::move(options), &metrics_);
+        admin_ = std::make_unique<AdminApi>(AdminApi::Ports{*log_, *flow_, topics_, manual_clock_.get()},
+                                            [](const HttpRequest& request) { return ingest::require_role(request, {"operator"}); });
+        fhir_ = std::make_unique<sinks::fhir::FhirApi>(
+            *reader_, *log_, clock(),
+            sinks::fhir::FhirOptions{std::string(config_.text("site.zone")), std::string(program_version())});
+        tasks_ = std::make_unique<sinks::fhir::TaskOperations>(
+            *fhir_, *log_, clock(), [this](const std::string& root, std::chrono::milliseconds timeout, auto done) {
+                views_->wait_for_judgement(root, timeout, std::move(done));
+            });
+        directory_ = std::make_unique<sinks::fhir::DirectoryApi>(
+            *log_, clock(), [this](const std::vector<AppendReceipt>&, std::function<void()> done) {
+                flow_->when_applied(std::move(done));
+            });
+        receipts_ = std::make_unique<sinks::fhir::ReceiptsApi>(*log_, clock());
+        admin_->register_routes(*http_);
+        metrics_.register_routes(*http_);
+        fhir_->register_routes(*http_);
+        tasks_->register_routes(*http_);
+        directory_->register_routes(*http_);
+        receipts_->register_routes(*http_);
+        metrics_.before_scrape([this](Metrics& metrics) { gauge_lag(metrics); });
+        return http_->start();
+    }
+
+    /// Listens only once what was published stands in every partition (law 2).
+    Result<void> bring_into_force(const std::vector<Publication>& publications) {
+        VITALOG_TRY(const std::size_t count, publish(*log_, topics_, clock().now(), publications));
+        log_line("info", "published", {{"records", std::to_string(count)}});
+        std::promise<void> applied;
+        flow_->when_applied([&] { applied.set_value(); });
+        auto waiting = applied.get_future();
+        while (waiting.wait_for(kHousekeepingStep) != std::future_status::ready)
+            if (failed_) return fail(Errc::Io, "a shard failed while starting; see the log");
+        return {};
+    }
+
+    Result<void> start_effects() {
+        if (config_.text("notify.mode") != "live") return {};
+        sinks::AliyunConfig aliyun;
+        aliyun.url = config_.text("notify.aliyun.url");
+        aliyun.sign = config_.text("notify.aliyun.sign");
+        aliyun.key_id = options_.secrets.aliyun_key_id;
+        aliyun.key_secret = options_.secrets.aliyun_key_secret;
+        VITALOG_CHECK(sinks::check(aliyun));
+        aliyun_ = std::make_unique<sinks::AliyunSms>(aliyun, system_clock_);
+        sinks::EffectWorkerOptions options;
+        options.topic = topics_.name(schemas::Topic::SendSms);
+        options.receipt_topic = topics_.name(schemas::Topic::FeedReceipt);
+        options.rate_per_second = static_cast<double>(config_.number("notify.aliyun.rate"));
+        effects_ = std::make_unique<sinks::EffectWorker>(
+            options, sinks::EffectWorker::Ports{*log_, *log_, *aliyun_, clock(), system_clock_, &metrics_});
+        effects_->start();
+        flow_->set_effects_lag([this] { return static_cast<std::uint64_t>(std::max<std::int64_t>(0, effects_->lag())); });
+        return {};
+    }
+
+    Result<void> start_mllp() {
+        ingest::mllp::ListenerConfig listener;
+        std::tie(listener.address, listener.port) = config_.address("mllp.listen");
+        listener.endpoint.name = config_.text("mllp.endpoint");
+        listener.endpoint.feed = topics_.name(*schemas::topic_named(config_.text("mllp.feed")));
+        listener.endpoint.dead_letter = topics_.name(schemas::Topic::DeadLetter);
+        VITALOG_TRY(listener.endpoint.charset, ingest::hl7::charset_setting(config_.text("hl7.charset")));
+        listener.endpoint.authorities = config_.list("site.authorities");
+        listener.endpoint.on_reused =
+            config_.text("hl7.reused_id") == "refuse" ? OnReusedId::Refuse : OnReusedId::Accept;
+        listener.max_message = config_.bytes("hl7.max_message");
+        listener.max_connections = static_cast<std::size_t>(config_.number("mllp.max_connections"));
+        listener.idle_timeout = std::chrono::duration_cast<std::chrono::seconds>(config_.duration("mllp.idle_timeout"));
+        VITALOG_TRY(const auto zone, ingest::hl7::SiteZone::named(config_.text("site.zone")));
+        VITALOG_TRY(mllp_, ingest::mllp::Listener::start(std::move(listener), zone, {*log_, metrics_, clock()}));
+        return {};
+    }
+
+    void gauge_lag(Metrics& metrics) const {
+        for (const auto& status : runtime_->status()) {
+            const auto end = log_->end_offset(status->input);
+            if (!end) continue;
+            metrics.gauge("vitalog_lag_records", {{"stage", status->spec.stage}, {"topic", status->input.topic},
+                                                  {"partition", std::to_string(status->input.partition.value())}},
+                          static_cast<double>(end->value() - status->committed.load()));
+        }
+    }
+
+    void keep_house() {
+        auto next = std::chrono::steady_clock::now() + kRetentionEvery;
+        while (!stop_housekeeping_) {
+            std::unique_lock lock(housekeeping_mutex_);
+            housekeeping_wake_.wait_for(lock, kHousekeepingStep, [this] { return stop_housekeeping_.load(); });
+            if (std::chrono::steady_clock::now() < next) continue;
+            next += kRetentionEvery;
+            if (const auto kept = log_->enforce_retention(clock().now()); !kept)
+                log_line("error", "retention", {{"error", kept.error().to_string()}});
+        }
+    }
+
+    const Config config_;
+    const SiteOptions options_;
+    const std::function<void(Error)> on_failure_;
+    std::atomic<bool> failed_{false};
+    bool stopped_ = false;
+
+    SystemClock system_clock_;
+    std::unique_ptr<ManualClock> manual_clock_;
+    ingest::MetricsRegistry metrics_;
+    TopicNames topics_;
+    std::unique_ptr<EmbeddedLog> log_;
+    std::unique_ptr<Runtime> runtime_;
+    std::unique_ptr<Flow> flow_;
+    std::unique_ptr<sinks::views::ViewWorker> views_;
+    std::unique_ptr<sinks::views::ViewReader> reader_;
+    std::unique_ptr<AdminApi> admin_;
+    std::unique_ptr<sinks::fhir::FhirApi> fhir_;
+    std::unique_ptr<sinks::fhir::TaskOperations> tasks_;
+    std::unique_ptr<sinks::fhir::DirectoryApi> directory_;
+    std::unique_ptr<sinks::fhir::ReceiptsApi> receipts_;
+    std::unique_ptr<ingest::HttpServer> http_;
+    std::unique_ptr<sinks::AliyunSms> aliyun_;
+    std::unique_ptr<sinks::EffectWorker> effects_;
+    std::unique_ptr<ingest::mllp::Listener> mllp_;
+
+    std::mutex housekeeping_mutex_;
+    std::condition_variable housekeeping_wake_;
+    std::atomic<bool> stop_housekeeping_{false};
+    std::thread housekeeping_;
+};
+
+Site::Site(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Site::~Site() = default;
+
+Result<std::unique_ptr<Site>> Site::start(const Config& config, const SiteOptions& options,
+                                          std::function<void(Error)> on_failure) {
+    auto impl = std::make_unique<Impl>(config, options, std::move(on_failure));
+    VITALOG_CHECK(impl->start());
+    return std::unique_ptr<Site>(new Site(std::move(impl)));
+}
+
+std::string Site::mllp_address() const { return impl_->mllp_address(); }
+std::string Site::http_address() const { return impl_->http_address(); }
+Result<void> Site::stop() { return impl_->stop(); }
+
+std::string_view program_version() { return VITALOG_VERSION; }
+
+}  // namespace vitalog::topology

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "schemas/base/result.h"
+#include "topology/config.h"
+
+namespace vitalog::topology {
+
+/// What comes from the environment or a file, never from a flag, and is never logged.
+struct Secrets {
+    std::string aliyun_key_id;
+    std::string aliyun_key_secret;
+};
+
+struct SiteOptions {
+    std::string data_dir;
+    Secrets secrets;
+    bool accept_drift = false;
+};
+
+/// `vitalog run`: the whole topology on one machine. Opens the log, publishes what differs, starts the shards, the views,
+/// the effects and the doors, in this order; stops them in the reverse. Owned by main's thread.
+class Site {
+  public:
+    /// Returns once it listens. `on_failure` is called once, from any thread, when it can't go on.
+    static Result<std::unique_ptr<Site>> start(const Config& config, const SiteOptions& options,
+                                               std::function<void(Error)> on_failure);
+    ~Site();
+
+    /// host:port as bound.
+    std::string mllp_address() const;
+    std::string http_address() const;
+    /// Answers what is in flight, flushes everything. Within ten seconds.
+    Result<void> stop();
+
+  private:
+    class Impl;
+    explicit Site(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+/// Version of this program, as in run.json and `vitalog version`.
+std::string_view program_version();
+
+}  // namespace vitalog::topology
