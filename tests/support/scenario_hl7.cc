@@ -20,7 +20,8 @@ struct Kind {
 };
 
 const std::vector<Kind>& kinds() {
-    static const std::vector<std::string_view> visit{"visit", "class", "ward", "from", "doctor", "admitted", "discharged"};
+    static const std::vector<std::string_view> visit{"visit",  "class",    "ward",      "from",
+                                                     "doctor", "admitted", "discharged"};
     static const std::vector<Kind> all{{"result", "ORU^R01", {"order", "taken", "status", "panel"}},
                                        {"person", "ADT^A31", {}},
                                        {"death", "ADT^A08", {"when"}},
@@ -36,8 +37,8 @@ const std::vector<Kind>& kinds() {
     return all;
 }
 
-constexpr std::array<std::string_view, 9> kEveryMessage{"patient", "also",    "name", "born",   "sex",
-                                                        "sent",    "charset", "id",   "happened"};
+constexpr std::array<std::string_view, 10> kEveryMessage{
+    "patient", "also", "name", "born", "sex", "sent", "charset", "bytes", "id", "happened"};
 
 const Kind* find_kind(std::string_view name) {
     for (const auto& kind : kinds())
@@ -76,7 +77,8 @@ struct Value {
     std::string taken;
 };
 
-/// The words of a result line: those before the first value belong to the message, those behind a value to it.
+/// The words of a result line: those before the first value belong to the message, those behind a
+/// value to it.
 struct Split {
     Line message;
     std::vector<Value> values;
@@ -88,7 +90,8 @@ Result<Split> split_values(const Line& line) {
     for (const auto& word : line.words) {
         if (const auto loinc = loinc_of(word.name); !loinc.empty()) {
             split.values.push_back({word.name, loinc, word.value, {}, {}, {}, {}, {}});
-        } else if (split.values.empty() || word.name == "order" || word.name == "sent" || word.name == "id") {
+        } else if (split.values.empty() || word.name == "order" || word.name == "sent" ||
+                   word.name == "id") {
             split.message.words.push_back(word);
         } else if (word.name.empty()) {
             auto& unit = split.values.back().unit;
@@ -102,23 +105,28 @@ Result<Split> split_values(const Line& line) {
         } else if (word.name == "taken") {
             split.values.back().taken = word.value;
         } else {
-            return fail(Errc::Malformed, "'" + word.name + "' is neither an analyte nor said about one");
+            return fail(Errc::Malformed,
+                        "'" + word.name + "' is neither an analyte nor said about one");
         }
     }
-    if (split.values.empty()) return fail(Errc::Malformed, "a result needs a value such as creatinine=80 umol/L");
+    if (split.values.empty())
+        return fail(Errc::Malformed, "a result needs a value such as creatinine=80 umol/L");
     return split;
 }
 
 Result<void> check_words(const Line& line, const Kind& kind) {
     for (const auto& word : line.words) {
         const bool known =
-            std::find(kEveryMessage.begin(), kEveryMessage.end(), word.name) != kEveryMessage.end() ||
+            std::find(kEveryMessage.begin(), kEveryMessage.end(), word.name) !=
+                kEveryMessage.end() ||
             std::find(kind.words.begin(), kind.words.end(), word.name) != kind.words.end();
         if (!known)
-            return fail(Errc::Malformed, fmt::format("'{}' says nothing in a line of kind '{}'",
-                                                     word.name.empty() ? word.value : word.name, kind.name));
+            return fail(Errc::Malformed,
+                        fmt::format("'{}' says nothing in a line of kind '{}'",
+                                    word.name.empty() ? word.value : word.name, kind.name));
     }
-    if (line.find("patient") == nullptr) return fail(Errc::Malformed, "whose? A patient=... is missing");
+    if (line.find("patient") == nullptr)
+        return fail(Errc::Malformed, "whose? A patient=... is missing");
     return {};
 }
 
@@ -127,7 +135,8 @@ std::string cx(std::string_view patient) {
     const std::string key = identifier_key(patient);
     const std::size_t bar = key.find('|');
     const std::string authority = key.substr(0, bar);
-    return fmt::format("{}^^^{}^{}", key.substr(bar + 1), authority, authority == kNationalIdAuthority ? "NI" : "MR");
+    return fmt::format("{}^^^{}^{}", key.substr(bar + 1), authority,
+                       authority == kNationalIdAuthority ? "NI" : "MR");
 }
 
 std::string identifiers(const Line& line) {
@@ -142,7 +151,8 @@ std::string identifiers(const Line& line) {
     return field;
 }
 
-/// Time words of a line in HL7; empty where the word is missing. What is no time is sent as it is written.
+/// Time words of a line in HL7; empty where the word is missing. What is no time is sent as it is
+/// written.
 std::string time_word(const Line& line, std::string_view name, const std::string& otherwise) {
     const Word* word = line.find(name);
     if (word == nullptr) return otherwise;
@@ -163,12 +173,15 @@ std::string header(const Line& line, std::string_view type) {
 }
 
 std::string pid(const Line& line) {
-    const std::string died = line.kind == "death" ? time_word(line, "when", site_time::hl7(line.at)) : "";
-    return fmt::format("PID|1||{}||{}||{}|{}|||||||||||||||||||||{}|{}\r", identifiers(line), line.value("name"),
-                       digits(line.value("born")), line.value("sex"), died, line.kind == "death" ? "Y" : "");
+    const std::string died =
+        line.kind == "death" ? time_word(line, "when", site_time::hl7(line.at)) : "";
+    return fmt::format("PID|1||{}||{}||{}|{}|||||||||||||||||||||{}|{}\r", identifiers(line),
+                       line.value("name"), digits(line.value("born")), line.value("sex"), died,
+                       line.kind == "death" ? "Y" : "");
 }
 
-/// PV1 with the fields of a visit: 2 class, 3 ward, 6 from, 7 doctor, 19 visit, 44 admitted, 45 discharged.
+/// PV1 with the fields of a visit: 2 class, 3 ward, 6 from, 7 doctor, 19 visit, 44 admitted, 45
+/// discharged.
 std::string pv1(const Line& line) {
     std::map<int, std::string> fields{{1, "1"},
                                       {2, line.value("class", "I")},
@@ -190,8 +203,9 @@ std::string obx(const Split& split, std::size_t n, const std::string& taken) {
         range = value.lower.empty() ? "<" + value.upper : value.lower + " - " + value.upper;
     Line own = split.message;
     if (!value.taken.empty()) own.words.push_back({"own", value.taken, false});
-    return fmt::format("OBX|{}|NM|{}^{}^LN||{}|{}|{}||||{}|||{}\r", n + 1, value.loinc, value.name, value.value,
-                       value.unit, range, value.status.empty() ? split.message.value("status", "F") : value.status,
+    return fmt::format("OBX|{}|NM|{}^{}^LN||{}|{}|{}||||{}|||{}\r", n + 1, value.loinc, value.name,
+                       value.value, value.unit, range,
+                       value.status.empty() ? split.message.value("status", "F") : value.status,
                        time_word(own, "own", taken));
 }
 
@@ -216,7 +230,9 @@ std::string identifier_key(std::string_view patient) {
     return std::string(patient.substr(0, colon)).append("|").append(patient.substr(colon + 1));
 }
 
-bool is_hl7_kind(std::string_view kind) { return find_kind(kind) != nullptr; }
+bool is_hl7_kind(std::string_view kind) {
+    return find_kind(kind) != nullptr;
+}
 
 Result<std::string> hl7_message(const Line& line) {
     const Kind& kind = *find_kind(line.kind);
@@ -226,7 +242,8 @@ Result<std::string> hl7_message(const Line& line) {
     std::string text = header(line, kind.type);
     text += fmt::format("EVN||{}||||{}\r", now, time_word(line, "happened", "")) + pid(line);
     if (kind.name.starts_with("merge")) {
-        if (line.find("loser") == nullptr) return fail(Errc::Malformed, "who is merged into the patient? loser=... is missing");
+        if (line.find("loser") == nullptr)
+            return fail(Errc::Malformed, "who is merged into the patient? loser=... is missing");
         return text + fmt::format("MRG|{}\r", cx(line.value("loser")));
     }
     if (kind.name != "person" && kind.name != "death") text += pv1(line);

@@ -17,8 +17,8 @@ std::string identifier_key(std::string_view patient);
 /// True for the kinds of input that are HL7 messages made from words (result, admit, merge, ...).
 bool is_hl7_kind(std::string_view kind);
 
-/// The HL7 v2.5 message that a line stands for, in UTF-8, segments ended by CR. Malformed: the line lacks something or
-/// has a word that its kind does not know.
+/// The HL7 v2.5 message that a line stands for, in UTF-8, segments ended by CR. Malformed: the line
+/// lacks something or has a word that its kind does not know.
 Result<std::string> hl7_message(const Line& line);
 
 }  // namespace vitalog::tests

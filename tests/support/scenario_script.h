@@ -15,18 +15,22 @@ namespace vitalog::tests {
 //
 //     line    = comment | setting | input | more | wait | crash | expect | nothing
 //     comment = "#" text                                    the first one says what is promised
-//     setting = "setting" key value                         before the first input: the site's configuration
-//     input   = time "in" kind { word }                     something arrives at that time
-//     more    = "and" kind { word }                         arrives with the input before it, before
+//     setting = "setting" key value                         before the first input: the site's
+//     configuration input   = time "in" kind { word }                     something arrives at that
+//     time more    = "and" kind { word }                         arrives with the input before it,
+//     before
 //                                                           anything of that was worked on
 //     wait    = time "wait"                                 nothing arrives; due timers fire
-//     crash   = "crash"                                     kill -9, and a start over what is on disk
-//     expect  = "expect" kind { word }                      the next output of that kind looks so
-//     nothing = "expect" "nothing" { kind }                 no output of these kinds is left
-//     time    = [ "day" N ] HH:MM[:SS]                      on the clock of the site; day 1 is a Monday.
-//                                                           Without "day": the day of the line before
-//     word    = name ( "=" | "~" ) value | value            "~": contains. A value with blanks is quoted
-//     block   = line "<<EOF", lines, "EOF"                  a whole file or message as the last word
+//     crash   = "crash"                                     kill -9, and a start over what is on
+//     disk expect  = "expect" kind { word }                      the next output of that kind looks
+//     so nothing = "expect" "nothing" { kind }                 no output of these kinds is left
+//     time    = [ "day" N ] HH:MM[:SS]                      on the clock of the site; day 1 is a
+//     Monday.
+//                                                           Without "day": the day of the line
+//                                                           before
+//     word    = name ( "=" | "~" ) value | value            "~": contains. A value with blanks is
+//     quoted block   = line "<<EOF", lines, "EOF"                  a whole file or message as the
+//     last word
 //
 // tests/scenarios/README.md lists the kinds of inputs and outputs.
 

@@ -18,12 +18,14 @@ using topology::Stage;
 constexpr std::size_t kReadBytes = std::size_t{1} << 20;
 constexpr int kStepsMax = 10'000;  // a course of a few lines settles in some dozens
 
-constexpr std::array<Topic, 7> kOutputs{Topic::Person, Topic::Risk,    Topic::Alert,     Topic::TaskBoard,
-                                        Topic::Delivery, Topic::SendSms, Topic::DeadLetter};
+constexpr std::array<Topic, 7> kOutputs{Topic::Person,    Topic::Risk,     Topic::Alert,
+                                        Topic::TaskBoard, Topic::Delivery, Topic::SendSms,
+                                        Topic::DeadLetter};
 
 Result<Config> config_of(const ScenarioSite::Settings& settings, std::uint32_t partitions) {
     Config::Sources sources;
-    sources.flags = {{"log.partitions", std::to_string(partitions)}, {"notify.aliyun.url", "http://127.0.0.1:1"}};
+    sources.flags = {{"log.partitions", std::to_string(partitions)},
+                     {"notify.aliyun.url", "http://127.0.0.1:1"}};
     for (const auto& [key, value] : settings) sources.flags.emplace_back(key, value);
     return Config::load(sources);
 }
@@ -48,13 +50,15 @@ ScenarioSite::ScenarioSite(ingest::hl7::SiteZone zone, topology::TopicNames topi
                            std::vector<topology::TopicConfig> configs)
     : topics_(std::move(topics)), log_(std::move(configs)), zone_(std::move(zone)) {}
 
-Result<std::unique_ptr<ScenarioSite>> ScenarioSite::open(const Settings& settings, std::uint32_t partitions,
+Result<std::unique_ptr<ScenarioSite>> ScenarioSite::open(const Settings& settings,
+                                                         std::uint32_t partitions,
                                                          ReceivedTime now) {
     VITALOG_TRY(const auto config, config_of(settings, partitions));
     VITALOG_TRY(auto zone, ingest::hl7::SiteZone::named(config.text("site.zone")));
     auto names = topology::configured_names(config);
     auto configs = topology::configured_topics(config, names);
-    std::unique_ptr<ScenarioSite> site(new ScenarioSite(std::move(zone), std::move(names), std::move(configs)));
+    std::unique_ptr<ScenarioSite> site(
+        new ScenarioSite(std::move(zone), std::move(names), std::move(configs)));
     VITALOG_CHECK(site->clock_.set(now.as<LogTime>()));
     VITALOG_CHECK(site->start());
     VITALOG_CHECK(site->use_settings(settings));
@@ -64,13 +68,15 @@ Result<std::unique_ptr<ScenarioSite>> ScenarioSite::open(const Settings& setting
 Result<void> ScenarioSite::start() {
     topology::ShardOptions options;
     options.commit_delay = std::chrono::microseconds(0);
-    runtime_ = std::make_unique<topology::Runtime>(topology::ShardPorts{log_, topics_, clock_, metrics_}, options);
+    runtime_ = std::make_unique<topology::Runtime>(
+        topology::ShardPorts{log_, topics_, clock_, metrics_}, options);
     for (const Stage& stage : topology::all_stages()) {
         if (!stage.make_processor) continue;
         for (const Topic input : stage.reads)
             for (std::uint32_t p = 0; p < topics_.partitions(input); ++p)
-                VITALOG_CHECK(runtime_->add({std::string(stage.name), input, Partition(p), stage.stateful},
-                                            stage.make_processor));
+                VITALOG_CHECK(
+                    runtime_->add({std::string(stage.name), input, Partition(p), stage.stateful},
+                                  stage.make_processor));
     }
     return {};
 }
@@ -88,13 +94,15 @@ Result<void> ScenarioSite::use_settings(const Settings& settings) {
 
 Result<void> ScenarioSite::publish(std::string kind, std::string name, std::string body) {
     std::string version = std::to_string(hash64(body));
-    return topology::publish_one(log_, topics_, clock_.now(),
-                                 {std::move(kind), std::move(name), std::move(version), std::move(body), "scenario"});
+    return topology::publish_one(
+        log_, topics_, clock_.now(),
+        {std::move(kind), std::move(name), std::move(version), std::move(body), "scenario"});
 }
 
 Result<AppendReceipt> ScenarioSite::append(FeedRecord record) {
     Result<AppendReceipt> receipt = fail(Errc::Io, "the log did not answer");
-    log_.append(std::move(record), [&](Result<AppendReceipt> answer) { receipt = std::move(answer); });
+    log_.append(std::move(record),
+                [&](Result<AppendReceipt> answer) { receipt = std::move(answer); });
     return receipt;
 }
 
@@ -106,13 +114,15 @@ Result<std::string> ScenarioSite::receive_hl7(std::string_view bytes) {
     if (judged.record) {
         auto appended = append(*std::move(judged.record));
         judged.record.reset();
-        if (judged.outcome == Outcome::Accepted) answer = admission.settle(std::move(judged), std::move(appended)).answer;
+        if (judged.outcome == Outcome::Accepted)
+            answer = admission.settle(std::move(judged), std::move(appended)).answer;
     }
     VITALOG_TRY(const auto ack, ingest::hl7::read_ack(answer));
     return ack.code;
 }
 
-Result<void> ScenarioSite::append(Topic topic, std::string key, std::string value, std::string_view format) {
+Result<void> ScenarioSite::append(Topic topic, std::string key, std::string value,
+                                  std::string_view format) {
     FeedRecord record;
     record.topic = topics_.name(topic);
     record.key = std::move(key);
@@ -126,15 +136,20 @@ Result<void> ScenarioSite::append(Topic topic, std::string key, std::string valu
 
 std::optional<ReceivedTime> ScenarioSite::next_due() const {
     std::int64_t first = INT64_MAX;
-    for (const auto& status : runtime_->status()) first = std::min(first, status->next_due_micros.load());
+    for (const auto& status : runtime_->status())
+        first = std::min(first, status->next_due_micros.load());
     if (first == INT64_MAX) return std::nullopt;
     return ReceivedTime(first);
 }
 
-Result<void> ScenarioSite::move_clock(ReceivedTime at) {
+Result<void> ScenarioSite::move_clock(ReceivedTime at,
+                                      const std::function<Result<void>()>& after_each) {
     for (auto due = next_due(); due && *due <= at; due = next_due()) {
         VITALOG_CHECK(clock_.set(std::max(due->as<LogTime>(), clock_.now())));
         VITALOG_CHECK(settle());
+        VITALOG_CHECK(after_each());
+        if (next_due() == due)
+            return fail(Errc::Conflict, "a timer that is due does not fire: " + to_rfc3339(*due));
     }
     return clock_.set(at.as<LogTime>());
 }
@@ -158,7 +173,8 @@ Result<void> ScenarioSite::crash() {
     return start();
 }
 
-Result<void> ScenarioSite::read(std::map<TopicPartition, Offset>& from, std::vector<Seen>& out) const {
+Result<void> ScenarioSite::read(std::map<TopicPartition, Offset>& from,
+                                std::vector<Seen>& out) const {
     for (const Topic topic : kOutputs) {
         for (std::uint32_t p = 0; p < topics_.partitions(topic); ++p) {
             const TopicPartition tp{topics_.name(topic), Partition(p)};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -32,24 +33,28 @@ struct Seen {
     friend bool operator==(const Seen&, const Seen&) = default;
 };
 
-/// Every stage of the topology over a log in memory and a clock set by hand, stepped in the caller's thread: the site
-/// as `vitalog run` wires it, without sockets, SQL and threads. HL7 comes in by the listener's own rules of acceptance.
+/// Every stage of the topology over a log in memory and a clock set by hand, stepped in the
+/// caller's thread: the site as `vitalog run` wires it, without sockets, SQL and threads. HL7 comes
+/// in by the listener's own rules of acceptance.
 class ScenarioSite {
   public:
     using Settings = std::map<std::string, std::string>;
 
     /// Publishes the built-in pack and the settings, and waits until they stand everywhere.
-    static Result<std::unique_ptr<ScenarioSite>> open(const Settings& settings, std::uint32_t partitions, ReceivedTime now);
+    static Result<std::unique_ptr<ScenarioSite>> open(const Settings& settings,
+                                                      std::uint32_t partitions, ReceivedTime now);
 
     /// What a restart with other settings would publish.
     Result<void> use_settings(const Settings& settings);
     Result<void> publish(std::string kind, std::string name, std::string body);
     /// A message as the MLLP listener gets it; gives the code of the answer (AA, AE, AR).
     Result<std::string> receive_hl7(std::string_view bytes);
-    Result<void> append(schemas::Topic topic, std::string key, std::string value, std::string_view format);
+    Result<void> append(schemas::Topic topic, std::string key, std::string value,
+                        std::string_view format);
 
-    /// Brings the clock to `at`, by way of every timer that is due until then.
-    Result<void> move_clock(ReceivedTime at);
+    /// Brings the clock to `at`, by way of every timer that is due until then; `after_each` is
+    /// called when all that a timer brought has settled.
+    Result<void> move_clock(ReceivedTime at, const std::function<Result<void>()>& after_each);
     /// Steps until nothing is left to do.
     Result<void> settle();
     /// At most so many steps of every shard.
@@ -70,7 +75,8 @@ class ScenarioSite {
         void observe(std::string_view, const Labels&, double) override {}
     };
 
-    ScenarioSite(ingest::hl7::SiteZone zone, topology::TopicNames topics, std::vector<topology::TopicConfig> configs);
+    ScenarioSite(ingest::hl7::SiteZone zone, topology::TopicNames topics,
+                 std::vector<topology::TopicConfig> configs);
     Result<void> start();
     Result<AppendReceipt> append(FeedRecord record);
     Result<void> read(std::map<TopicPartition, Offset>& from, std::vector<Seen>& out) const;

@@ -1,0 +1,177 @@
+#include "tests/support/scenario_inputs.h"
+
+#include <fmt/format.h>
+
+#include "ingest/hl7/charset.h"
+#include "schemas/events/directory.h"
+#include "schemas/events/message.h"
+#include "schemas/events/task.h"
+#include "schemas/json.h"
+#include "tests/support/scenario_hl7.h"
+
+namespace vitalog::tests {
+namespace {
+
+using schemas::Topic;
+
+std::vector<std::string> list_of(std::string_view text) {
+    std::vector<std::string> items;
+    while (!text.empty()) {
+        const std::size_t comma = std::min(text.find(','), text.size());
+        items.emplace_back(text.substr(0, comma));
+        text.remove_prefix(std::min(comma + 1, text.size()));
+    }
+    return items;
+}
+
+/// Segments end in CR; the last line of a block has its line feed off.
+std::string segments_of(std::string block) {
+    for (char& c : block)
+        if (c == '\n') c = '\r';
+    return block;
+}
+
+/// The bytes of a message in the character set that the line asks for.
+Result<std::string> encoded(const Line& line, const std::string& text) {
+    const std::string set = line.value("bytes", line.value("charset"));
+    if (set.empty()) return text;
+    VITALOG_TRY(const auto charset, ingest::hl7::charset_named(set));
+    return ingest::hl7::Decoder().encode(text, charset);
+}
+
+}  // namespace
+
+Result<void> Inputs::deliver(const Line& line) {
+    if (is_hl7_kind(line.kind)) {
+        VITALOG_TRY(const std::string text, hl7_message(line));
+        VITALOG_TRY(std::string bytes, encoded(line, text));
+        return message(line, std::move(bytes));
+    }
+    if (line.kind == "hl7") return message(line, segments_of(line.block));
+    if (line.kind == "again") return again(line);
+    if (line.kind == "team") return team(line);
+    if (line.kind == "patient") return patient(line);
+    if (line.kind == "decide") return decide(line);
+    if (line.kind == "receipt") return receipt(line);
+    if (line.kind == "rules" || line.kind == "templates" || line.kind == "codes")
+        return site_.publish(line.kind, line.bare(0), line.block);
+    if (line.kind == "retire") return site_.publish(line.bare(0), line.bare(1), "");
+    if (line.kind == "setting") {
+        settings_[line.bare(0)] = line.bare(1);
+        return site_.use_settings(settings_);
+    }
+    return fail(Errc::Malformed, "there is no input of kind '" + line.kind + "'");
+}
+
+Result<void> Inputs::message(const Line& line, std::string bytes) {
+    VITALOG_TRY(const std::string code, site_.receive_hl7(bytes));
+    outputs_.add({"ack", "", {{"code", code}}});
+    last_message_ = std::move(bytes);
+    (void)line;
+    return {};
+}
+
+/// The last message once more: byte for byte, or under another message id.
+Result<void> Inputs::again(const Line& line) {
+    if (last_message_.empty()) return fail(Errc::Malformed, "there was no message yet");
+    std::string bytes = last_message_;
+    if (line.find("id") != nullptr) {
+        std::size_t begin = 0;
+        for (int field = 1; field < 10; ++field) begin = bytes.find('|', begin) + 1;
+        bytes.replace(begin, bytes.find('|', begin) - begin, line.value("id"));
+    }
+    return message(line, std::move(bytes));
+}
+
+std::string Inputs::phone_of(const std::string& user) {
+    auto& phone = phones_[user];
+    if (phone.empty()) phone = fmt::format("138{:08}", phones_.size());
+    return phone;
+}
+
+Result<void> Inputs::team(const Line& line) {
+    const std::string name = line.bare(0);
+    if (name.empty()) return fail(Errc::Malformed, "a team needs a name");
+    const auto members = list_of(line.value("members"));
+    const std::string duty = line.value("duty");
+    const std::string group = line.value("group");
+    const bool with_phones = line.value("phones") != "none";
+    schemas::TeamEntry entry;
+    entry.team = name;
+    entry.duty_doctor = duty;
+    entry.duty_group = group;
+    std::vector<std::string> phones;
+    for (const auto& user : members) phones.push_back(with_phones ? phone_of(user) : "");
+    for (std::size_t i = 0; i < members.size(); ++i)
+        entry.members_list.push_back({members[i], members[i], phones[i], {}});
+    return site_.append(Topic::FeedDirectory, name, schemas::encode(entry), "json");
+}
+
+Result<void> Inputs::patient(const Line& line) {
+    const std::string key = identifier_key(line.bare(0));
+    const std::string team = line.value("team");
+    const std::string phone = line.value("phone");
+    const std::string openid = line.value("openid");
+    const std::string consent = line.value("consent");
+    std::vector<std::string> accounts;
+    for (const auto& account : list_of(line.value("accounts")))
+        accounts.push_back(identifier_key(account));
+    schemas::PatientEntry entry;
+    entry.patient = key;
+    entry.team = team;
+    entry.phone = phone;
+    entry.openid = openid;
+    entry.accounts.assign(accounts.begin(), accounts.end());
+    if (consent == "none")
+        entry.consent.emplace();
+    else if (consent == "sms")
+        entry.consent = schemas::Consent{{"sms"}, {}};
+    else if (!consent.empty())
+        return fail(Errc::Malformed, "consent is sms or none");
+    return site_.append(Topic::FeedDirectory, key, schemas::encode(entry), "json");
+}
+
+Result<void> Inputs::decide(const Line& line) {
+    const auto action = schemas::enum_named<schemas::DecisionAction>(line.bare(0));
+    if (!action)
+        return fail(Errc::Malformed, "decide accept, confirm, modify, reject or hand-over");
+    const auto* ref = outputs_.task(line.value("patient"), line.value("rule"));
+    const bool unknown = line.value("task") == "unknown";
+    if (ref == nullptr && !unknown) return fail(Errc::Malformed, "there is no task to decide");
+    const std::string task = unknown ? std::string(32, '0') : ref->id;
+    const std::string user = line.value("by");
+    const std::string text = line.value("text");
+    const std::string reason = line.value("reason");
+    const std::string to = line.value("to");
+    const std::string request = line.value("request", "line-" + std::to_string(line.number));
+    const schemas::Decision decision{task, *action, user, text, reason, to, request};
+    return site_.append(Topic::FeedDecision, task, schemas::encode(decision), "json");
+}
+
+Result<void> Inputs::receipt(const Line& line) {
+    const auto state = schemas::enum_named<schemas::ReceiptState>(line.bare(0));
+    if (!state)
+        return fail(Errc::Malformed, "receipt accepted, delivered, failed, unknown or not-sent");
+    const std::string code = line.value("code");
+    const std::string id = line.value("id");
+    schemas::Receipt receipt;
+    receipt.state = *state;
+    receipt.code = code;
+    receipt.retryable = line.value("retryable") == "yes";
+    receipt.at = line.at;
+    receipt.provider = id.empty() ? "" : "aliyun";
+    receipt.provider_id = id;
+    std::string key = "provider|aliyun|" + id;
+    if (line.find("to") != nullptr) {
+        const std::string n = line.value("attempt", "0");
+        const auto* send = outputs_.send(line.value("to"), line.value("purpose"), std::stoul(n));
+        if (send == nullptr)
+            return fail(Errc::Malformed, "nothing was sent to " + line.value("to"));
+        receipt.recipient = key = send->recipient_id;
+        receipt.intent = send->intent;
+        receipt.attempt = send->attempt;
+    }
+    return site_.append(Topic::FeedReceipt, key, schemas::encode(receipt), "json");
+}
+
+}  // namespace vitalog::tests
