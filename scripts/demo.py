@@ -52,8 +52,8 @@ def patients_of(hl7_file):
 
 
 class Site:
-    def __init__(self, root, data_dir):
-        self.binary = root / "build/release/vitalog"
+    def __init__(self, root, binary, data_dir):
+        self.binary = binary or root / "build/release/vitalog"
         self.hl7 = root / "tests/data/hl7/simhospital.hl7"
         self.data_dir = data_dir
         self.processes = []
@@ -218,10 +218,11 @@ def summary(site, sent_line):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--root", type=pathlib.Path, required=True)
+    parser.add_argument("--binary", type=pathlib.Path, help="build/release/vitalog by default")
     parser.add_argument("--once", action="store_true", help="end after the summary")
     options = parser.parse_args()
     data_dir = pathlib.Path(tempfile.mkdtemp(prefix="vitalog-demo-"))
-    site = Site(options.root, data_dir)
+    site = Site(options.root, options.binary, data_dir)
     watcher = Watcher(site)
     try:
         print(f"vitalog listens: MLLP {site.mllp}, HTTP {site.url}; data in {data_dir}")

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <utility>
 
-#include "simdjson.h"
+#include <simdjson.h>
 
 namespace vitalog::ingest::hl7 {
 namespace {
