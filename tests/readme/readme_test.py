@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Runs the commands of README.md as a reader would: the `sh runnable` blocks in order, in one shell, on a fresh site with
-ports of its own; and `scripts/demo --once`, whose summary is checked. Any command that fails, fails the test.
+ports of its own; and `scripts/demo --once`, whose summary is checked. Any command that fails, fails the test. Files that
+the README and docs/ name must exist.
 """
 
 import argparse
@@ -17,6 +18,10 @@ import tempfile
 # Blocks that are not run as they stand: this test is part of the first, and runs the second itself.
 KNOWN_ELSEWHERE = {"scripts/test", "scripts/demo --once"}
 BLOCK = re.compile(r"^```sh( runnable)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+# A file of the project, in backquotes or as the target of a relative link.
+NAMED_FILE = re.compile(r"`((?:schemas|state|processors|ingest|sinks|topology|tests|benchmarks|docs|scripts)/[\w./-]+\.\w+)`")
+LINK = re.compile(r"\]\(([^)#:]+)\)")
 
 
 def free_port():
@@ -38,6 +43,16 @@ def check_every_block_is_run(runnable, others):
         sys.exit(f"README.md: mark the block of these commands as `sh runnable`: {unknown}")
     if not runnable:
         sys.exit("README.md: no `sh runnable` block was found")
+
+
+def check_named_files(root):
+    missing = []
+    for page in [root / "README.md", *sorted((root / "docs").rglob("*.md"))]:
+        text = page.read_text()
+        missing += [f"{page.name}: {name}" for name in NAMED_FILE.findall(text) if not (root / name).exists()]
+        missing += [f"{page.name}: {name}" for name in LINK.findall(text) if not (page.parent / name).exists()]
+    if missing:
+        sys.exit("these files are named and not there: " + ", ".join(missing))
 
 
 def run(command, root, seconds, **options):
@@ -100,6 +115,7 @@ def main():
     lines = len((options.root / "README.md").read_text().splitlines())
     if lines > 150:
         sys.exit(f"README.md: {lines} lines; 150 are enough")
+    check_named_files(options.root)
     check_first_steps(options, runnable)
     check_demo(options)
     print(f"{len(runnable)} blocks and the demo ran")
