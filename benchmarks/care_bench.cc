@@ -44,7 +44,7 @@ class CountingContext final : public processors::Context {
     void set_timer(std::string_view, ReceivedTime) override {}
     void cancel_timer(std::string_view) override {}
     void remove_entity() override {}
-    void count(std::string_view, std::string_view, std::string_view) override {}
+    void count(std::string_view, Labels) override {}
     std::size_t of(schemas::Topic topic) const { return emitted[static_cast<std::size_t>(topic)]; }
 
     RecordId cause;

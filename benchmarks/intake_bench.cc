@@ -38,7 +38,7 @@ class Sink final : public processors::Context {
     void set_timer(std::string_view, ReceivedTime) override {}
     void cancel_timer(std::string_view) override {}
     void remove_entity() override {}
-    void count(std::string_view, std::string_view, std::string_view) override {}
+    void count(std::string_view, Labels) override {}
 
     std::size_t bytes = 0;
     std::size_t events = 0;

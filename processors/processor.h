@@ -1,9 +1,11 @@
 #pragma once
 
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "schemas/base/record.h"
 #include "schemas/base/result.h"
@@ -23,7 +25,8 @@ struct Input {
     std::string_view value;
     ReceivedTime received;   ///< when the root was received; for a timer, when it was due
     Headers headers;
-    std::string_view source; ///< "topic/partition/offset"
+    std::string_view source; ///< "topic/partition/offset", the topic by the site's name for it
+    schemas::Topic topic = schemas::Topic::Subject;  ///< the input's topic
 };
 
 using state::Timer;
@@ -56,7 +59,8 @@ class Context {
     /// Forgets the entity in hand after this call; a tombstone keeps its position until the checkpoint passes.
     virtual void remove_entity() = 0;
     /// Adds to a counter of GET /metrics; muted during recovery like every output.
-    virtual void count(std::string_view metric, std::string_view label, std::string_view value) = 0;
+    using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+    virtual void count(std::string_view metric, Labels labels) = 0;
 
     /// Emits a described event under its own type.
     template <class E>

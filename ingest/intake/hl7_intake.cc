@@ -91,7 +91,7 @@ Result<void> Hl7Intake::handle(const processors::Input& input, processors::Conte
         return known.type == type && known.event == event;
     });
     if (what == kTriggers.end() || !what->person)
-        out.count("vitalog_messages_unhandled_total", "trigger", trigger.substr(0, 16));
+        out.count("vitalog_messages_unhandled_total", {{"trigger", trigger.substr(0, 16)}});
     if (what == kTriggers.end()) return {};
     const auto sent = read_time(msh.field(7), rules_.zone, "MSH-7");
     sent_ = sent ? *sent : std::nullopt;

@@ -42,13 +42,10 @@ IntakeProcessor::IntakeProcessor(hl7::SiteZone zone)
 
 Result<void> IntakeProcessor::on_record(state::Entity*, const processors::Input& input,
                                         processors::Context& out) {
-    const std::string_view name = input.source.substr(0, input.source.find('/'));
-    const auto topic = schemas::topic_named(name);
-    if (!topic) return not_read_here(name, input.headers.find(header::kFormat));
     std::string_view format = input.headers.find(header::kFormat);
-    if (format.empty()) format = usual_format(*topic);
+    if (format.empty()) format = usual_format(input.topic);
     const bool json = format == "json";
-    switch (*topic) {
+    switch (input.topic) {
         case Topic::FeedHis:
         case Topic::FeedLis:
         case Topic::FeedPacs:
@@ -70,7 +67,7 @@ Result<void> IntakeProcessor::on_record(state::Entity*, const processors::Input&
         default:
             break;
     }
-    return not_read_here(name, format);
+    return not_read_here(schemas::name_of(input.topic), format);
 }
 
 Result<void> IntakeProcessor::on_control(const schemas::Control& control,

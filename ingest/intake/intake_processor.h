@@ -12,8 +12,7 @@ namespace vitalog::ingest {
 /// Has no entities; what steers it (tables, settings) comes by on_control, from feed.control. One
 /// instance per worker; one thread.
 ///
-/// The topic is read from Input::source by its default name, the form from the header `format`;
-/// without either header the topic's usual form is taken.
+/// The form is read from the header `format`; without it the topic's usual form is taken.
 class IntakeProcessor final : public processors::Processor {
   public:
     /// Configuration when the tz database lacks the default zone, Asia/Shanghai.

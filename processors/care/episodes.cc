@@ -137,7 +137,8 @@ void Episodes::raise(const rules::RulePtr& rule, const rules::Level& level, cons
     const bool task = level.task && !episode.retrospective && !turn_.person.deceased;
     if (task) episode.task = IdHash().part(episode.alert).part("task").finish();
     write(episode, AlertState::Raised, episode.since, {});
-    turn_.out.count("vitalog_alerts_total", "rule", rule->id);
+    turn_.out.count("vitalog_alerts_total",
+                    {{"rule", rule->id}, {"priority", schemas::name_of_enum(level.priority)}});
     if (task) open_task(episode);
 }
 

@@ -122,7 +122,7 @@ Result<void> DeskProcessor::open(Hand hand, const Input& input) {
 
     touch(hand);
     hand.out.set_timer(kClockTimer, *entity.next_strike());
-    hand.out.count(kTasksMetric, "state", "requested");
+    hand.out.count(kTasksMetric, {{"state", "requested"}});
     show(hand.out, entity, entity.priority == Priority::High);
     tell_assigned(hand, "open");
     return {};
@@ -151,9 +151,9 @@ Result<void> DeskProcessor::evidence(Hand hand, const Input& input) {
                                 ? "open"
                                 : std::string(schemas::name_of_enum(event.priority)));
     } else if (entity.outcome && (event.correction || rises)) {
+        // Once per cause, however many results of one message changed.
         tell(hand, {entity.outcome->user},
-             {"correction", "correction:" + std::to_string(++entity.notices),
-              hand.now + kCorrectionUseful});
+             {"correction", "correction:" + input.root.to_string(), hand.now + kCorrectionUseful});
     }
     return {};
 }
@@ -247,7 +247,7 @@ void DeskProcessor::apply(const Hand& hand, const schemas::Decision& decision,
     entity.owner = decision.user;
     if (decision.action == DecisionAction::Accept) {
         entity.status = TaskStatus::Accepted;
-        hand.out.count(kTasksMetric, "state", "accepted");
+        hand.out.count(kTasksMetric, {{"state", "accepted"}});
         return;
     }
     entity.status = TaskStatus::Completed;
@@ -275,7 +275,7 @@ void DeskProcessor::hand_over(const Hand& hand, const schemas::Decision& decisio
 /// sent.
 void DeskProcessor::finish(const Hand& hand, std::string_view reason) {
     TaskEntity& entity = hand.entity;
-    hand.out.count(kTasksMetric, "state", schemas::name_of_enum(entity.status));
+    hand.out.count(kTasksMetric, {{"state", schemas::name_of_enum(entity.status)}});
     hand.out.cancel_timer(kClockTimer);
     touch(hand);
     for (const auto& recipient : entity.told)
@@ -300,7 +300,7 @@ void DeskProcessor::fire(TaskEntity& entity, const Timer& timer, Context& out) {
 std::vector<Strike> DeskProcessor::strike_clock(const Hand& hand) {
     std::vector<Strike> struck;
     while (const auto strike = hand.entity.strike(hand.now)) {
-        hand.out.count(kTasksMetric, "state", strike->deadline() ? "breached" : "escalated");
+        hand.out.count(kTasksMetric, {{"state", strike->deadline() ? "breached" : "escalated"}});
         struck.push_back(*strike);
     }
     if (struck.empty()) return struck;

@@ -147,7 +147,7 @@ Result<void> IdentityProcessor::on_clinical(const Call& call, const schemas::Cli
 Result<void> IdentityProcessor::wait_for_binding(const Call& call, const Identifier& account) {
     auto& [self, input, out] = call;
     if (!self.has_room_for(input.value)) {
-        out.count(kWaitingMetric, "outcome", "refused");
+        out.count(kWaitingMetric, {{"outcome", "refused"}});
         return fail(Errc::TooLarge,
                     "account " + std::string(input.key) + " belongs to nobody and " +
                         std::to_string(self.waiting().size()) +
@@ -156,7 +156,7 @@ Result<void> IdentityProcessor::wait_for_binding(const Call& call, const Identif
     self.see(account);
     self.see_account();
     self.wait({std::string(input.value), input.root, event_time_of(input)});
-    out.count(kWaitingMetric, "outcome", "waiting");
+    out.count(kWaitingMetric, {{"outcome", "waiting"}});
     return {};
 }
 
@@ -233,7 +233,7 @@ Result<void> IdentityProcessor::bind(const Call& call, const schemas::IdentityLi
             Topic::Person, self.person(),
             schemas::PersonClinicalForward{self.person(), {record.value}, record.root.to_string()},
             at(record.event_time));
-        out.count(kWaitingMetric, "outcome", "released");
+        out.count(kWaitingMetric, {{"outcome", "released"}});
     }
     return {};
 }

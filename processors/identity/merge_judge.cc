@@ -10,7 +10,7 @@ namespace {
 using schemas::Topic;
 
 void count(Context& out, std::string_view outcome) {
-    out.count("vitalog_identity_merges_total", "outcome", outcome);
+    out.count("vitalog_identity_merges_total", {{"outcome", outcome}});
 }
 
 /// Joins two trees and tells everybody whom it concerns.
@@ -89,7 +89,7 @@ Result<void> settle(MergesEntity& merges, const schemas::IdentityClash& clash,
     const std::string other = person_founded_by(lost);
     out.emit_event(Topic::Person, person,
                    schemas::PersonClash{person, other, clash.identifier, clash.named_by});
-    out.count("vitalog_identity_clashes_total", "authority", clash.identifier.authority);
+    out.count("vitalog_identity_clashes_total", {{"authority", clash.identifier.authority}});
     return {};
 }
 

@@ -362,7 +362,7 @@ Result<void> NotifyProcessor::on_provider(ProviderMessage& message, const Input&
 void NotifyProcessor::on_timer(state::Entity* entity, const Timer& timer, Context& out) {
     if (timer.name == kForgetTimer) {
         const auto& message = static_cast<ProviderMessage&>(*entity);
-        if (!message.held.empty()) out.count("vitalog_receipts_unclaimed_total", "stage", stage());
+        if (!message.held.empty()) out.count("vitalog_receipts_unclaimed_total", {{"stage", stage()}});
         out.remove_entity();
         return;
     }
@@ -486,7 +486,7 @@ void NotifyProcessor::show(const Hand& hand, HeldIntent& intent) {
     delivery.created = intent.created;
     delivery.changed = intent.changed;
     hand.out.emit_event(Topic::Delivery, hand.recipient.id, delivery);
-    hand.out.count("vitalog_deliveries_total", "state", schemas::name_of_enum(intent.state));
+    hand.out.count("vitalog_deliveries_total", {{"state", schemas::name_of_enum(intent.state)}});
 }
 
 /// One timer serves all intents; it moves only when the first due time does.

@@ -244,8 +244,8 @@ TEST(Intake, RefusesFormsAndTopicsThatItDoesNotRead) {
                    "the header 'format' to "
                    "a form that this topic has",
                    "fhir");
-    expect_refused("nowhere", "{}",
-                   "unsupported: records of 'nowhere' in the form 'json' are not read here; set "
+    expect_refused("person", "{}",
+                   "unsupported: records of 'person' in the form 'json' are not read here; set "
                    "the header 'format' to a "
                    "form that this topic has");
 }

@@ -63,7 +63,8 @@ class Intake : public processors::Context {
         const Offset offset(next_offset++);
         const std::string source = to_string(tp, offset);
         const RecordId id = feed_record_id(Generation(1), tp, offset);
-        const processors::Input input{id, id, "", "", value, received, Headers(headers), source};
+        const processors::Input input{id, id, "", "", value, received, Headers(headers), source,
+                                      schemas::topic_named(tp.topic).value_or(schemas::Topic::Subject)};
         auto done = processor_->on_record(nullptr, input, *this);
         if (!done) dead.push_back({done.error().to_string(), ""});
         return done;
@@ -92,8 +93,9 @@ class Intake : public processors::Context {
     void set_timer(std::string_view, ReceivedTime) override { FAIL() << "intake has no timers"; }
     void cancel_timer(std::string_view) override {}
     void remove_entity() override {}
-    void count(std::string_view metric, std::string_view label, std::string_view value) override {
-        ++counts[std::string(metric) + "{" + std::string(label) + "=" + std::string(value) + "}"];
+    void count(std::string_view metric, Labels labels) override {
+        for (const auto& [label, value] : labels)
+            ++counts[std::string(metric) + "{" + std::string(label) + "=" + std::string(value) + "}"];
     }
 
     /// The n-th output, read as an event. Its views live until the next call of as().

@@ -34,8 +34,10 @@ class StageDriver::DriverContext final : public processors::Context {
     }
     void cancel_timer(std::string_view name) override { timers_.erase(std::string(name)); }
     void remove_entity() override { removed = true; }
-    void count(std::string_view metric, std::string_view, std::string_view value) override {
-        driver_.counts[std::string(metric) + "/" + std::string(value)] += 1;
+    void count(std::string_view metric, Labels labels) override {
+        std::string name(metric);
+        for (const auto& [label, value] : labels) name.append("/").append(value);
+        driver_.counts[name] += 1;
     }
 
     std::vector<Output> outputs;

@@ -100,7 +100,7 @@ class SubjectNet {
         void set_timer(std::string_view, ReceivedTime) override {}
         void cancel_timer(std::string_view) override {}
         void remove_entity() override {}
-        void count(std::string_view, std::string_view, std::string_view) override {}
+        void count(std::string_view, Labels) override {}
 
         void commit() {
             for (std::size_t i = 0; i < made_.size(); ++i) {

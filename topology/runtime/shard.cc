@@ -70,8 +70,9 @@ class Shard::RecordContext final : public processors::Context {
         timers_.push_back({std::string(name), ReceivedTime(), {}, {}});
     }
     void remove_entity() override { removed_ = true; }
-    void count(std::string_view metric, std::string_view label, std::string_view value) override {
-        counts_.emplace_back(std::string(metric), Metrics::Labels{{std::string(label), std::string(value)}});
+    void count(std::string_view metric, Labels labels) override {
+        auto& [name, owned] = counts_.emplace_back(std::string(metric), Metrics::Labels());
+        for (const auto& [label, value] : labels) owned.emplace_back(label, value);
     }
 
     /// The record was accepted: timers and counters take effect.
@@ -229,6 +230,7 @@ processors::Input Shard::input_of(const RecordView& record, std::string& source)
     input.value = record.value;
     input.headers = record.headers;
     input.source = source;
+    input.topic = spec_.input;
     input.id = RecordId::parse(record.headers.find(header::kId));
     if (input.id.empty()) {  // a feed record
         input.id = input.root = feed_record_id(ports_.log.generation(), input_, record.offset);
