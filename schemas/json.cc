@@ -9,16 +9,11 @@
 
 namespace vitalog::schemas {
 
-void JsonWriter::separate() {
-    if (out_.empty()) return;
-    const char last = out_.back();
-    if (last != '{' && last != '[' && last != ':' && last != '\n') out_.push_back(',');
-}
-
 namespace {
 
-/// True where one of eight bytes is a control character, a quote or a backslash. A borrow may report its neighbour
-/// too, which costs time only (Lamport, "Multiple byte processing with full-word instructions").
+/// True where one of eight bytes is a control character, a quote or a backslash. A borrow may
+/// report its neighbour too, which costs time only (Lamport, "Multiple byte processing with
+/// full-word instructions").
 bool may_need_escape(const char* bytes) {
     constexpr std::uint64_t kOnes = 0x0101010101010101;
     constexpr std::uint64_t kHigh = 0x8080808080808080;
@@ -30,55 +25,72 @@ bool may_need_escape(const char* bytes) {
     return (found & ~word & kHigh) != 0;
 }
 
-void append_escaped(std::string& out, std::string_view text) {
-    static constexpr char kHex[] = "0123456789abcdef";
-    std::size_t clean = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        while (i + 8 <= text.size() && !may_need_escape(text.data() + i)) i += 8;
-        if (i == text.size()) break;
+/// How many characters from the front can be copied as they are.
+std::size_t clean_prefix(std::string_view text) {
+    std::size_t i = 0;
+    for (; i + 8 <= text.size(); i += 8)
+        if (may_need_escape(text.data() + i)) break;
+    for (; i < text.size(); ++i) {
         const auto c = static_cast<unsigned char>(text[i]);
-        if (c >= 0x20 && c != '"' && c != '\\') continue;
-        out.append(text, clean, i - clean);
-        clean = i + 1;
-        switch (c) {
-            case '"': out.append("\\\""); break;
-            case '\\': out.append("\\\\"); break;
-            case '\n': out.append("\\n"); break;
-            case '\r': out.append("\\r"); break;
-            case '\t': out.append("\\t"); break;
-            default:
-                out.append("\\u00");
-                out.push_back(kHex[c >> 4]);
-                out.push_back(kHex[c & 15]);
-        }
+        if (c < 0x20 || c == '"' || c == '\\') break;
     }
-    out.append(text, clean);
+    return i;
+}
+
+void append_escape(std::string& out, unsigned char c) {
+    static constexpr char kHex[] = "0123456789abcdef";
+    switch (c) {
+        case '"':
+            out.append("\\\"");
+            break;
+        case '\\':
+            out.append("\\\\");
+            break;
+        case '\n':
+            out.append("\\n");
+            break;
+        case '\r':
+            out.append("\\r");
+            break;
+        case '\t':
+            out.append("\\t");
+            break;
+        default:
+            out.append("\\u00");
+            out.push_back(kHex[c >> 4]);
+            out.push_back(kHex[c & 15]);
+    }
+}
+
+void append_escaped(std::string& out, std::string_view text) {
+    for (;;) {
+        const std::size_t clean = clean_prefix(text);
+        out.append(text.data(), clean);
+        if (clean == text.size()) return;
+        append_escape(out, static_cast<unsigned char>(text[clean]));
+        text.remove_prefix(clean + 1);
+    }
 }
 
 }  // namespace
 
 void JsonWriter::key(std::string_view name) {
-    std::array<char, 48> text;
-    if (name.size() + 4 > text.size()) {
-        separate();
-        out_.push_back('"');
-        out_.append(name).append("\":");
-        return;
-    }
-    // One append: names are most of what is written.
-    std::size_t size = 0;
-    const char last = out_.empty() ? '{' : out_.back();
-    if (last != '{' && last != '[' && last != ':' && last != '\n') text[size++] = ',';
-    text[size++] = '"';
-    std::memcpy(text.data() + size, name.data(), name.size());
-    size += name.size();
-    text[size++] = '"';
-    text[size++] = ':';
-    out_.append(text.data(), size);
+    separate();
+    out_.push_back('"');
+    out_.append(name);
+    out_.append("\":", 2);
 }
 
 void JsonWriter::value(std::string_view text) {
     separate();
+    const std::size_t clean = clean_prefix(text);
+    if (clean == text.size()) {
+        char* at = grow(text.size() + 2);
+        *at = '"';
+        if (!text.empty()) std::memcpy(at + 1, text.data(), text.size());
+        at[text.size() + 1] = '"';
+        return;
+    }
     out_.push_back('"');
     append_escaped(out_, text);
     out_.push_back('"');
@@ -111,7 +123,16 @@ void JsonWriter::value(const ZonedTime& time) {
     out_.push_back('"');
 }
 
-void JsonWriter::value(const Date& date) { value(to_string(date)); }
+void JsonWriter::instant(std::int64_t micros_utc) {
+    separate();
+    out_.push_back('"');
+    append_rfc3339(out_, micros_utc);
+    out_.push_back('"');
+}
+
+void JsonWriter::value(const Date& date) {
+    value(to_string(date));
+}
 
 void JsonWriter::null() {
     separate();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,13 +13,14 @@
 #include "schemas/base/result.h"
 #include "schemas/base/time.h"
 
-// One description of each event serves both directions of its codec. A struct lists its members once:
+// One description of each event serves both directions of its codec. A struct lists its members
+// once:
 //
 //     template <class V> void members(V& v) { v.required("person", person); v("team", team); }
 //
-// encode() leaves out optional members that are empty or absent; decode() ignores unknown members and refuses a
-// document that lacks a required one. Strings decoded into std::string_view live until the next decode
-// with the same Decoder.
+// encode() leaves out optional members that are empty or absent; decode() ignores unknown members
+// and refuses a document that lacks a required one. Strings decoded into std::string_view live
+// until the next decode with the same Decoder.
 
 namespace vitalog::schemas {
 
@@ -32,8 +34,8 @@ struct StringMap {
     std::vector<std::pair<std::string_view, std::string_view>> items;
 };
 
-/// An enum is written by name: specialise with `static constexpr std::array<std::string_view, N> names`
-/// in the order of the enumerators, which count from 0.
+/// An enum is written by name: specialise with `static constexpr std::array<std::string_view, N>
+/// names` in the order of the enumerators, which count from 0.
 template <class E>
 struct EnumNames;
 
@@ -54,11 +56,28 @@ class JsonWriter {
   public:
     explicit JsonWriter(std::string& out) : out_(out) {}
 
-    void begin_object() { separate(); out_.push_back('{'); }
+    void begin_object() {
+        separate();
+        out_.push_back('{');
+    }
     void end_object() { out_.push_back('}'); }
-    void begin_array() { separate(); out_.push_back('['); }
+    void begin_array() {
+        separate();
+        out_.push_back('[');
+    }
     void end_array() { out_.push_back(']'); }
     void key(std::string_view name);
+    /// A name whose length is known when compiled is appended as one block. It needs no escape.
+    template <std::size_t N>
+    void literal_key(const char (&name)[N]) {
+        const bool first = out_.back() == '{';  // a name follows a brace or a value
+        char* at = grow(N + (first ? 2 : 3));
+        if (!first) *at++ = ',';
+        *at++ = '"';
+        std::memcpy(at, name, N - 1);
+        at[N - 1] = '"';
+        at[N] = ':';
+    }
     void value(std::string_view text);
     void value(const char* text) { value(std::string_view(text)); }
     void value(const std::string& text) { value(std::string_view(text)); }
@@ -69,6 +88,7 @@ class JsonWriter {
     void value(unsigned number) { value(static_cast<std::int64_t>(number)); }
     void value(std::uint64_t number) { value(static_cast<std::int64_t>(number)); }
     void value(const ZonedTime& time);
+    void instant(std::int64_t micros_utc);  ///< RFC 3339 in UTC
     void value(const Date& date);
     void null();
     void raw(std::string_view json);
@@ -84,7 +104,16 @@ class JsonWriter {
     }
 
   private:
-    void separate();
+    void separate() {
+        const char last = out_.empty() ? '\n' : out_.back();
+        if (last == ':' || last == '{' || last == '[' || last == '\n') return;
+        out_.push_back(',');
+    }
+    /// Room for `size` characters at the end, to be written in place.
+    char* grow(std::size_t size) {
+        out_.append(size, '\0');
+        return out_.data() + out_.size() - size;
+    }
 
     std::string& out_;
 };
@@ -105,22 +134,32 @@ template <class Tag>
 inline constexpr bool kIsInstant<Instant<Tag>> = true;
 
 struct NullVisitor {
-    template <class T> void operator()(const char*, T&) {}
-    template <class T> void required(const char*, T&) {}
+    template <std::size_t N, class T>
+    void operator()(const char (&)[N], T&) {}
+    template <std::size_t N, class T>
+    void required(const char (&)[N], T&) {}
 };
 template <class T>
-concept Described = requires(T t, NullVisitor v) { t.members(v); };
+concept Described = requires(T t, NullVisitor v) {
+    t.members(v);
+};
 
 template <class T>
 bool is_absent(const T& value) {
-    if constexpr (IsOptional<T>::value) return !value.has_value();
-    else if constexpr (IsVector<T>::value) return value.empty();
+    if constexpr (IsOptional<T>::value)
+        return !value.has_value();
+    else if constexpr (IsVector<T>::value)
+        return value.empty();
     else if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, std::string_view>)
         return value.empty();
-    else if constexpr (std::is_same_v<T, RawJson>) return value.text.empty();
-    else if constexpr (std::is_same_v<T, StringMap>) return value.items.empty();
-    else if constexpr (std::is_same_v<T, bool>) return !value;
-    else return false;
+    else if constexpr (std::is_same_v<T, RawJson>)
+        return value.text.empty();
+    else if constexpr (std::is_same_v<T, StringMap>)
+        return value.items.empty();
+    else if constexpr (std::is_same_v<T, bool>)
+        return !value;
+    else
+        return false;
 }
 
 template <class T>
@@ -129,8 +168,8 @@ void write(JsonWriter& json, const T& value);
 class WritingVisitor {
   public:
     explicit WritingVisitor(JsonWriter& json) : json_(json) {}
-    template <class T>
-    void operator()(const char* name, const T& value) {
+    template <std::size_t N, class T>
+    void operator()(const char (&name)[N], const T& value) {
         if (is_absent(value)) return;
         const std::size_t mark = json_.mark();
         required(name, value);
@@ -138,9 +177,9 @@ class WritingVisitor {
             if (json_.ends_with(":{}")) json_.rewind(mark);
         }
     }
-    template <class T>
-    void required(const char* name, const T& value) {
-        json_.key(name);
+    template <std::size_t N, class T>
+    void required(const char (&name)[N], const T& value) {
+        json_.literal_key(name);
         write(json_, value);
     }
 
@@ -153,15 +192,18 @@ void write(JsonWriter& json, const T& value) {
     if constexpr (Described<T>) {
         json.begin_object();
         WritingVisitor visitor(json);
-        const_cast<T&>(value).members(visitor);  // members() names references; writing only reads them
+        const_cast<T&>(value).members(
+            visitor);  // members() names references; writing only reads them
         json.end_object();
     } else if constexpr (IsVector<T>::value) {
         json.begin_array();
         for (const auto& item : value) write(json, item);
         json.end_array();
     } else if constexpr (IsOptional<T>::value) {
-        if (value) write(json, *value);
-        else json.null();
+        if (value)
+            write(json, *value);
+        else
+            json.null();
     } else if constexpr (std::is_same_v<T, RawJson>) {
         json.raw(value.text.empty() ? "null" : value.text);
     } else if constexpr (std::is_same_v<T, StringMap>) {
@@ -169,7 +211,7 @@ void write(JsonWriter& json, const T& value) {
         for (const auto& [name, text] : value.items) json.field(name, text);
         json.end_object();
     } else if constexpr (kIsInstant<T>) {
-        json.value(to_rfc3339(value));
+        json.instant(value.micros());
     } else if constexpr (std::is_enum_v<T>) {
         json.value(name_of_enum(value));
     } else {
@@ -193,7 +235,8 @@ std::string encode(const T& event) {
 }
 
 /// Owns the parser and the memory behind decoded string views. One per thread or shard; decode() is
-/// declared here and defined in schemas/json_decode.h, which source files include where they decode.
+/// declared here and defined in schemas/json_decode.h, which source files include where they
+/// decode.
 class Decoder {
   public:
     Decoder();

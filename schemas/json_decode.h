@@ -3,6 +3,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "schemas/json.h"
@@ -20,53 +21,154 @@ namespace detail {
 
 using Value = simdjson::ondemand::value;
 
+inline constexpr std::size_t kFirstItems = 8;  ///< room that a list has from its first item on
+
 inline tl::unexpected<Error> wrong_type(std::string_view name, std::string_view wanted) {
-    return fail(Errc::Malformed, "member '" + std::string(name) + "' must be " + std::string(wanted));
+    return fail(Errc::Malformed,
+                "member '" + std::string(name) + "' must be " + std::string(wanted));
 }
 
 template <class T>
 Result<void> read(Value value, std::string_view name, T& out);
 
-/// Finds the member a key names, starting where the last one was found: encoders write in order.
-class ReadingVisitor {
+/// The fields of an object, one at a time, in the order of the document.
+class Fields {
   public:
-    ReadingVisitor(std::string_view key, Value& value, std::uint64_t& seen)
-        : key_(key), value_(value), seen_(seen) {}
-
-    template <class T>
-    void operator()(const char* name, T& member) {
-        if (!done_ && key_ == name) {
-            done_ = true;
-            seen_ |= std::uint64_t{1} << index_;
-            result_ = read(value_, key_, member);
+    explicit Fields(simdjson::ondemand::object& object) {
+        const auto begin = object.begin();
+        const auto end = object.end();
+        ok_ = begin.error() == simdjson::SUCCESS && end.error() == simdjson::SUCCESS;
+        if (!ok_) return;
+        at_ = begin.value_unsafe();
+        end_ = end.value_unsafe();
+        load();
+    }
+    bool at_end() const { return at_end_; }
+    bool ok() const { return ok_; }
+    Value& value() { return value_; }
+    /// The field's name is `name`. An escaped one is only known after unescape().
+    template <std::size_t N>
+    bool named(const char (&name)[N]) const {
+        static_assert(N <= simdjson::SIMDJSON_PADDING);
+        return std::memcmp(key_, name, N - 1) == 0 && key_[N - 1] == '"';
+    }
+    /// Spells the name without its escapes; false when it has none, or was spelt before.
+    bool unescape() {
+        if (spelt_ || !is_escaped()) return false;
+        spelt_ = true;
+        std::string_view key;
+        if (field_.unescaped_key().get(key) != simdjson::SUCCESS) {
+            ok_ = false;
+            at_end_ = true;
+            return true;
         }
-        ++index_;
+        plain_.assign(key).append("\"");
+        plain_.resize(plain_.size() + simdjson::SIMDJSON_PADDING);
+        key_ = plain_.data();
+        return true;
     }
-    template <class T>
-    void required(const char* name, T& member) {
-        (*this)(name, member);
+    void advance() {
+        ++at_;
+        load();
     }
-    Result<void> result() { return std::move(result_); }
 
   private:
-    std::string_view key_;
-    Value& value_;
-    std::uint64_t& seen_;
+    using Iterator = std::remove_cvref_t<
+        decltype(std::declval<simdjson::ondemand::object&>().begin().value_unsafe())>;
+
+    void load() {
+        spelt_ = false;
+        at_end_ = !(at_ != end_);
+        if (at_end_) return;
+        auto field = *at_;
+        ok_ = field.error() == simdjson::SUCCESS;
+        at_end_ = !ok_;
+        if (!ok_) return;
+        field_ = field.value_unsafe();
+        key_ = field_.key().raw();
+        value_ = field_.value();
+    }
+    bool is_escaped() const {
+        const char* c = key_;
+        while (*c != '"' && *c != '\\') ++c;
+        return *c == '\\';
+    }
+
+    Iterator at_;
+    Iterator end_;
+    simdjson::ondemand::field field_;
+    Value value_;
+    const char* key_ = nullptr;
+    std::string plain_;
+    bool spelt_ = false;
+    bool ok_ = true;
+    bool at_end_ = true;
+};
+
+struct CountingVisitor {
+    unsigned count = 0;
+    template <std::size_t N, class T>
+    void operator()(const char (&)[N], T&) {
+        ++count;
+    }
+    template <std::size_t N, class T>
+    void required(const char (&)[N], T&) {
+        ++count;
+    }
+};
+
+/// Reads the fields that name a member, going round the members from where the last one was found:
+/// encoders write in order, so that a round or two do for a document. What no member is named after
+/// is skipped.
+class ReadingVisitor {
+  public:
+    ReadingVisitor(Fields& fields, unsigned members) : fields_(fields), members_(members) {}
+
+    template <std::size_t N, class T>
+    void operator()(const char (&name)[N], T& member) {
+        while (!done() && fields_.named(name)) {
+            result_ = read(fields_.value(), std::string_view(name, N - 1), member);
+            if (!result_) return;
+            seen_ |= std::uint64_t{1} << index_;
+            tried_ = 0;
+            fields_.advance();
+        }
+        ++index_;
+        if (!done() && ++tried_ == members_) pass_over();
+    }
+    template <std::size_t N, class T>
+    void required(const char (&name)[N], T& member) {
+        (*this)(name, member);
+    }
+    bool done() const { return fields_.at_end() || !result_; }
+    void next_round() { index_ = 0; }
+    std::uint64_t seen() const { return seen_; }
+    Result<void>& result() { return result_; }
+
+  private:
+    void pass_over() {
+        tried_ = 0;
+        if (!fields_.unescape()) fields_.advance();
+    }
+
+    Fields& fields_;
+    std::uint64_t seen_ = 0;
     Result<void> result_;
+    unsigned members_;
     unsigned index_ = 0;
-    bool done_ = false;
+    unsigned tried_ = 0;  ///< members that the field in hand is not named after
 };
 
 /// Names the first required member that was not seen.
 class RequiredVisitor {
   public:
     explicit RequiredVisitor(std::uint64_t seen) : seen_(seen) {}
-    template <class T>
-    void operator()(const char*, T&) {
+    template <std::size_t N, class T>
+    void operator()(const char (&)[N], T&) {
         ++index_;
     }
-    template <class T>
-    void required(const char* name, T&) {
+    template <std::size_t N, class T>
+    void required(const char (&name)[N], T&) {
         if (missing_ == nullptr && (seen_ >> index_ & 1) == 0) missing_ = name;
         ++index_;
     }
@@ -80,22 +182,35 @@ class RequiredVisitor {
 
 template <class T>
 Result<void> read_object(simdjson::ondemand::object object, T& out) {
-    std::uint64_t seen = 0;
-    for (auto field : object) {
-        std::string_view key;
-        Value value;
-        if (field.unescaped_key().get(key) != simdjson::SUCCESS ||
-            field.value().get(value) != simdjson::SUCCESS)
-            return fail(Errc::Malformed, "not valid JSON inside an object");
-        ReadingVisitor visitor(key, value, seen);
+    CountingVisitor counting;
+    out.members(counting);
+    Fields fields(object);
+    ReadingVisitor visitor(fields, counting.count);
+    while (!visitor.done()) {
+        visitor.next_round();
         out.members(visitor);
-        VITALOG_CHECK(visitor.result());
+        if (counting.count == 0) fields.advance();
     }
-    RequiredVisitor required(seen);
+    if (!visitor.result()) return std::move(visitor.result());
+    if (!fields.ok()) return fail(Errc::Malformed, "not valid JSON inside an object");
+    RequiredVisitor required(visitor.seen());
     out.members(required);
     if (required.missing() != nullptr)
         return fail(Errc::Missing, std::string("member '") + required.missing() + "' is required");
     return {};
+}
+
+/// A string as it stands in the document where it has no escapes, which spares its copy.
+inline bool read_string(Value& value, std::string_view& out) {
+    const std::string_view token = value.raw_json_token();
+    if (token.empty() || token.front() != '"') return false;
+    std::size_t size = token.size();
+    while (static_cast<unsigned char>(token[size - 1]) <= ' ') --size;
+    const bool plain =
+        size >= 2 && token[size - 1] == '"' && std::memchr(token.data(), '\\', size) == nullptr;
+    if (!plain) return value.get_string().get(out) == simdjson::SUCCESS;
+    out = token.substr(1, size - 2);
+    return value.get_raw_json_string().error() == simdjson::SUCCESS;
 }
 
 template <class T>
@@ -112,6 +227,7 @@ Result<void> read(Value value, std::string_view name, T& out) {
         simdjson::ondemand::array array;
         if (value.get_array().get(array) != SUCCESS) return wrong_type(name, "an array");
         out.clear();
+        if (out.capacity() == 0) out.reserve(kFirstItems);
         for (auto element : array) {
             Value item;
             if (element.get(item) != SUCCESS) return wrong_type(name, "an array");
@@ -147,7 +263,8 @@ Result<void> read(Value value, std::string_view name, T& out) {
                 return wrong_type(name, "JSON");
         } else {
             raw = value.raw_json_token();
-            while (!raw.empty() && static_cast<unsigned char>(raw.back()) <= ' ') raw.remove_suffix(1);
+            while (!raw.empty() && static_cast<unsigned char>(raw.back()) <= ' ')
+                raw.remove_suffix(1);
         }
         out.text = raw;
         return {};
@@ -169,7 +286,7 @@ Result<void> read(Value value, std::string_view name, T& out) {
         return {};
     } else {
         std::string_view text;
-        if (value.get_string().get(text) != SUCCESS) return wrong_type(name, "a string");
+        if (!read_string(value, text)) return wrong_type(name, "a string");
         if constexpr (std::is_same_v<T, std::string_view>) {
             out = text;
         } else if constexpr (std::is_same_v<T, std::string>) {
@@ -184,7 +301,8 @@ Result<void> read(Value value, std::string_view name, T& out) {
         } else {
             static_assert(std::is_enum_v<T>, "this type has no JSON form");
             const auto found = enum_named<T>(text);
-            if (!found) return wrong_type(name, "one of the known words, not '" + std::string(text) + "'");
+            if (!found)
+                return wrong_type(name, "one of the known words, not '" + std::string(text) + "'");
             out = *found;
         }
         return {};

@@ -344,6 +344,7 @@ void EntityStore::flush(Held& held, std::vector<Write>& writes) {
     }
     held.stored_tombstone_ = held.removed_;
     unlink_dirty(held);
+    ++flushed_;
 }
 
 Offset EntityStore::take_writes(Offset committed, LogTime now, std::size_t applied_records,

@@ -108,6 +108,8 @@ class EntityStore {
     void committed();
 
     std::size_t memory_bytes() const { return memory_bytes_; }
+    /// Entities handed to commits since the store was made.
+    std::uint64_t flushed() const { return flushed_; }
     std::size_t size() const { return count_; }
     std::size_t dirty() const { return dirty_count_; }
 
@@ -144,6 +146,7 @@ class EntityStore {
     Held* dirty_last_ = nullptr;
     std::size_t dirty_count_ = 0;
     std::size_t memory_bytes_ = 0;
+    std::uint64_t flushed_ = 0;
 
     TimerIndex timers_;
     std::vector<Held*> touched_;

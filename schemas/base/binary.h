@@ -26,10 +26,14 @@ class BinaryWriter {
         varint((static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63));
     }
     void fixed64(std::uint64_t value) {
-        for (int shift = 0; shift < 64; shift += 8) out_.push_back(static_cast<char>(value >> shift));
+        char bytes[8];
+        for (int i = 0; i < 8; ++i) bytes[i] = static_cast<char>(value >> (8 * i));
+        out_.append(bytes, sizeof bytes);
     }
     void fixed32(std::uint32_t value) {
-        for (int shift = 0; shift < 32; shift += 8) out_.push_back(static_cast<char>(value >> shift));
+        char bytes[4];
+        for (int i = 0; i < 4; ++i) bytes[i] = static_cast<char>(value >> (8 * i));
+        out_.append(bytes, sizeof bytes);
     }
     void real(double value) {
         std::uint64_t bits;

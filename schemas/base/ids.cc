@@ -13,40 +13,69 @@ std::string to_string(const TopicPartition& tp, Offset offset) {
     return to_string(tp) + "/" + std::to_string(offset.value());
 }
 
-std::string RecordId::to_string() const {
-    static constexpr char kDigits[] = "0123456789abcdef";
-    std::string text(32, '0');
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-        text[2 * i] = kDigits[bytes[i] >> 4];
-        text[2 * i + 1] = kDigits[bytes[i] & 15];
+namespace {
+
+constexpr auto kHexPairs = [] {
+    constexpr char kDigits[] = "0123456789abcdef";
+    std::array<std::array<char, 2>, 256> pairs{};
+    for (std::size_t i = 0; i < pairs.size(); ++i) pairs[i] = {kDigits[i >> 4], kDigits[i & 15]};
+    return pairs;
+}();
+
+constexpr std::uint8_t kNoDigit = 0x80;
+constexpr auto kHexValues = [] {
+    std::array<std::uint8_t, 256> values{};
+    values.fill(kNoDigit);
+    for (std::uint8_t i = 0; i < 10; ++i) values[static_cast<std::size_t>('0' + i)] = i;
+    for (std::uint8_t i = 0; i < 6; ++i)
+        values[static_cast<std::size_t>('a' + i)] = static_cast<std::uint8_t>(10 + i);
+    return values;
+}();
+
+}  // namespace
+
+void RecordId::write_hex(char* out) const {
+    for (const std::uint8_t byte : bytes) {
+        std::memcpy(out, kHexPairs[byte].data(), 2);
+        out += 2;
     }
-    return text;
 }
 
-namespace {
-int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return -1;
+std::string RecordId::to_string() const {
+    std::string text(32, '0');
+    write_hex(text.data());
+    return text;
 }
-}  // namespace
 
 RecordId RecordId::parse(std::string_view hex) {
     RecordId id;
     if (hex.size() != 32) return id;
+    std::uint8_t wrong = 0;
     for (std::size_t i = 0; i < 16; ++i) {
-        const int high = hex_digit(hex[2 * i]);
-        const int low = hex_digit(hex[2 * i + 1]);
-        if (high < 0 || low < 0) return RecordId{};
-        id.bytes[i] = static_cast<std::uint8_t>(high * 16 + low);
+        const std::uint8_t high = kHexValues[static_cast<unsigned char>(hex[2 * i])];
+        const std::uint8_t low = kHexValues[static_cast<unsigned char>(hex[2 * i + 1])];
+        wrong |= high | low;
+        id.bytes[i] = static_cast<std::uint8_t>(high << 4 | low);
     }
-    return id;
+    return (wrong & kNoDigit) == 0 ? id : RecordId{};
+}
+
+void IdHash::append(const void* bytes, std::size_t size) {
+    if (beyond_.empty() && size_ + size <= kInline) {
+        std::memcpy(inline_ + size_, bytes, size);
+        size_ += size;
+        return;
+    }
+    if (beyond_.empty()) beyond_.assign(inline_, size_);
+    beyond_.append(static_cast<const char*>(bytes), size);
 }
 
 IdHash& IdHash::part(std::string_view text) {
     const auto size = static_cast<std::uint32_t>(text.size());
-    for (int shift = 0; shift < 32; shift += 8) buffer_.push_back(static_cast<char>(size >> shift));
-    buffer_.append(text);
+    const std::array<char, 4> length{static_cast<char>(size), static_cast<char>(size >> 8),
+                                     static_cast<char>(size >> 16), static_cast<char>(size >> 24)};
+    append(length.data(), length.size());
+    if (!text.empty()) append(text.data(), text.size());
     return *this;
 }
 
@@ -57,12 +86,15 @@ IdHash& IdHash::part(const RecordId& id) {
 IdHash& IdHash::part(std::int64_t number) {
     std::array<char, 8> bytes{};
     for (int i = 0; i < 8; ++i)
-        bytes[static_cast<std::size_t>(i)] = static_cast<char>(static_cast<std::uint64_t>(number) >> (8 * i));
+        bytes[static_cast<std::size_t>(i)] =
+            static_cast<char>(static_cast<std::uint64_t>(number) >> (8 * i));
     return part(std::string_view(bytes.data(), bytes.size()));
 }
 
 RecordId IdHash::finish() const {
-    const XXH128_hash_t hash = XXH3_128bits(buffer_.data(), buffer_.size());
+    const std::string_view all =
+        beyond_.empty() ? std::string_view(inline_, size_) : std::string_view(beyond_);
+    const XXH128_hash_t hash = XXH3_128bits(all.data(), all.size());
     XXH128_canonical_t canonical;
     XXH128_canonicalFromHash(&canonical, hash);
     RecordId id;
@@ -90,11 +122,14 @@ std::uint32_t murmur2(std::string_view key) {
     constexpr std::uint32_t kM = 0x5bd1e995;
     constexpr int kR = 24;
     const auto length = static_cast<std::uint32_t>(key.size());
-    const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(key[i])); };
+    const auto byte = [&](std::size_t i) {
+        return static_cast<std::uint32_t>(static_cast<unsigned char>(key[i]));
+    };
     std::uint32_t h = kSeed ^ length;
     const std::size_t words = key.size() / 4;
     for (std::size_t i = 0; i < words; ++i) {
-        std::uint32_t k = byte(4 * i) | byte(4 * i + 1) << 8 | byte(4 * i + 2) << 16 | byte(4 * i + 3) << 24;
+        std::uint32_t k =
+            byte(4 * i) | byte(4 * i + 1) << 8 | byte(4 * i + 2) << 16 | byte(4 * i + 3) << 24;
         k *= kM;
         k ^= k >> kR;
         k *= kM;
@@ -103,10 +138,18 @@ std::uint32_t murmur2(std::string_view key) {
     }
     const std::size_t tail = words * 4;
     switch (key.size() - tail) {
-        case 3: h ^= byte(tail + 2) << 16; [[fallthrough]];
-        case 2: h ^= byte(tail + 1) << 8; [[fallthrough]];
-        case 1: h ^= byte(tail); h *= kM; break;
-        default: break;
+        case 3:
+            h ^= byte(tail + 2) << 16;
+            [[fallthrough]];
+        case 2:
+            h ^= byte(tail + 1) << 8;
+            [[fallthrough]];
+        case 1:
+            h ^= byte(tail);
+            h *= kM;
+            break;
+        default:
+            break;
     }
     h ^= h >> 13;
     h *= kM;
@@ -118,6 +161,8 @@ Partition partition_of(std::string_view key, std::uint32_t partitions) {
     return Partition((murmur2(key) & 0x7fffffffU) % partitions);
 }
 
-std::uint64_t hash64(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+std::uint64_t hash64(std::string_view bytes) {
+    return XXH3_64bits(bytes.data(), bytes.size());
+}
 
 }  // namespace vitalog

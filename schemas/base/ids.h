@@ -30,7 +30,9 @@ using Partition = Strong<struct PartitionTag, std::uint32_t>;
 /// 1 in a new log; rises with a restore or a migration.
 using Generation = Strong<struct GenerationTag, std::uint32_t>;
 
-constexpr Offset next(Offset offset) { return Offset(offset.value() + 1); }
+constexpr Offset next(Offset offset) {
+    return Offset(offset.value() + 1);
+}
 
 struct TopicPartition {
     std::string topic;
@@ -49,12 +51,15 @@ struct RecordId {
     friend auto operator<=>(const RecordId&, const RecordId&) = default;
     bool empty() const { return *this == RecordId{}; }
     std::string to_string() const;
+    /// Writes the 32 digits.
+    void write_hex(char* out) const;
     /// Reads 32 hexadecimal digits; empty() otherwise.
     static RecordId parse(std::string_view hex);
 };
 
-/// Collects the parts of an identity and hashes them (XXH3, 128 bits); each part is preceded by its length,
-/// so that ("ab","c") and ("a","bc") differ. The same parts give the same id, for ever and everywhere.
+/// Collects the parts of an identity and hashes them (XXH3, 128 bits); each part is preceded by its
+/// length, so that ("ab","c") and ("a","bc") differ. The same parts give the same id, for ever and
+/// everywhere.
 class IdHash {
   public:
     IdHash& part(std::string_view text);
@@ -63,7 +68,12 @@ class IdHash {
     RecordId finish() const;
 
   private:
-    std::string buffer_;
+    void append(const void* bytes, std::size_t size);
+
+    static constexpr std::size_t kInline = 192;  ///< most identities fit and need no heap
+    char inline_[kInline];
+    std::size_t size_ = 0;
+    std::string beyond_;  ///< everything, once that does not fit
 };
 
 /// Id of a record that came through the one door (law 3).

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <charconv>
-#include <cstdio>
 
 namespace vitalog {
 namespace {
@@ -76,48 +75,104 @@ bool read_offset(Cursor& cursor, std::int16_t& minutes) {
     return true;
 }
 
-void append_two(std::string& out, std::int64_t value) {
-    out.push_back(static_cast<char>('0' + value / 10));
-    out.push_back(static_cast<char>('0' + value % 10));
-}
-
-void append_year(std::string& out, int year) {
-    if (year < 0 || year > 9999) {
-        out.append(std::to_string(year));
-        return;
-    }
-    append_two(out, year / 100);
-    append_two(out, year % 100);
-}
-
 std::int64_t floor_div(std::int64_t a, std::int64_t b) {
     return a / b - ((a % b != 0) && ((a < 0) != (b < 0)) ? 1 : 0);
 }
 
-void append_clock(std::string& out, std::int64_t second_of_day) {
-    append_two(out, second_of_day / 3600);
-    out.push_back(':');
-    append_two(out, second_of_day / 60 % 60);
-    out.push_back(':');
-    append_two(out, second_of_day % 60);
+/// Room for the longest text: a year of five digits and its sign, clock, fraction and offset.
+constexpr std::size_t kTimeTextMax = 40;
+
+char* write_two(char* at, int value) {
+    *at++ = static_cast<char>('0' + value / 10);
+    *at++ = static_cast<char>('0' + value % 10);
+    return at;
 }
 
-void append_fraction(std::string& out, std::int64_t micros) {
-    if (micros == 0) return;
-    std::array<char, 8> digits{};
-    std::snprintf(digits.data(), digits.size(), "%06d", static_cast<int>(micros));
-    std::string_view text(digits.data(), 6);
-    while (text.back() == '0') text.remove_suffix(1);
-    out.push_back('.');
-    out.append(text);
+char* write_year(char* at, int year) {
+    if (year < 0 || year > 9999) return std::to_chars(at, at + 8, year).ptr;
+    return write_two(write_two(at, year / 100), year % 100);
 }
 
-void append_offset(std::string& out, int minutes) {
-    out.push_back(minutes < 0 ? '-' : '+');
+char* write_clock(char* at, int second_of_day) {
+    at = write_two(at, second_of_day / 3600);
+    *at++ = ':';
+    at = write_two(at, second_of_day / 60 % 60);
+    *at++ = ':';
+    return write_two(at, second_of_day % 60);
+}
+
+/// Nothing for zero, else a point and as many digits as are needed.
+char* write_fraction(char* at, int micros) {
+    if (micros == 0) return at;
+    *at++ = '.';
+    for (int unit = 100'000; micros != 0; unit /= 10) {
+        *at++ = static_cast<char>('0' + micros / unit);
+        micros %= unit;
+    }
+    return at;
+}
+
+char* write_offset(char* at, int minutes) {
+    *at++ = minutes < 0 ? '-' : '+';
     const int magnitude = minutes < 0 ? -minutes : minutes;
-    append_two(out, magnitude / 60);
-    out.push_back(':');
-    append_two(out, magnitude % 60);
+    at = write_two(at, magnitude / 60);
+    *at++ = ':';
+    return write_two(at, magnitude % 60);
+}
+
+/// A local time as far as the precision goes, without offset.
+char* write_local(char* at, std::int64_t local_micros, Precision precision) {
+    const std::int64_t seconds = floor_div(local_micros, kMicrosPerSecond);
+    const std::int64_t days = floor_div(seconds, kSecondsPerDay);
+    const Date date = civil_from_days(days);
+    at = write_year(at, date.year);
+    if (precision == Precision::Year) return at;
+    *at++ = '-';
+    at = write_two(at, date.month);
+    if (precision == Precision::Month) return at;
+    *at++ = '-';
+    at = write_two(at, date.day);
+    if (precision == Precision::Day) return at;
+    *at++ = 'T';
+    at = write_clock(at, static_cast<int>(seconds - days * kSecondsPerDay));
+    return write_fraction(at, static_cast<int>(local_micros - seconds * kMicrosPerSecond));
+}
+
+/// Two digits at `at`; beyond 99 when they are none.
+int read_two(const char* at) {
+    const auto high = static_cast<unsigned char>(at[0] - '0');
+    const auto low = static_cast<unsigned char>(at[1] - '0');
+    return high > 9 || low > 9 ? 1000 : high * 10 + low;
+}
+
+/// The form that we write most, "2020-05-01T14:06:43+08:00", read by place. nullopt: read it the
+/// long way.
+std::optional<ZonedTime> read_common_form(std::string_view text) {
+    constexpr std::string_view kForm = "dddd-dd-ddTdd:dd:ddsdd:dd";
+    if (text.size() != kForm.size() || text[4] != '-' || text[7] != '-' || text[10] != 'T' ||
+        text[13] != ':' || text[16] != ':' || (text[19] != '+' && text[19] != '-') ||
+        text[22] != ':')
+        return std::nullopt;
+    const char* const at = text.data();
+    const int year = read_two(at) * 100 + read_two(at + 2);
+    const int month = read_two(at + 5);
+    const int day = read_two(at + 8);
+    const int hour = read_two(at + 11);
+    const int minute = read_two(at + 14);
+    const int second = read_two(at + 17);
+    const int offset_hours = read_two(at + 20);
+    const int offset_rest = read_two(at + 23);
+    const bool plain = year >= 1 && year <= 9999 && month >= 1 && month <= 12 && day >= 1 &&
+                       day <= 28 && hour < 24 && minute < 60 && second < 60 && offset_hours <= 14 &&
+                       offset_rest < 60;
+    if (!plain) return std::nullopt;
+    const int magnitude = offset_hours * 60 + offset_rest;
+    const int offset = text[19] == '-' ? -magnitude : magnitude;
+    const std::int64_t days =
+        days_from_civil(year, static_cast<unsigned>(month), static_cast<unsigned>(day));
+    const std::int64_t local = days * kSecondsPerDay + hour * 3600 + minute * 60 + second;
+    return ZonedTime{EventTime((local - offset * 60) * kMicrosPerSecond),
+                     static_cast<std::int16_t>(offset), Precision::Second};
 }
 
 }  // namespace
@@ -152,23 +207,12 @@ bool is_valid_date(int year, unsigned month, unsigned day) {
 }
 
 void append_to(std::string& out, const ZonedTime& time) {
+    std::array<char, kTimeTextMax> text;
     const std::int64_t local =
         time.at.micros() + static_cast<std::int64_t>(time.offset_minutes) * 60 * kMicrosPerSecond;
-    const std::int64_t seconds = floor_div(local, kMicrosPerSecond);
-    const std::int64_t days = floor_div(seconds, kSecondsPerDay);
-    const Date date = civil_from_days(days);
-    append_year(out, date.year);
-    if (time.precision == Precision::Year) return;
-    out.push_back('-');
-    append_two(out, date.month);
-    if (time.precision == Precision::Month) return;
-    out.push_back('-');
-    append_two(out, date.day);
-    if (time.precision == Precision::Day) return;
-    out.push_back('T');
-    append_clock(out, seconds - days * kSecondsPerDay);
-    append_fraction(out, local - seconds * kMicrosPerSecond);
-    append_offset(out, time.offset_minutes);
+    char* end = write_local(text.data(), local, time.precision);
+    if (time.precision > Precision::Day) end = write_offset(end, time.offset_minutes);
+    out.append(text.data(), static_cast<std::size_t>(end - text.data()));
 }
 
 std::string to_string(const ZonedTime& time) {
@@ -178,6 +222,7 @@ std::string to_string(const ZonedTime& time) {
 }
 
 Result<ZonedTime> parse_zoned_time(std::string_view text) {
+    if (const auto time = read_common_form(text)) return *time;
     Cursor cursor(text);
     ZonedTime time;
     int year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0;
@@ -206,8 +251,9 @@ Result<ZonedTime> parse_zoned_time(std::string_view text) {
             }
         }
     }
-    const bool in_range = is_valid_date(year, static_cast<unsigned>(month), static_cast<unsigned>(day)) &&
-                          hour < 24 && minute < 60 && second < 61;
+    const bool in_range =
+        is_valid_date(year, static_cast<unsigned>(month), static_cast<unsigned>(day)) &&
+        hour < 24 && minute < 60 && second < 61;
     if (!cursor.empty() || !in_range) return bad_time(text);
     if (second == 60) second = 59;  // a leap second has no place in POSIX time
     const std::int64_t days =
@@ -217,10 +263,16 @@ Result<ZonedTime> parse_zoned_time(std::string_view text) {
     return time;
 }
 
+void append_rfc3339(std::string& out, std::int64_t micros_utc) {
+    std::array<char, kTimeTextMax> text;
+    char* end = write_local(text.data(), micros_utc, Precision::Fraction);
+    *end++ = 'Z';
+    out.append(text.data(), static_cast<std::size_t>(end - text.data()));
+}
+
 std::string to_rfc3339(std::int64_t micros_utc) {
-    std::string out = to_string(ZonedTime{EventTime(micros_utc), 0, Precision::Fraction});
-    out.resize(out.size() - 6);  // "+00:00"
-    out.push_back('Z');
+    std::string out;
+    append_rfc3339(out, micros_utc);
     return out;
 }
 
@@ -231,21 +283,24 @@ Result<std::int64_t> parse_rfc3339(std::string_view text) {
 }
 
 std::string to_string(const Date& date) {
-    std::string out;
-    append_year(out, date.year);
-    if (date.month == 0) return out;
-    out.push_back('-');
-    append_two(out, date.month);
-    if (date.day == 0) return out;
-    out.push_back('-');
-    append_two(out, date.day);
-    return out;
+    std::array<char, kTimeTextMax> text;
+    char* end = write_year(text.data(), date.year);
+    if (date.month != 0) {
+        *end++ = '-';
+        end = write_two(end, date.month);
+    }
+    if (date.month != 0 && date.day != 0) {
+        *end++ = '-';
+        end = write_two(end, date.day);
+    }
+    return {text.data(), static_cast<std::size_t>(end - text.data())};
 }
 
 Result<Date> parse_date(std::string_view text) {
     auto time = parse_zoned_time(text);
     if (!time || time->precision > Precision::Day)
-        return fail(Errc::Malformed, "'" + std::string(text) + "' is not a date such as 1980-12-31");
+        return fail(Errc::Malformed,
+                    "'" + std::string(text) + "' is not a date such as 1980-12-31");
     Date date = civil_from_days(floor_div(time->at.micros(), kSecondsPerDay * kMicrosPerSecond));
     if (time->precision < Precision::Day) date.day = 0;
     if (time->precision < Precision::Month) date.month = 0;

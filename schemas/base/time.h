@@ -78,6 +78,7 @@ Result<ZonedTime> parse_zoned_time(std::string_view text);
 
 /// RFC 3339 in UTC with "Z", fraction only where not zero.
 std::string to_rfc3339(std::int64_t micros_utc);
+void append_rfc3339(std::string& out, std::int64_t micros_utc);
 template <class Tag>
 std::string to_rfc3339(Instant<Tag> at) {
     return to_rfc3339(at.micros());
