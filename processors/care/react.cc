@@ -60,6 +60,7 @@ class Reaction {
         : turn_(turn), touched_(touched), episodes_(turn) {}
 
     void run(Occasion occasion) {
+        const std::size_t known = turn_.person.episodes.size();
         std::vector<Judged> judged;
         Indices(turn_).evaluate(touched_, occasion, judged);
         if (!occasion.merged)
@@ -67,7 +68,7 @@ class Reaction {
                 if (t.change != Change::Withdrawn) judge_values(t);
         for (const auto& verdict : judged) judge_band(verdict);
         if (!turn_.person.episodes.empty()) {
-            correct();
+            correct(known);
             close();
             turn_.person.forget_old_episodes();
         }
@@ -127,17 +128,20 @@ class Reaction {
                 episodes_.meet(rule, *level, results().at(*place), verdict.decisive);
     }
 
-    /// Tells of results that changed after they were shown, open or decided.
-    void correct() {
-        for (std::size_t i = 0; i < turn_.person.episodes.size(); ++i) {
+    /// Tells of results that changed after they were shown, open or decided. The first `known`
+    /// episodes were there before: what a correction itself raised never showed the old value.
+    void correct(std::size_t known) {
+        for (std::size_t i = 0; i < known; ++i) {
             Episode& episode = turn_.person.episodes[i];
             std::vector<RecordId> changed;
             bool withdrawn = false;
             for (const auto& t : touched_) {
-                const bool rests = t.change != Change::Added && episode.rests_on(t.id);
-                const bool stands_in = t.corrects && t.change == Change::Added && !changed.empty();
-                if (rests || stands_in) changed.push_back(t.id);
-                withdrawn = withdrawn || (rests && t.change == Change::Withdrawn);
+                if (t.change == Change::Added || !episode.rests_on(t.id)) continue;
+                changed.push_back(t.id);
+                if (t.change != Change::Withdrawn) continue;
+                const auto* successor = standing_in_for(t);
+                if (successor != nullptr) changed.push_back(successor->id);
+                withdrawn = withdrawn || successor == nullptr;
             }
             if (changed.empty()) continue;
             episodes_.correct(episode, changed,
@@ -145,6 +149,13 @@ class Reaction {
                                         : "a result it rests on was corrected",
                               supported(episode));
         }
+    }
+
+    /// The correction that took a result's place under another time, or null.
+    const Touched* standing_in_for(const Touched& gone) const {
+        for (const auto& t : touched_)
+            if (t.corrects && t.change == Change::Added && t.series == gone.series) return &t;
+        return nullptr;
     }
 
     /// Whether anything that the episode rests on still meets its rule.

@@ -259,6 +259,15 @@ TEST_F(Corrections, MayRaise) {
     EXPECT_EQ(tasks(), 1U);
 }
 
+TEST_F(Corrections, ThatRaiseAreNoCorrectionOfWhatTheyRaised) {
+    course({potassium("a", 5.0)});
+    Lab fixed = potassium("a", 7.0);
+    fixed.status = ObservationStatus::Corrected;
+    course({fixed});
+    EXPECT_EQ(alerts(AlertState::Updated), 0U);
+    EXPECT_EQ(last_alert().state, AlertState::Raised);
+}
+
 TEST_F(Corrections, AfterAConfirmationTellTheDoctorAndStopTheMessage) {
     course({potassium("a", 6.5)});
     decide(DecisionAction::Confirm);
@@ -293,6 +302,20 @@ TEST_F(Corrections, WithAnotherTimeReplaceTheNewestOfTheOrder) {
     fixed.status = ObservationStatus::Corrected;
     course({fixed});
     EXPECT_EQ(last_alert().state, AlertState::Closed);
+    EXPECT_EQ(last_alert().reason, "a result it rests on was corrected");
+    EXPECT_EQ(last<TaskEvidence>(Topic::Task).evidence.size(), 2U);
+}
+
+TEST_F(Corrections, WithAnEarlierTimeStandInTheSame) {
+    Lab first = potassium("a", 6.5, kMorning - hours(1));
+    first.series = "order";
+    course({first});
+    Lab fixed = potassium("b", 4.4, kMorning - hours(2));
+    fixed.series = "order";
+    fixed.status = ObservationStatus::Corrected;
+    course({fixed});
+    EXPECT_EQ(last_alert().state, AlertState::Closed);
+    EXPECT_EQ(last_alert().reason, "a result it rests on was corrected");
     EXPECT_EQ(last<TaskEvidence>(Topic::Task).evidence.size(), 2U);
 }
 

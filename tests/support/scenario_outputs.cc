@@ -222,8 +222,8 @@ Result<Output> Outputs::task(const Seen& record) {
     return out;
 }
 
-Result<Output> Outputs::unknown_task(const Seen& record) {
-    VITALOG_TRY(const auto e, read<schemas::TaskUnknown>(record));
+Result<Output> Outputs::judged_task(const Seen& record) {
+    VITALOG_TRY(const auto e, read<schemas::TaskJudged>(record));
     return Output{"task",
                   "",
                   {{"patient", ""},
@@ -374,7 +374,7 @@ Result<Output> Outputs::output_of(const Seen& record) {
         case Topic::Alert:
             return alert(record);
         case Topic::TaskBoard:
-            return record.type == schemas::TaskUnknown::kType ? unknown_task(record) : task(record);
+            return record.type == schemas::TaskJudged::kType ? judged_task(record) : task(record);
         case Topic::Delivery:
             return message(record);
         case Topic::SendSms:
@@ -406,8 +406,8 @@ Result<void> Outputs::add(std::vector<Seen> records) {
     }
     std::stable_sort(list_.begin() + static_cast<std::ptrdiff_t>(before), list_.end(),
                      [](const Output& a, const Output& b) {
-                         return std::tuple(a.kind, a.whose, a.field("rule")) <
-                                std::tuple(b.kind, b.whose, b.field("rule"));
+                         return std::tuple(a.kind, a.whose, a.field("rule"), a.field("opened")) <
+                                std::tuple(b.kind, b.whose, b.field("rule"), b.field("opened"));
                      });
     return {};
 }

@@ -22,9 +22,17 @@ constexpr std::array<Topic, 7> kOutputs{Topic::Person,    Topic::Risk,     Topic
                                         Topic::TaskBoard, Topic::Delivery, Topic::SendSms,
                                         Topic::DeadLetter};
 
+/// Feeds that no scenario uses have no shard: each would read all code tables at every start.
+bool is_used(Topic input) {
+    return input != Topic::FeedLis && input != Topic::FeedPacs && input != Topic::FeedWearable;
+}
+
 Result<Config> config_of(const ScenarioSite::Settings& settings, std::uint32_t partitions) {
     Config::Sources sources;
     sources.flags = {{"log.partitions", std::to_string(partitions)},
+                     {"topics.feed.directory.partitions", "1"},
+                     {"topics.feed.decision.partitions", "1"},
+                     {"topics.feed.receipt.partitions", "1"},
                      {"notify.aliyun.url", "http://127.0.0.1:1"}};
     for (const auto& [key, value] : settings) sources.flags.emplace_back(key, value);
     return Config::load(sources);
@@ -46,7 +54,7 @@ Seen seen(Topic topic, Partition partition, const RecordView& record) {
 
 }  // namespace
 
-ScenarioSite::ScenarioSite(ingest::hl7::SiteZone zone, topology::TopicNames topics,
+ScenarioSite::ScenarioSite(ingest::hl7::SiteZone zone, schemas::TopicNames topics,
                            std::vector<topology::TopicConfig> configs)
     : topics_(std::move(topics)), log_(std::move(configs)), zone_(std::move(zone)) {}
 
@@ -73,7 +81,7 @@ Result<void> ScenarioSite::start() {
     for (const Stage& stage : topology::all_stages()) {
         if (!stage.make_processor) continue;
         for (const Topic input : stage.reads)
-            for (std::uint32_t p = 0; p < topics_.partitions(input); ++p)
+            for (std::uint32_t p = 0; is_used(input) && p < topics_.partitions(input); ++p)
                 VITALOG_CHECK(
                     runtime_->add({std::string(stage.name), input, Partition(p), stage.stateful},
                                   stage.make_processor));
