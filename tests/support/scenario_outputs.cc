@@ -222,8 +222,8 @@ Result<Output> Outputs::task(const Seen& record) {
     return out;
 }
 
-Result<Output> Outputs::judged_task(const Seen& record) {
-    VITALOG_TRY(const auto e, read<schemas::TaskJudged>(record));
+Result<Output> Outputs::unknown_task(const Seen& record) {
+    VITALOG_TRY(const auto e, read<schemas::TaskUnknown>(record));
     return Output{"task",
                   "",
                   {{"patient", ""},
@@ -374,7 +374,7 @@ Result<Output> Outputs::output_of(const Seen& record) {
         case Topic::Alert:
             return alert(record);
         case Topic::TaskBoard:
-            return record.type == schemas::TaskJudged::kType ? judged_task(record) : task(record);
+            return record.type == schemas::TaskUnknown::kType ? unknown_task(record) : task(record);
         case Topic::Delivery:
             return message(record);
         case Topic::SendSms:
