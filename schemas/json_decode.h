@@ -213,6 +213,63 @@ inline bool read_string(Value& value, std::string_view& out) {
     return value.get_raw_json_string().error() == simdjson::SUCCESS;
 }
 
+inline Result<void> read_map(Value value, std::string_view name, StringMap& out) {
+    using simdjson::SUCCESS;
+    simdjson::ondemand::object object;
+    if (value.get_object().get(object) != SUCCESS) return wrong_type(name, "an object");
+    out.items.clear();
+    for (auto field : object) {
+        auto& [item_name, item_text] = out.items.emplace_back();
+        if (field.unescaped_key().get(item_name) != SUCCESS ||
+            field.value().get_string().get(item_text) != SUCCESS)
+            return wrong_type(name, "an object of strings");
+    }
+    return {};
+}
+
+inline Result<void> read_raw(Value value, std::string_view name, RawJson& out) {
+    using simdjson::SUCCESS;
+    simdjson::ondemand::json_type type;
+    if (value.type().get(type) != SUCCESS) return wrong_type(name, "JSON");
+    if (type == simdjson::ondemand::json_type::object) {
+        simdjson::ondemand::object object;
+        if (value.get_object().get(object) != SUCCESS || object.raw_json().get(out.text) != SUCCESS)
+            return wrong_type(name, "JSON");
+    } else if (type == simdjson::ondemand::json_type::array) {
+        simdjson::ondemand::array array;
+        if (value.get_array().get(array) != SUCCESS || array.raw_json().get(out.text) != SUCCESS)
+            return wrong_type(name, "JSON");
+    } else {
+        out.text = value.raw_json_token();
+        while (!out.text.empty() && static_cast<unsigned char>(out.text.back()) <= ' ')
+            out.text.remove_suffix(1);
+    }
+    return {};
+}
+
+/// Whatever a JSON string stands for.
+template <class T>
+Result<void> from_text(std::string_view text, std::string_view name, T& out) {
+    if constexpr (std::is_same_v<T, std::string_view>) {
+        out = text;
+    } else if constexpr (std::is_same_v<T, std::string>) {
+        out.assign(text);
+    } else if constexpr (std::is_same_v<T, ZonedTime>) {
+        VITALOG_TRY(out, parse_zoned_time(text));
+    } else if constexpr (std::is_same_v<T, Date>) {
+        VITALOG_TRY(out, parse_date(text));
+    } else if constexpr (kIsInstant<T>) {
+        VITALOG_TRY(const std::int64_t micros, parse_rfc3339(text));
+        out = T(micros);
+    } else {
+        static_assert(std::is_enum_v<T>, "this type has no JSON form");
+        const auto found = enum_named<T>(text);
+        if (!found) return wrong_type(name, "one of the known words, not '" + std::string(text) + "'");
+        out = *found;
+    }
+    return {};
+}
+
 template <class T>
 Result<void> read(Value value, std::string_view name, T& out) {
     using simdjson::SUCCESS;
@@ -233,80 +290,31 @@ Result<void> read(Value value, std::string_view name, T& out) {
             if (element.get(item) != SUCCESS) return wrong_type(name, "an array");
             VITALOG_CHECK(read(item, name, out.emplace_back()));
         }
-        return {};
     } else if constexpr (std::is_same_v<T, StringMap>) {
-        simdjson::ondemand::object object;
-        if (value.get_object().get(object) != SUCCESS) return wrong_type(name, "an object");
-        out.items.clear();
-        for (auto field : object) {
-            auto& [item_name, item_text] = out.items.emplace_back();
-            if (field.unescaped_key().get(item_name) != SUCCESS ||
-                field.value().get_string().get(item_text) != SUCCESS)
-                return wrong_type(name, "an object of strings");
-        }
-        return {};
+        return read_map(value, name, out);
     } else if constexpr (Described<T>) {
         simdjson::ondemand::object object;
         if (value.get_object().get(object) != SUCCESS) return wrong_type(name, "an object");
         return read_object(object, out);
     } else if constexpr (std::is_same_v<T, RawJson>) {
-        simdjson::ondemand::json_type type;
-        if (value.type().get(type) != SUCCESS) return wrong_type(name, "JSON");
-        std::string_view raw;
-        if (type == simdjson::ondemand::json_type::object) {
-            simdjson::ondemand::object object;
-            if (value.get_object().get(object) != SUCCESS || object.raw_json().get(raw) != SUCCESS)
-                return wrong_type(name, "JSON");
-        } else if (type == simdjson::ondemand::json_type::array) {
-            simdjson::ondemand::array array;
-            if (value.get_array().get(array) != SUCCESS || array.raw_json().get(raw) != SUCCESS)
-                return wrong_type(name, "JSON");
-        } else {
-            raw = value.raw_json_token();
-            while (!raw.empty() && static_cast<unsigned char>(raw.back()) <= ' ')
-                raw.remove_suffix(1);
-        }
-        out.text = raw;
-        return {};
+        return read_raw(value, name, out);
     } else if constexpr (std::is_same_v<T, bool>) {
-        bool flag = false;
-        if (value.get_bool().get(flag) != SUCCESS) return wrong_type(name, "true or false");
-        out = flag;
-        return {};
+        if (value.get_bool().get(out) != SUCCESS) return wrong_type(name, "true or false");
     } else if constexpr (std::is_floating_point_v<T>) {
         double number = 0;
         if (value.get_double().get(number) != SUCCESS) return wrong_type(name, "a number");
         out = number;
-        return {};
     } else if constexpr (std::is_integral_v<T>) {
         std::int64_t number = 0;
         if (value.get_int64().get(number) != SUCCESS || !std::in_range<T>(number))
             return wrong_type(name, "a whole number in range");
         out = static_cast<T>(number);
-        return {};
     } else {
         std::string_view text;
         if (!read_string(value, text)) return wrong_type(name, "a string");
-        if constexpr (std::is_same_v<T, std::string_view>) {
-            out = text;
-        } else if constexpr (std::is_same_v<T, std::string>) {
-            out.assign(text);
-        } else if constexpr (std::is_same_v<T, ZonedTime>) {
-            VITALOG_TRY(out, parse_zoned_time(text));
-        } else if constexpr (std::is_same_v<T, Date>) {
-            VITALOG_TRY(out, parse_date(text));
-        } else if constexpr (kIsInstant<T>) {
-            VITALOG_TRY(const std::int64_t micros, parse_rfc3339(text));
-            out = T(micros);
-        } else {
-            static_assert(std::is_enum_v<T>, "this type has no JSON form");
-            const auto found = enum_named<T>(text);
-            if (!found)
-                return wrong_type(name, "one of the known words, not '" + std::string(text) + "'");
-            out = *found;
-        }
-        return {};
+        return from_text(text, name, out);
     }
+    return {};
 }
 
 }  // namespace detail
