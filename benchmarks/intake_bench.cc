@@ -74,7 +74,8 @@ int main(int argc, char** argv) {
     }
     for (const auto& file : schemas::builtin_files()) {
         const processors::Input input{{}, {},        schemas::Control::kType, "", "",
-                                      {}, Headers(), "feed.control/0/0"};
+                                      {}, Headers(), "feed.control/0/0",
+                                      schemas::Topic::FeedControl};
         if (!(*intake)->on_control({file.kind, file.name, "1", file.text}, input)) return 1;
     }
     std::string headers;
@@ -90,7 +91,8 @@ int main(int argc, char** argv) {
                                           message,
                                           ReceivedTime(1'600'000'000'000'000),
                                           Headers(headers),
-                                          "feed.lis/0/1"};
+                                          "feed.lis/0/1",
+                                          schemas::Topic::FeedLis};
             if (!(*intake)->on_record(nullptr, input, sink)) return std::size_t{0};
             bytes += message.size();
         }

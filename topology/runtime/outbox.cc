@@ -7,12 +7,14 @@ namespace vitalog::topology {
 namespace {
 
 void append_hex(std::string& out, std::string_view name, const RecordId& id) {
-    Headers::append(out, name, id.to_string());
+    std::array<char, 32> text;
+    id.write_hex(text.data());
+    Headers::append(out, name, {text.data(), text.size()});
 }
 
 }  // namespace
 
-Outbox::Outbox(const TopicNames& topics, std::string_view stage)
+Outbox::Outbox(const schemas::TopicNames& topics, std::string_view stage)
     : topics_(topics), source_("vitalog/" + std::string(stage)), index_(schemas::kTopicCount) {}
 
 void Outbox::append_headers(std::string_view type, const RecordId& id, const Origin& origin,
@@ -22,7 +24,9 @@ void Outbox::append_headers(std::string_view type, const RecordId& id, const Ori
     Headers::append(arena_, header::kType, type);
     Headers::append(arena_, header::kSource, source_);
     const EventTime at = options.event_time.value_or(origin.received.as<EventTime>());
-    Headers::append(arena_, header::kTime, to_rfc3339(at));
+    time_text_.clear();
+    append_rfc3339(time_text_, at.micros());
+    Headers::append(arena_, header::kTime, time_text_);
     Headers::append(arena_, header::kContentType, "application/json");
     append_hex(arena_, header::kRoot, origin.root);
     append_hex(arena_, header::kCause, origin.cause);

@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""The running process under load from a sender on the same machine, over MLLP, fsync before each ACK.
+
+  mllp_bench.py BINARY [--messages N] [--connections N] [--seed N] [--set KEY=VALUE]...
+      ORU results as fast as they are taken: messages/s, how far each stage is behind meanwhile, and when it is through.
+  mllp_bench.py BINARY --alerts [--rate N] ...
+      At a steady rate, every message a critical potassium of a new patient: received to alert on disk, as a reader
+      sees it who polls GET /topics/alert/P (which syncs the log before it answers). The poll's own delay is in the figure.
+
+Messages come from one real ORU of tests/data/hl7/simhospital.hl7 with new control ids and patients. Checks that every
+message was taken, that every one came through intake, and (--alerts) that every one raised its alert.
+"""
+
+import argparse
+import http.client
+import json
+import pathlib
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+STAGES = ("intake", "identity", "care", "desk", "notify", "views")
+
+
+def template(alerts):
+    text = (ROOT / "tests/data/hl7/simhospital.hl7").read_text()
+    for message in text.split("\n\n"):
+        if "|ORU^R01|" in message and "Potassium" in message and "Creatinine" in message:
+            message = message.strip().replace("\n", "\r")
+            if alerts:
+                message = re.sub(r"(OBX\|\d+\|NM\|[^|]*Potassium[^|]*\|[^|]*\|)[^|]*", r"\g<1>7.10", message)
+            return message
+    sys.exit("simhospital.hl7 has no result with potassium and creatinine")
+
+
+def write_messages(path, count, patients, alerts, seed):
+    """`patients`: how many there are; a message of each in turn. Times are now, so that nothing is retrospective."""
+    base = template(alerts)
+    mrn = re.search(r"PID\|1\|(\d+)\^", base).group(1)
+    nhs = re.search(r"~(\d+)\^\^\^NHSNBR", base).group(1)
+    first = random.Random(seed).randrange(10**9)
+    stamp = time.strftime("%Y%m%d%H%M%S", time.gmtime(time.time() + 8 * 3600))
+    base = re.sub(r"\b20\d{12}\b", stamp, base)
+    filler = re.search(r"OBR\|\d+\|([^|]*)\|([^|]*)\|", base).groups()
+    head, control, tail = re.match(r"(MSH(?:\|[^|]*){8}\|)([^|]*)(\|.*)", base, re.S).groups()
+    with open(path, "w") as out:
+        for i in range(count):
+            person = first + i % patients
+            body = tail.replace(mrn, f"3{person:010}").replace(nhs, f"4{person:010}")
+            for number in filter(None, set(filler)):
+                body = body.replace(f"|{number}|", f"|{number}-{i}|")
+            out.write(f"{head}B{i}{body}\n\n".replace("\r", "\n"))
+    return len(base) + 10
+
+
+class Run:
+    def __init__(self, arguments, folder):
+        sets = [word for pair in arguments.set for word in ("--set", pair)]
+        self.log = open(folder / "run.log", "w")
+        self.process = subprocess.Popen(
+            [arguments.binary, "run", "--data-dir", str(folder / "data"), "--mllp", "127.0.0.1:0", "--http", "127.0.0.1:0", *sets],
+            stdout=subprocess.PIPE, stderr=self.log, text=True)
+        line = self.process.stdout.readline()
+        addresses = re.findall(r"127\.0\.0\.1:\d+", line)
+        if len(addresses) < 2:
+            sys.exit(f"run did not start: {line}{(folder / 'run.log').read_text()[-2000:]}")
+        self.mllp, self.http = addresses[:2]
+        if "http" in line.split(addresses[0])[0].split()[-1]:
+            self.mllp, self.http = self.http, self.mllp
+        self.connection = http.client.HTTPConnection(self.http)
+
+    def get(self, path, connection=None):
+        connection = connection or self.connection
+        connection.request("GET", path)
+        return connection.getresponse().read().decode()
+
+    def lag(self):
+        return json.loads(self.get("/lag"))["stages"]
+
+    def cpu_seconds(self):
+        """By thread name: what each kind of thread used."""
+        total = {}
+        for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir():
+            name, rest = (task / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
+            fields = rest.split()
+            total[name] = total.get(name, 0) + (int(fields[11]) + int(fields[12])) / 100
+        return total
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(30)
+
+
+def load_average():
+    return pathlib.Path("/proc/loadavg").read_text().split()[0]
+
+
+def throughput(arguments, run, messages):
+    samples = []
+    done = threading.Event()
+
+    def watch():
+        while not done.wait(0.25):
+            samples.append(run.lag())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    begun = time.monotonic()
+    sent = subprocess.run([arguments.binary, "send-hl7", str(messages), "--to", run.mllp, "--connections",
+                           str(arguments.connections), "--quiet"], capture_output=True, text=True)
+    seconds = time.monotonic() - begun
+    done.set()
+    watcher.join()
+    print(sent.stdout.strip() or sent.stderr.strip())
+    rate = arguments.messages / seconds
+    through = {}
+    while len(through) < len(STAGES) and time.monotonic() - begun < seconds + arguments.patience:
+        for stage, lag in run.lag().items():
+            if lag == 0 and stage not in through:
+                through[stage] = time.monotonic() - begun - seconds
+        time.sleep(0.02)
+    for stage in STAGES:
+        most = max((sample.get(stage, 0) for sample in samples), default=0)
+        print(f"{stage}: at most {most} records behind; through {through.get(stage, float('nan')):.2f} s after the last ACK")
+    feed = sum(json.loads(f'[{",".join(run.get(f"/topics/dead-letter/{p}?max=1").splitlines())}]') != [] for p in range(1))
+    used = run.cpu_seconds()
+    print(f"{rate:.0f} messages/s by the sender's wall clock; CPU seconds of the process by thread: "
+          + ", ".join(f"{name} {value:.1f}" for name, value in sorted(used.items(), key=lambda kv: -kv[1])[:8]))
+    ok = sent.returncode == 0 and f"accepted {arguments.messages} " in sent.stdout and not feed
+    return ok
+
+
+def latency(arguments, run, messages):
+    seen = {}
+    done = threading.Event()
+
+    def poll(partition):
+        connection = http.client.HTTPConnection(run.http)
+        offset = 0
+        while not done.is_set():
+            lines = run.get(f"/topics/alert/{partition}?from={offset}&max=1000", connection).splitlines()
+            now = time.time()
+            for line in lines:
+                record = json.loads(line)
+                offset = record["offset"] + 1
+                seen[(partition, record["offset"])] = now - int(record["headers"]["received"]) / 1e6
+            if not lines:
+                time.sleep(0.002)
+
+    partitions = {t["topic"]: t["partitions"] for t in json.loads(run.get("/topics"))["topics"]}["alert"]
+    pollers = [threading.Thread(target=poll, args=(p,)) for p in range(partitions)]
+    for poller in pollers:
+        poller.start()
+    sent = subprocess.run([arguments.binary, "send-hl7", str(messages), "--to", run.mllp, "--connections",
+                           str(arguments.connections), "--rate", str(arguments.rate), "--quiet"], capture_output=True, text=True)
+    print(sent.stdout.strip() or sent.stderr.strip())
+    until = time.monotonic() + arguments.patience
+    while len(seen) < arguments.messages and time.monotonic() < until:
+        time.sleep(0.1)
+    done.set()
+    for poller in pollers:
+        poller.join()
+    times = sorted(seen.values())
+    if times:
+        print("received to alert seen on disk: " + ", ".join(
+            f"p{p} {1000 * times[min(len(times) - 1, int(len(times) * p / 100))]:.1f} ms" for p in (50, 90, 99)) + f", {len(times)} alerts")
+    return sent.returncode == 0 and len(times) == arguments.messages
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("binary")
+    parser.add_argument("--messages", type=int, default=200_000)
+    parser.add_argument("--patients", type=int, default=50_000)
+    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--alerts", action="store_true")
+    parser.add_argument("--rate", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--patience", type=float, default=120)
+    parser.add_argument("--keep", action="store_true", help="leave the data directory and the log")
+    parser.add_argument("--set", action="append", default=[])
+    arguments = parser.parse_args()
+    if arguments.alerts:
+        arguments.patients = arguments.messages
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="vitalog-mllp-bench-"))
+    messages = folder / "messages.hl7"
+    size = write_messages(messages, arguments.messages, arguments.patients, arguments.alerts, arguments.seed)
+    print(f"{arguments.messages} messages of {size} bytes, {arguments.patients} patients, {arguments.connections} connections, "
+          f"seed {arguments.seed}, settings {arguments.set or 'as built'}, load average {load_average()} before")
+    run = Run(arguments, folder)
+    try:
+        ok = (latency if arguments.alerts else throughput)(arguments, run, messages)
+    finally:
+        run.stop()
+        if arguments.keep:
+            print(f"kept {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+    if not ok:
+        sys.exit("wrong result: not every message was taken, came through or raised its alert")
+
+
+if __name__ == "__main__":
+    main()
