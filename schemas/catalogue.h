@@ -89,8 +89,8 @@ void for_each_event(Visitor&& visit) {
                                           "A task's person was merged into another.");
     event.template operator()<Decision>({T::FeedDecision, T::Task}, "task", "What a doctor did.");
     event.template operator()<TaskState>({T::TaskBoard}, "task", "A task, whole at every change.");
-    event.template operator()<TaskUnknown>({T::TaskBoard}, "task",
-                                           "A decision about a task that does not exist.");
+    event.template operator()<TaskJudged>({T::TaskBoard}, "task",
+                                          "A decision that changed no task.");
     event.template operator()<Contact>({T::Notification}, "recipient",
                                        "How a recipient is reached.");
     event.template operator()<Intent>({T::Notification}, "recipient",

@@ -56,7 +56,9 @@ MetricsRegistry::MetricsRegistry() {
     describe("vitalog_lag_records", "Records a stage has not applied yet, by stage and partition.");
     describe("vitalog_alerts_total", "Alerts raised, by rule and priority.");
     describe("vitalog_tasks_total", "Task changes, by state.");
-    describe("vitalog_sends_total", "Outcomes of attempts to send, by channel and state.");
+    describe("vitalog_sends_total", "State changes of messages, by channel and state.");
+    describe("vitalog_provider_answers_total",
+             "Outcomes of attempts at the provider, by channel and state.");
     describe(
         "vitalog_send_config_errors_total",
         "Attempts refused over a fault of configuration (sign, template, account): act on it.");

@@ -92,10 +92,11 @@ EmitOptions Episodes::options(const Episode& episode, EventTime at) const {
             .urgent = episode.priority == Priority::High && !episode.retrospective};
 }
 
-void Episodes::write(const Episode& episode, AlertState state, const ZonedTime& occurred,
+void Episodes::write(Episode& episode, AlertState state, const ZonedTime& occurred,
                      std::string_view reason) {
     const auto& rule = *episode.rule;
     const AlertEvent event{.id = turn_.hex.of(episode.alert),
+                           .revision = ++episode.revision,
                            .person = turn_.person_id(),
                            .rule = rule.id,
                            .rule_version = rule.version,

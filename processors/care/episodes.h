@@ -42,7 +42,7 @@ class Episodes {
     bool fresh(const schemas::Rule& rule, const Sample& sample) const;
     void open_task(Episode& episode);
     void cancel_message(const Episode& episode, std::string_view reason);
-    void write(const Episode& episode, schemas::AlertState state, const ZonedTime& occurred,
+    void write(Episode& episode, schemas::AlertState state, const ZonedTime& occurred,
                std::string_view reason);
     void send_evidence(const Episode& episode, std::span<const RecordId> results, bool correction);
     std::vector<schemas::Evidence> evidence_of(std::span<const RecordId> results) const;

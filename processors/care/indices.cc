@@ -194,22 +194,24 @@ void Indices::retract(std::string_view person, const Sample& sample) {
     for (const auto& [method, version] :
          {std::pair{aki::kMethod, aki::kVersion}, std::pair{egfr::kMethod, egfr::kVersion}}) {
         const auto id = risk_id(person, method, sample.id);
+        const bool merged = person != turn_.person_id();
         turn_.out.emit_event(
             Topic::Risk, turn_.person_id(),
-            RiskEvent{.id = turn_.hex.of(id),
-                      .person = turn_.person_id(),
-                      .method = method,
-                      .version = version,
-                      .status = IndexStatus::NotApplicable,
-                      .value = {},
-                      .unit = {},
-                      .band = {},
-                      .missing = {},
-                      .reason = person == turn_.person_id() ? "the observation was withdrawn"
-                                                            : "the persons were merged",
-                      .occurred = sample.effective(),
-                      .basis = {turn_.hex.of(sample.id)},
-                      .retracted = true},
+            RiskEvent{
+                .id = turn_.hex.of(id),
+                .person = person,
+                .method = method,
+                .version = version,
+                .status = IndexStatus::NotApplicable,
+                .value = {},
+                .unit = {},
+                .band = {},
+                .missing = {},
+                .reason = merged ? "the persons were merged" : "the observation was withdrawn",
+                .occurred = sample.effective(),
+                .basis = {turn_.hex.of(sample.id)},
+                .retracted = true,
+                .merged_into = merged ? turn_.person_id() : std::string_view()},
             {.event_time = sample.at, .urgent = false});
     }
 }

@@ -43,7 +43,7 @@ class Indices {
     /// Evaluates the touched results and the later ones whose windows they touch, oldest first, at
     /// most kReevaluatedMax of the latter (the newest). Appends to `judged`.
     void evaluate(std::span<const Touched> touched, Occasion occasion, std::vector<Judged>& judged);
-    /// Takes back what was written under `person` for a result.
+    /// Takes back what was written under `person`, this one or one merged into it, for a result.
     void retract(std::string_view person, const Sample& sample);
 
   private:

@@ -71,9 +71,12 @@ Result<Reported> reported_from(const CareObservation& observation, const RecordI
 void fold_observation(Turn& turn, const CareObservation& observation, EventTime sent,
                       std::vector<Touched>& touched) {
     if (observation.loinc.empty()) return;
-    const bool back = takes_back(observation);
-    if (!back && observation.kind != ValueKind::Quantity) return;
     const RecordId id = RecordId::parse(observation.id);
+    // A result sent again without a value has none any more, whatever its status says.
+    const bool emptied =
+        observation.kind == ValueKind::Missing && turn.person.results.find(id).has_value();
+    const bool back = takes_back(observation) || emptied;
+    if (!back && observation.kind != ValueKind::Quantity) return;
     if (id.empty())
         return turn.out.dead_letter(
             Error(Errc::Malformed, "an observation's id must be 32 hexadecimal digits"),

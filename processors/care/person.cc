@@ -8,10 +8,11 @@ namespace vitalog::processors::care {
 namespace {
 
 constexpr std::uint8_t kMagic = 'P';
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2;
 
 // person  = magic version flags [year month day] sex team merged_into results n { episode }
-// episode = alert rule priority band problem rank flags since task n { id } [action user at]
+// episode = alert revision rule priority band problem rank flags since task n { id } [action user
+// at]
 
 void write_id(BinaryWriter& out, const RecordId& id) {
     for (const auto byte : id.bytes) out.u8(byte);
@@ -42,6 +43,7 @@ bool read_enum(BinaryReader& in, E& value) {
 
 void write_episode(BinaryWriter& out, const Episode& episode) {
     write_id(out, episode.alert);
+    out.signed_varint(episode.revision);
     schemas::encode_rule(out, *episode.rule);
     out.u8(static_cast<std::uint8_t>(episode.priority));
     out.text(episode.band);
@@ -63,6 +65,7 @@ void write_episode(BinaryWriter& out, const Episode& episode) {
 
 bool read_episode(BinaryReader& in, Episode& episode) {
     episode.alert = read_id(in);
+    episode.revision = in.signed_varint();
     episode.rule = std::make_shared<const schemas::Rule>(schemas::decode_rule(in));
     bool valid = read_enum(in, episode.priority);
     episode.band = in.text();

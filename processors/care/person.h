@@ -31,7 +31,8 @@ inline constexpr std::size_t kClosedEpisodesMax = 16;
 /// One problem of one person, from its alert to its end. A closed one with a task is remembered, so
 /// that a later decision or correction finds it.
 struct Episode {
-    RecordId alert;  ///< id of the first alert record
+    RecordId alert;             ///< id of the first alert record
+    std::int64_t revision = 0;  ///< of the last alert record
     std::shared_ptr<const schemas::Rule>
         rule;  // shared with the packs in force: the version that raised it stays
     schemas::Priority priority = schemas::Priority::Low;  ///< the highest reached

@@ -26,7 +26,9 @@ std::string template_for(std::string_view purpose) {
     return purpose == "task" ? "task-notice" : "task-" + std::string(purpose);
 }
 
-void show(Context& out, const TaskEntity& entity, bool urgent) {
+/// Writes the task after a change.
+void show(Context& out, TaskEntity& entity, bool urgent) {
+    ++entity.version;
     out.emit_event(Topic::TaskBoard, entity.task, entity.state(),
                    {.event_time = std::nullopt, .urgent = urgent});
 }
@@ -199,16 +201,25 @@ Result<void> DeskProcessor::decision(Hand hand, const Input& input) {
         const std::string message = "no task '" + entity.task + "'";
         hand.out.emit_event(
             Topic::TaskBoard, entity.task,
-            schemas::TaskUnknown{entity.task, {root, event.request_id, 404, message}});
+            schemas::TaskJudged{entity.task, {root, event.request_id, 404, message, 0}});
         hand.out.remove_entity();
         return {};
     }
     const auto struck = strike_clock(hand);
+    if (!struck.empty()) show(hand.out, entity, false);
     const bool was_open = entity.open();
+    const std::int64_t before = entity.version;
     const HeldJudgement answer = judged(hand, event);
-    schemas::TaskState state = entity.state();
-    state.judged = {root, event.request_id, answer.status, answer.message};
-    hand.out.emit_event(Topic::TaskBoard, entity.task, state);
+    const schemas::Judgement judgement{root, event.request_id, answer.status, answer.message,
+                                       answer.version};
+    if (entity.version == before) {
+        hand.out.emit_event(Topic::TaskBoard, entity.task,
+                            schemas::TaskJudged{entity.task, judgement});
+    } else {
+        schemas::TaskState state = entity.state();
+        state.judged = judgement;
+        hand.out.emit_event(Topic::TaskBoard, entity.task, state);
+    }
     if (was_open && entity.outcome) {
         const HeldOutcome& outcome = *entity.outcome;
         hand.out.emit_event(
@@ -225,30 +236,44 @@ HeldJudgement DeskProcessor::judged(const Hand& hand, const schemas::Decision& d
         if (held->action == decision.action) return *held;
         HeldJudgement other = *held;
         other.status = 422;
+        other.version = hand.entity.version;
         other.message = "request_id '" + other.request_id + "' already stands for '" +
                         std::string(schemas::name_of_enum(held->action)) +
                         "'; give each decision its own";
         return other;
     }
-    Verdict verdict = judge(hand.entity, decision, teams_);
-    if (verdict.status == 200) apply(hand, decision, verdict);
-    HeldJudgement answer{std::string(decision.user), std::string(decision.request_id),
-                         decision.action, verdict.status, std::move(verdict.message)};
+    HeldJudgement answer = judged_anew(hand, decision);
     hand.entity.remember(answer);
     return answer;
 }
 
-void DeskProcessor::apply(const Hand& hand, const schemas::Decision& decision,
+/// A decision that takes force makes a new version of the task, and is answered with it.
+HeldJudgement DeskProcessor::judged_anew(const Hand& hand, const schemas::Decision& decision) {
+    Verdict verdict = judge(hand.entity, decision, teams_);
+    if (verdict.status == 200 && apply(hand, decision, verdict)) ++hand.entity.version;
+    return {std::string(decision.user),
+            std::string(decision.request_id),
+            decision.action,
+            verdict.status,
+            std::move(verdict.message),
+            hand.entity.version};
+}
+
+/// False where everything is as the decision wants it already.
+bool DeskProcessor::apply(const Hand& hand, const schemas::Decision& decision,
                           const Verdict& verdict) {
     TaskEntity& entity = hand.entity;
-    if (decision.action == DecisionAction::HandOver) return hand_over(hand, decision, verdict);
-    if (decision.action == DecisionAction::Accept && entity.owner == decision.user) return;
+    if (decision.action == DecisionAction::HandOver) {
+        hand_over(hand, decision, verdict);
+        return true;
+    }
+    if (decision.action == DecisionAction::Accept && entity.owner == decision.user) return false;
     touch(hand);
     entity.owner = decision.user;
     if (decision.action == DecisionAction::Accept) {
         entity.status = TaskStatus::Accepted;
         hand.out.count(kTasksMetric, {{"state", "accepted"}});
-        return;
+        return true;
     }
     entity.status = TaskStatus::Completed;
     entity.status_reason = decision.reason;
@@ -256,6 +281,7 @@ void DeskProcessor::apply(const Hand& hand, const schemas::Decision& decision,
         HeldOutcome{decision.action, std::string(decision.user), std::string(decision.text),
                     std::string(decision.reason), hand.now};
     finish(hand, "the task was decided");
+    return true;
 }
 
 void DeskProcessor::hand_over(const Hand& hand, const schemas::Decision& decision,

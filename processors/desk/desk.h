@@ -36,9 +36,9 @@ struct DeskSettings {
 /// Stage "desk": tasks for doctors, each with an owner, a clock and evidence, one entity per task.
 ///
 /// Reads TaskOpen, TaskEvidence, TaskCancel, TaskPerson and Decision; writes TaskState (whole, at
-/// every change and as the answer to every decision) and TaskUnknown to `task-board`, Intent and
-/// IntentCancel for doctors to `notification`, and PersonDecision to `person`. Timers: "clock" (the
-/// next escalation or the deadline), "keep" (forget the task).
+/// every change) and TaskJudged (the answer to a decision that changes nothing) to `task-board`,
+/// Intent and IntentCancel for doctors to `notification`, and PersonDecision to `person`. Timers:
+/// "clock" (the next escalation or the deadline), "keep" (forget the task).
 ///
 /// The clock starts when the feed record behind the alert was received, and nothing restarts it. A
 /// record that was received at or after a strike finds the strike taken, whether or not the tick
@@ -78,7 +78,8 @@ class DeskProcessor final : public ProcessorOf<TaskEntity> {
     Result<void> decision(Hand hand, const Input& input);
 
     HeldJudgement judged(const Hand& hand, const schemas::Decision& decision);
-    void apply(const Hand& hand, const schemas::Decision& decision, const Verdict& verdict);
+    HeldJudgement judged_anew(const Hand& hand, const schemas::Decision& decision);
+    bool apply(const Hand& hand, const schemas::Decision& decision, const Verdict& verdict);
     void hand_over(const Hand& hand, const schemas::Decision& decision, const Verdict& verdict);
     void finish(const Hand& hand, std::string_view reason);
 

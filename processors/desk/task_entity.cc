@@ -8,7 +8,7 @@ namespace vitalog::processors {
 namespace {
 
 constexpr std::string_view kMagic = "VT";
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2;
 
 /// The same instant as a time with zone, for events that show it to people.
 ZonedTime at_utc(ReceivedTime at) {
@@ -103,6 +103,7 @@ void TaskEntity::note_told(std::string_view recipient) {
 schemas::TaskState TaskEntity::state() const {
     schemas::TaskState state;
     state.task = task;
+    state.version = version;
     state.alert = alert;
     state.person = person;
     state.rule = rule;

@@ -38,10 +38,11 @@ struct HeldJudgement {
     schemas::DecisionAction action = schemas::DecisionAction::Accept;
     int status = 200;
     std::string message;
+    std::int64_t version = 0;  ///< of the task as it was answered
 
     template <class S>
     void stored(S& s) {
-        s(user, request_id, action, status, message);
+        s(user, request_id, action, status, message, version);
     }
 };
 
@@ -101,12 +102,13 @@ class TaskEntity final : public state::Entity {
 
     template <class S>
     void stored(S& s) {
-        s(alert, person, rule, rule_version, team, owner, status, status_reason, priority, problem,
-          since, opened, deadline, steps, escalation, breached, evidence, outcome, requests, told,
-          notices, changed);
+        s(version, alert, person, rule, rule_version, team, owner, status, status_reason, priority,
+          problem, since, opened, deadline, steps, escalation, breached, evidence, outcome,
+          requests, told, notices, changed);
     }
 
-    std::string task;  ///< the key, not stored
+    std::string task;          ///< the key, not stored
+    std::int64_t version = 0;  ///< of the last TaskState: counts the changes
     std::string alert, person, rule, rule_version;
     std::string team;   ///< the configured default where the alert named none or one unknown
     std::string owner;  ///< the named doctor
@@ -125,8 +127,7 @@ class TaskEntity final : public state::Entity {
     std::optional<HeldOutcome> outcome;
     std::vector<HeldJudgement> requests;
     std::vector<std::string> told;  ///< recipients with a message that may still wait
-    std::int64_t notices =
-        0;  ///< numbers the steps of notices that may repeat: corrections, hand-overs
+    std::int64_t notices = 0;       ///< numbers the steps of notices that may repeat: hand-overs
     ReceivedTime changed;
 };
 

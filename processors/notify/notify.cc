@@ -16,6 +16,8 @@ using schemas::Priority;
 using schemas::Topic;
 
 constexpr std::string_view kProviderPrefix = "provider|";
+constexpr std::string_view kSendsMetric = "vitalog_sends_total";
+constexpr std::string_view kNoChannel = "none";  // label of a message that no channel could take
 constexpr std::string_view kNextTimer = "next";
 constexpr std::string_view kForgetTimer = "forget";
 /// Providers report for three days (Aliyun: 72 h); a week covers an outage on either side.
@@ -468,6 +470,7 @@ void NotifyProcessor::show(const Hand& hand, HeldIntent& intent) {
     const PinnedMessage* message = intent.message(intent.channel);
     schemas::Delivery delivery;
     delivery.intent = intent.intent;
+    delivery.revision = ++intent.revision;
     delivery.recipient = hand.recipient.id;
     delivery.person = intent.person;
     delivery.task = intent.task;
@@ -486,7 +489,9 @@ void NotifyProcessor::show(const Hand& hand, HeldIntent& intent) {
     delivery.created = intent.created;
     delivery.changed = intent.changed;
     hand.out.emit_event(Topic::Delivery, hand.recipient.id, delivery);
-    hand.out.count("vitalog_deliveries_total", {{"state", schemas::name_of_enum(intent.state)}});
+    hand.out.count(kSendsMetric,
+                   {{"channel", intent.channel.empty() ? kNoChannel : intent.channel},
+                    {"state", schemas::name_of_enum(intent.state)}});
 }
 
 /// One timer serves all intents; it moves only when the first due time does.

@@ -8,7 +8,7 @@ namespace vitalog::processors {
 namespace {
 
 constexpr std::string_view kMagic = "VN";
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2;
 
 using schemas::DeliveryState;
 

@@ -61,6 +61,7 @@ struct PinnedMessage {
 /// One intent with its attempts, of which only the last may be under way.
 struct HeldIntent {
     std::string intent, purpose, person, task, episode;
+    std::int64_t revision = 0;  ///< of the last Delivery
     std::string archive_text;  ///< what a doctor wrote; never sent
     schemas::Priority priority = schemas::Priority::Medium;
     ReceivedTime not_after, created, changed;
@@ -87,7 +88,7 @@ struct HeldIntent {
 
     template <class S>
     void stored(S& s) {
-        s(intent, purpose, person, task, episode, archive_text, priority, not_after, created,
+        s(intent, revision, purpose, person, task, episode, archive_text, priority, not_after, created,
           changed, messages, tried, channel, state, hold, retry_at, attempts, attempt, code, reason,
           provider_id, cancelled);
     }

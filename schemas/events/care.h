@@ -39,6 +39,7 @@ struct RiskEvent {
     ZonedTime occurred;       ///< event time
     std::vector<std::string_view> basis;  ///< ids of the observations used
     bool retracted = false;   ///< the observation it rests on was withdrawn
+    std::string_view merged_into = {};  ///< of a retraction: `person` became part of this one, which has the results now; the last word on `id`
 
     template <class V>
     void members(V& v) {
@@ -55,6 +56,7 @@ struct RiskEvent {
         v.required("occurred", occurred);
         v("basis", basis);
         v("retracted", retracted);
+        v("merged_into", merged_into);
     }
 };
 
@@ -102,6 +104,7 @@ struct EnumNames<AlertState> {
 struct AlertEvent {
     static constexpr std::string_view kType = "vitalog.alert.v1";
     std::string_view id;  ///< the episode: id of the first alert record of it, the same in every later one
+    std::int64_t revision = 0;  ///< counts the records of the episode from 1, on through a merge: the highest is the last word
     std::string_view person;
     std::string_view rule;
     std::string_view rule_version;
@@ -122,6 +125,7 @@ struct AlertEvent {
     template <class V>
     void members(V& v) {
         v.required("id", id);
+        v.required("revision", revision);
         v.required("person", person);
         v.required("rule", rule);
         v.required("rule_version", rule_version);

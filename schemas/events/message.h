@@ -171,6 +171,7 @@ struct EnumNames<DeliveryState> {
 struct Delivery {
     static constexpr std::string_view kType = "vitalog.delivery.v1";
     std::string_view intent;
+    std::int64_t revision = 0;  ///< counts the records of the intent from 1, on through a merge: the highest is the last word
     std::string_view recipient;
     std::string_view person;
     std::string_view task;
@@ -191,6 +192,7 @@ struct Delivery {
     template <class V>
     void members(V& v) {
         v.required("intent", intent);
+        v.required("revision", revision);
         v.required("recipient", recipient);
         v("person", person);
         v("task", task);

@@ -130,6 +130,7 @@ struct Judgement {
     std::string_view request_id;
     int status = 200;          ///< HTTP status of the answer: 200, 409, 422, 404
     std::string_view message;  ///< why not
+    std::int64_t version = 0;  ///< of the task that the answer shows: a repeat gets that of the first answer; 0: no task
 
     template <class V>
     void members(V& v) {
@@ -137,6 +138,7 @@ struct Judgement {
         v("request_id", request_id);
         v.required("status", status);
         v("message", message);
+        v.required("version", version);
     }
 };
 
@@ -162,6 +164,7 @@ struct TaskOutcome {
 struct TaskState {
     static constexpr std::string_view kType = "vitalog.task-state.v1";
     std::string_view task;
+    std::int64_t version = 0;  ///< counts the changes of the task from 1
     std::string_view alert;
     std::string_view person;
     std::string_view rule;
@@ -179,12 +182,13 @@ struct TaskState {
     bool breached = false;          ///< not decided by the deadline
     std::vector<Evidence> evidence;
     std::optional<TaskOutcome> outcome;
-    std::optional<Judgement> judged;  ///< present on the record that answers a decision
+    std::optional<Judgement> judged;  ///< present on the change that a decision made
     ReceivedTime changed;
 
     template <class V>
     void members(V& v) {
         v.required("task", task);
+        v.required("version", version);
         v.required("alert", alert);
         v.required("person", person);
         v.required("rule", rule);
@@ -207,9 +211,9 @@ struct TaskState {
     }
 };
 
-/// `task-board`, key task: a decision about a task that does not exist.
-struct TaskUnknown {
-    static constexpr std::string_view kType = "vitalog.task-unknown.v1";
+/// `task-board`, key task: a decision that changed nothing: refused, repeated, or about a task that does not exist.
+struct TaskJudged {
+    static constexpr std::string_view kType = "vitalog.task-judged.v1";
     std::string_view task;
     Judgement judged;
 

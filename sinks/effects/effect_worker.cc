@@ -208,7 +208,7 @@ EffectWorker::ItemRef EffectWorker::read_item(const Book& book, std::size_t inde
             "error", "effects_unreadable_attempt",
             {{"record", to_string(book.tp, record.offset)}, {"error", send.error().to_string()}});
         if (ports_.metrics != nullptr)
-            ports_.metrics->count("vitalog_sends_total",
+            ports_.metrics->count("vitalog_provider_answers_total",
                                   {{"channel", options_.channel}, {"state", "unreadable"}});
         return nullptr;
     }
@@ -437,7 +437,7 @@ bool EffectWorker::report(const Item& item, const SendOutcome& outcome) {
         pause = std::min(kRetryLongest, pause * 2);
     }
     if (ports_.metrics != nullptr)
-        ports_.metrics->count("vitalog_sends_total",
+        ports_.metrics->count("vitalog_provider_answers_total",
                               {{"channel", options_.channel},
                                {"state", std::string(schemas::name_of_enum(outcome.state))}});
     return true;

@@ -4,14 +4,23 @@
 #include <atomic>
 #include <memory>
 
+#include "schemas/base/ids.h"
 #include "schemas/json.h"
-#include "schemas/topics.h"
 #include "sinks/fhir/outcome.h"
 
 namespace vitalog::sinks::fhir {
 namespace {
 
 constexpr std::string_view kType = "vitalog.audit.v1";
+constexpr std::string_view kSource = "vitalog/http";
+
+/// An id for one audit record. Nothing is recomputed from it, so that it only has to be new: the
+/// count tells apart what this process reads in one microsecond, the time what processes read after
+/// it.
+std::string new_id(std::string_view person, LogTime at) {
+    static std::atomic<std::int64_t> count{0};
+    return IdHash().part("audit").part(person).part(at.micros()).part(++count).finish().to_string();
+}
 
 /// Counts the appends of one answer; shared by their callbacks, which come from a thread of the
 /// log.
@@ -61,10 +70,14 @@ void Audit::answer(const HttpRequest& request, Read read, HttpResponse response,
     pending->respond = std::move(respond);
     for (const auto& person : read.persons) {
         FeedRecord record;
-        record.topic = schemas::name_of(schemas::Topic::Audit);
+        record.topic = topic_;
         record.key = person;
         record.value = line(request, read, person, status, at);
+        Headers::append(record.headers, header::kSpecVersion, "1.0");
+        Headers::append(record.headers, header::kId, new_id(person, at));
         Headers::append(record.headers, header::kType, kType);
+        Headers::append(record.headers, header::kTime, to_rfc3339(at));
+        Headers::append(record.headers, header::kSource, kSource);
         Headers::append(record.headers, header::kContentType, "application/json");
         record.received = at;
         log_.append(std::move(record), [pending](Result<AppendReceipt> receipt) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "schemas/base/ports.h"
+#include "schemas/topic_names.h"
 
 namespace vitalog::sinks::fhir {
 
@@ -11,7 +12,8 @@ namespace vitalog::sinks::fhir {
 /// when all of them are on disk. Thread-safe; borrows the log and the clock.
 class Audit {
   public:
-    Audit(FeedAppender& log, const Clock& clock) : log_(log), clock_(clock) {}
+    Audit(FeedAppender& log, const Clock& clock, const schemas::TopicNames& topics)
+        : log_(log), clock_(clock), topic_(topics.name(schemas::Topic::Audit)) {}
 
     struct Read {
         std::string resource;  ///< type
@@ -28,6 +30,7 @@ class Audit {
 
     FeedAppender& log_;
     const Clock& clock_;
+    const std::string topic_;
 };
 
 }  // namespace vitalog::sinks::fhir

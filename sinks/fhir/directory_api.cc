@@ -7,7 +7,6 @@
 
 #include "schemas/events/directory.h"
 #include "schemas/json_decode.h"
-#include "schemas/topics.h"
 #include "sinks/fhir/feed_group.h"
 #include "sinks/fhir/outcome.h"
 
@@ -178,8 +177,12 @@ Result<std::vector<DirectoryLine>> parse_directory(std::string_view body) {
     return lines;
 }
 
-DirectoryApi::DirectoryApi(FeedAppender& log, const Clock& clock, WhenApplied when_applied)
-    : log_(log), clock_(clock), when_applied_(std::move(when_applied)) {}
+DirectoryApi::DirectoryApi(FeedAppender& log, const Clock& clock, WhenApplied when_applied,
+                           const schemas::TopicNames& topics)
+    : log_(log),
+      clock_(clock),
+      when_applied_(std::move(when_applied)),
+      topic_(topics.name(schemas::Topic::FeedDirectory)) {}
 
 void DirectoryApi::register_routes(Router& router) {
     router.route("POST", "/directory", [this](HttpRequest request, Respond respond) {
@@ -196,7 +199,7 @@ void DirectoryApi::take(const HttpRequest& request, Respond respond) const {
     std::vector<FeedRecord> records;
     for (auto& line : *lines) {
         FeedRecord record;
-        record.topic = schemas::name_of(schemas::Topic::FeedDirectory);
+        record.topic = topic_;
         record.key = std::move(line.key);
         record.value = std::move(line.json);
         Headers::append(record.headers, header::kFormat, "json");

@@ -7,6 +7,7 @@
 
 #include "schemas/base/ports.h"
 #include "schemas/base/result.h"
+#include "schemas/topic_names.h"
 
 namespace vitalog::sinks::fhir {
 
@@ -26,7 +27,8 @@ class DirectoryApi {
     /// Calls back once everything that follows from these records stands in every stage.
     using WhenApplied = std::function<void(std::vector<AppendReceipt>, std::function<void()>)>;
 
-    DirectoryApi(FeedAppender& log, const Clock& clock, WhenApplied when_applied);
+    DirectoryApi(FeedAppender& log, const Clock& clock, WhenApplied when_applied,
+                 const schemas::TopicNames& topics = {});
     void register_routes(Router& router);
 
   private:
@@ -35,6 +37,7 @@ class DirectoryApi {
     FeedAppender& log_;
     const Clock& clock_;
     const WhenApplied when_applied_;
+    const std::string topic_;
 };
 
 }  // namespace vitalog::sinks::fhir

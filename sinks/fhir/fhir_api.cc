@@ -50,7 +50,10 @@ bool may_read(const Caller& caller) {
 
 FhirApi::FhirApi(const views::ViewReader& reader, FeedAppender& log, const Clock& clock,
                  FhirOptions options)
-    : reader_(reader), clock_(clock), options_(std::move(options)), audit_(log, clock) {}
+    : reader_(reader),
+      clock_(clock),
+      options_(std::move(options)),
+      audit_(log, clock, options_.topics) {}
 
 void FhirApi::register_routes(Router& router) {
     const auto guarded = [](auto handle) {
@@ -151,6 +154,14 @@ Result<Entry> FhirApi::read(std::string_view type, const std::string& id) const 
     for (auto& entry : found.entries)
         if (entry.id == id) return std::move(entry);
     return std::move(found.entries.front());
+}
+
+Result<Entry> FhirApi::read_task(const std::string& id, std::int64_t version) const {
+    VITALOG_TRY(const auto row, reader_.task_version(id, version));
+    if (!row) return not_found("Task", id + "/_history/" + std::to_string(version));
+    schemas::Decoder decoder;
+    VITALOG_TRY(std::string json, to_task(*row, decoder));
+    return Entry{"Task", id, row->person, std::move(json)};
 }
 
 void FhirApi::answer_read(const HttpRequest& request, const Respond& respond) const {

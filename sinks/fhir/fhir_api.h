@@ -13,6 +13,7 @@ namespace vitalog::sinks::fhir {
 struct FhirOptions {
     std::string zone = "Asia/Shanghai";  ///< site.zone, for dates said without one
     std::string version = "0";           ///< of the software, for the CapabilityStatement
+    schemas::TopicNames topics = {};
 };
 
 /// The FHIR R4 read API: reads and searches over the views, Patient/$everything, metadata. Borrows
@@ -27,6 +28,9 @@ class FhirApi {
 
     /// One resource by id. NotFound.
     Result<Entry> read(std::string_view type, const std::string& id) const;
+    /// A task as it was in that version. NotFound.
+    Result<Entry> read_task(const std::string& id, std::int64_t version) const;
+    const schemas::TopicNames& topics() const { return options_.topics; }
 
   private:
     void metadata(const HttpRequest& request, const Respond& respond) const;

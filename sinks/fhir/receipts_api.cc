@@ -74,7 +74,7 @@ void ReceiptsApi::take(const HttpRequest& request, Respond respond) const {
     std::vector<FeedRecord> records;
     for (auto& report : *reports) {
         FeedRecord record;
-        record.topic = schemas::name_of(schemas::Topic::FeedReceipt);
+        record.topic = topic_;
         record.key = std::move(report.key);
         record.value = std::move(report.value);
         Headers::append(record.headers, header::kFormat, "aliyun-report");

@@ -6,6 +6,7 @@
 
 #include "schemas/base/ports.h"
 #include "schemas/base/result.h"
+#include "schemas/topic_names.h"
 
 namespace vitalog::sinks::fhir {
 
@@ -22,7 +23,8 @@ Result<std::vector<ProviderReport>> parse_aliyun_reports(std::string_view body);
 /// once all are on disk, so that it pushes again what was not taken.
 class ReceiptsApi {
   public:
-    ReceiptsApi(FeedAppender& log, const Clock& clock) : log_(log), clock_(clock) {}
+    ReceiptsApi(FeedAppender& log, const Clock& clock, const schemas::TopicNames& topics = {})
+        : log_(log), clock_(clock), topic_(topics.name(schemas::Topic::FeedReceipt)) {}
     void register_routes(Router& router);
 
   private:
@@ -30,6 +32,7 @@ class ReceiptsApi {
 
     FeedAppender& log_;
     const Clock& clock_;
+    const std::string topic_;
 };
 
 }  // namespace vitalog::sinks::fhir

@@ -115,8 +115,9 @@ class Builder {
 
     Result<SearchRequest> finish() {
         auto& query = request_.query;
-        if (!shows_hidden_ && !spec_.hide.empty())
-            query.conditions.push_back({{{spec_.hide, Op::In, {std::int64_t{0}}}}});
+        if (!spec_.hide.empty())  // 0: shown, 1: for those who ask for it; see the views' schema
+            query.conditions.push_back(
+                {{{spec_.hide, Op::Less, {std::int64_t{shows_hidden_ ? 2 : 1}}}}});
         if (spec_.type == "Patient" && !query.persons) query.survivors_only = true;
         if (query.order.empty())
             query.order.push_back(query.persons ? spec_.patient_order : spec_.plain_order);

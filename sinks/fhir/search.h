@@ -24,7 +24,7 @@ enum class ParamKind : std::uint8_t {
     TextId,     ///< _id of the others
     Code,       ///< LOINC or local code, with or without its system
     Category,   ///< laboratory, vital-signs
-    ResultId,   ///< identifier of an observation
+    ResultId,   ///< identifier of an observation or a risk
     Encounter,  ///< reference
     Reference,  ///< reference against a text column
     Owner,      ///< team or doctor

@@ -55,6 +55,7 @@ constexpr std::array kRisk{
     ParamSpec{"date", Date, "occurred_us", "date"},
     ParamSpec{"method", Token, "method", "token"},
     ParamSpec{"risk", Token, "band", "token"},
+    ParamSpec{"identifier", ResultId, "id", "token"},
 };
 constexpr std::array kIssue{
     ParamSpec{"_id", TextId, "id", "token"},

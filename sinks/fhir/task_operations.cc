@@ -3,7 +3,6 @@
 #include "schemas/base/ids.h"
 #include "schemas/events/task.h"
 #include "schemas/json_decode.h"
-#include "schemas/topics.h"
 #include "sinks/fhir/outcome.h"
 
 namespace vitalog::sinks::fhir {
@@ -104,7 +103,7 @@ std::optional<std::string> incomplete(DecisionAction action, const DecisionBody&
 }
 
 FeedRecord to_record(const std::string& task, DecisionAction action, const std::string& user,
-                     const DecisionBody& body, LogTime received) {
+                     const DecisionBody& body) {
     schemas::Decision decision;
     decision.task = task;
     decision.action = action;
@@ -114,13 +113,11 @@ FeedRecord to_record(const std::string& task, DecisionAction action, const std::
     decision.to = body.to;
     decision.request_id = body.request_id;
     FeedRecord record;
-    record.topic = schemas::name_of(schemas::Topic::FeedDecision);
     record.key = task;
     record.value = schemas::encode(decision);
     Headers::append(record.headers, header::kFormat, "json");
     Headers::append(record.headers, header::kEndpoint, "fhir");
     Headers::append(record.headers, header::kContentType, "application/json");
-    record.received = received;
     return record;
 }
 
@@ -153,7 +150,8 @@ TaskOperations::TaskOperations(const FhirApi& api, FeedAppender& log, const Cloc
     : api_(api),
       log_(log),
       clock_(clock),
-      audit_(log, clock),
+      topic_(api.topics().name(schemas::Topic::FeedDecision)),
+      audit_(log, clock, api.topics()),
       wait_(std::move(wait)),
       patience_(patience) {}
 
@@ -176,7 +174,9 @@ void TaskOperations::decide(HttpRequest request, const std::string& name, Respon
     const auto body = parse_decision_body(request.body);
     if (!body) return respond(outcome(400, body.error().message()));
     if (const auto lacks = incomplete(action, *body)) return respond(outcome(422, *lacks));
-    FeedRecord record = to_record(id, action, caller.user, *body, clock_.now());
+    FeedRecord record = to_record(id, action, caller.user, *body);
+    record.topic = topic_;
+    record.received = clock_.now();
     log_.append(std::move(record), [this, id, request = std::move(request),
                                     respond = std::move(respond)](Result<AppendReceipt> receipt) {
         if (!receipt)
@@ -197,7 +197,7 @@ void TaskOperations::answer(const HttpRequest& request, const std::string& id,
             "the same request_id"));
     if (judged->status != 200 && judged->status != 409)
         return respond(outcome(judged->status, judged->message));
-    auto task = api_.read("Task", id);
+    auto task = api_.read_task(id, judged->version);
     if (!task) return respond(outcome(task.error()));
     HttpResponse response = resource(std::move(task->json));
     response.status = judged->status;

@@ -14,7 +14,8 @@ namespace vitalog::sinks::fhir {
 
 /// POST /fhir/Task/{id}/$accept, $confirm, $modify, $reject, $hand-over: writes the decision to
 /// `feed.decision`, waits until the desk has judged it and the views show it, and answers with the
-/// Task. Handlers don't block.
+/// Task as of the version that the judgement names: a repeat gets the bytes of the first answer.
+/// Handlers don't block.
 class TaskOperations {
   public:
     /// ViewWorker::wait_for_judgement, or a test's.
@@ -34,6 +35,7 @@ class TaskOperations {
     const FhirApi& api_;
     FeedAppender& log_;
     const Clock& clock_;
+    const std::string topic_;
     const Audit audit_;
     const Wait wait_;
     const std::chrono::milliseconds patience_;

@@ -220,6 +220,13 @@ std::string to_risk_assessment(const views::RiskRow& row) {
     write_extension(json, "urn:vitalog:version", "valueString", row.version);
     if (!row.reason.empty()) write_extension(json, "urn:vitalog:reason", "valueString", row.reason);
     json.end_array();
+    json.key("identifier");
+    json.begin_array();
+    json.begin_object();
+    json.field("system", "urn:vitalog:risk");
+    json.field("value", row.id);
+    json.end_object();
+    json.end_array();
     json.field("status", row.hidden ? "entered-in-error" : "final");
     write_concept(json, "method", kMethod, row.method);
     write_reference(json, "subject", "Patient", row.person);

@@ -11,9 +11,8 @@
 namespace vitalog::sinks::views {
 
 /// Writes what the stages concluded: indices, alerts, tasks, messages; each whole at every change.
-/// The records of one of them may come from two partitions where a person was merged: within a
-/// partition the later one wins, between partitions the one the log took later. Used by the store's
-/// thread, inside its transaction.
+/// The records of one of them may come from two partitions where a person was merged; the event's
+/// own revision says which is the last word. Used by the store's thread, inside its transaction.
 class EventWriter {
   public:
     static Result<EventWriter> open(sql::Connection& connection);
@@ -26,7 +25,7 @@ class EventWriter {
                           const Source& source);
 
   private:
-    sql::Statement risk_, alert_, task_, delivery_;
+    sql::Statement risk_, alert_, task_, task_version_, delivery_, delivery_times_;
 };
 
 /// FHIR R4 event-status of a message (Communication.status).

@@ -141,7 +141,7 @@ Result<void> PersonWriter::prepare_encounter(sql::Connection& connection) {
 
 Result<void> PersonWriter::prepare_report(sql::Connection& connection) {
     VITALOG_TRY(load_results_,
-                connection.prepare("SELECT results FROM report WHERE person=?1 AND id=?2"));
+                connection.prepare("SELECT results,said_us FROM report WHERE person=?1 AND id=?2"));
     VITALOG_TRY(
         save_report_,
         connection.prepare(
@@ -188,9 +188,25 @@ Result<void> PersonWriter::prepare_observation(sql::Connection& connection) {
             "encounter),"
             "said_us=excluded.said_us,corrects=max(corrects,excluded.corrects),"
             "hidden=(excluded.hidden OR replaced_by IS NOT NULL) WHERE excluded.said_us>=said_us"));
+    // A result that lost its value is withdrawn; one that never had one keeps its place unseen, so
+    // that an older message about it does not bring it back.
+    VITALOG_TRY(
+        empty_observation_,
+        connection.prepare(
+            "INSERT INTO observation "
+            "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,"
+            "?20,?21,?22,?23,?24,?25,1,?26,NULL,2,?27) ON CONFLICT(person,effective_us,id) DO "
+            "UPDATE SET revision=revision+(hidden=0),"
+            "updated_us=CASE hidden WHEN 0 THEN excluded.updated_us ELSE updated_us END,"
+            "status=CASE hidden WHEN 2 THEN status ELSE 'entered-in-error' END,"
+            "hidden=max(hidden,1),said_us=excluded.said_us,corrects=max(corrects,excluded.corrects)"
+            " WHERE excluded.said_us>=said_us"));
     VITALOG_TRY(find_observation_,
                 connection.prepare(
                     "SELECT 1 FROM observation WHERE person=?1 AND effective_us=?2 AND id=?3"));
+    VITALOG_TRY(shown_observation_,
+                connection.prepare("SELECT 1 FROM observation WHERE person=?1 AND effective_us=?2 "
+                                   "AND id=?3 AND kind<>'missing' AND hidden<>2"));
     VITALOG_TRY(
         newest_of_series_,
         connection.prepare(
@@ -376,31 +392,41 @@ Result<void> PersonWriter::rolled_back() {
 
 Result<void> PersonWriter::report(const schemas::Report& report, const Placing& placing) {
     VITALOG_TRY(const std::string id, sql::id_bytes(report.id, "report"));
-    VITALOG_TRY(const std::string results, merged_results(report, placing.person, id));
+    for (const auto& one : report.observations) VITALOG_CHECK(observation(one, id, placing));
+    VITALOG_TRY(const std::string results, merged_results(report, placing, id));
     VITALOG_CHECK(save_report_.run(
         Blob{placing.person}, Blob{id}, report.placer, report.filler, report.code.code,
         report.code.system, report.code.display, report.status, text_of(report.effective),
         micros_of(report.effective), report.section, report.orderer.id, report.orderer.name,
         Blob{results}, Blob{placing.encounter}, placing.said_us, placing.at_us));
-    for (const auto& one : report.observations) VITALOG_CHECK(observation(one, id, placing));
     return {};
 }
 
+/// The results a report lists: each once, in the order they came, and only those with a value.
 Result<std::string> PersonWriter::merged_results(const schemas::Report& report,
-                                                 const std::string& person, const std::string& id) {
+                                                 const Placing& placing, const std::string& id) {
     std::string results;
-    load_results_.bind(Blob{person}, Blob{id});
+    bool late = false;
+    load_results_.bind(Blob{placing.person}, Blob{id});
     VITALOG_TRY(const bool known, load_results_.next());
     if (known) {
         results = load_results_.blob(0);
+        late = load_results_.integer(1) > placing.said_us;
         load_results_.reset();
     }
     for (const auto& one : report.observations) {
         VITALOG_TRY(const std::string bytes, sql::id_bytes(one.id, "observation"));
-        bool listed = false;
-        for (std::size_t at = 0; at < results.size() && !listed; at += bytes.size())
-            listed = results.compare(at, bytes.size(), bytes) == 0;
-        if (!listed) results += bytes;
+        std::size_t at = 0;
+        while (at < results.size() && results.compare(at, bytes.size(), bytes) != 0)
+            at += bytes.size();
+        bool shown = one.kind != schemas::ValueKind::Missing;
+        if (late) {  // a later message may have said otherwise about this result
+            VITALOG_TRY(shown, has_value(placing.person, one.effective.at.micros(), bytes));
+        }
+        if (!shown && at < results.size())
+            results.erase(at, bytes.size());
+        else if (shown && at >= results.size())
+            results += bytes;
     }
     return results;
 }
@@ -410,6 +436,14 @@ Result<bool> PersonWriter::knows(const std::string& person, std::int64_t effecti
     find_observation_.bind(Blob{person}, effective_us, Blob{id});
     VITALOG_TRY(const bool found, find_observation_.next());
     if (found) find_observation_.reset();
+    return found;
+}
+
+Result<bool> PersonWriter::has_value(const std::string& person, std::int64_t effective_us,
+                                     const std::string& id) {
+    shown_observation_.bind(Blob{person}, effective_us, Blob{id});
+    VITALOG_TRY(const bool found, shown_observation_.next());
+    if (found) shown_observation_.reset();
     return found;
 }
 
@@ -427,14 +461,20 @@ Result<void> PersonWriter::observation(const schemas::Observation& o, const std:
         corrects = !known;
     }
     const std::string_view status = fhir_status(o.status);
-    VITALOG_CHECK(save_observation_.run(
-        Blob{placing.person}, effective_us, Blob{id}, Blob{series}, Blob{report},
-        Blob{placing.encounter}, status, is_vital_sign(o.loinc, o.code.system, o.code.code),
-        o.loinc, o.code.code, o.code.system, o.code.display, to_string(o.effective),
-        schemas::name_of_enum(o.kind), o.value, o.unit, o.comparator, o.text, o.raw_value,
-        o.raw_unit, o.low, o.high, o.range, o.flags, placing.said_us, corrects,
-        status == "entered-in-error", placing.at_us));
-    ++observations_;
+    const auto save = [&](sql::Statement& statement, auto... rest) {
+        return statement.run(
+            Blob{placing.person}, effective_us, Blob{id}, Blob{series}, Blob{report},
+            Blob{placing.encounter}, status, is_vital_sign(o.loinc, o.code.system, o.code.code),
+            o.loinc, o.code.code, o.code.system, o.code.display, to_string(o.effective),
+            schemas::name_of_enum(o.kind), o.value, o.unit, o.comparator, o.text, o.raw_value,
+            o.raw_unit, o.low, o.high, o.range, o.flags, placing.said_us, corrects, rest...);
+    };
+    if (o.kind == schemas::ValueKind::Missing) {
+        VITALOG_CHECK(save(empty_observation_, placing.at_us));
+    } else {
+        VITALOG_CHECK(save(save_observation_, status == "entered-in-error", placing.at_us));
+        ++observations_;
+    }
     if (!corrects) return {};
     std::vector<std::string> group{placing.person};
     if (links_.linked(placing.person)) {

@@ -63,11 +63,13 @@ class PersonWriter {
     Result<void> write_encounter(const EncounterPlace& place, const OpenEncounter& open);
     Result<void> settle_encounter(const std::vector<std::string>& group, const std::string& key);
     Result<void> report(const schemas::Report& report, const Placing& placing);
-    Result<std::string> merged_results(const schemas::Report& report, const std::string& person,
+    Result<std::string> merged_results(const schemas::Report& report, const Placing& placing,
                                        const std::string& id);
     Result<void> observation(const schemas::Observation& observation, const std::string& report,
                              const Placing& placing);
     Result<bool> knows(const std::string& person, std::int64_t effective_us, const std::string& id);
+    Result<bool> has_value(const std::string& person, std::int64_t effective_us,
+                           const std::string& id);
     Result<void> retire_predecessor(const std::vector<std::string>& group,
                                     const std::string& series, const std::string& successor,
                                     std::int64_t said_us, std::int64_t at_us);
@@ -81,7 +83,8 @@ class PersonWriter {
     sql::Statement touch_person_, load_person_, save_person_, bind_team_, identify_, clash_;
     sql::Statement load_encounter_, save_encounter_, settle_encounter_, encounter_keys_;
     sql::Statement load_results_, save_report_;
-    sql::Statement find_observation_, save_observation_, newest_of_series_, retire_, corrections_;
+    sql::Statement find_observation_, shown_observation_, save_observation_, empty_observation_;
+    sql::Statement newest_of_series_, retire_, corrections_;
 };
 
 /// Id of an encounter: 16 bytes over person and key.

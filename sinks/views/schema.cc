@@ -7,6 +7,10 @@
 // What exists in great number lies clustered by person (WITHOUT ROWID): the results of one message
 // share a page, a search for one patient reads consecutive pages, and no second index is written to
 // at random. The index by `updated_us` only ever grows at its end.
+//
+// `hidden` keeps a row out of searches: 1 withdrawn, or told by another row, unless a search asks for
+// it; 2 a result that never had a value, always. `revision` of alerts, tasks and messages is the
+// event's own count.
 
 namespace vitalog::sinks::views {
 
@@ -45,27 +49,29 @@ CREATE TABLE observation(person BLOB, effective_us INTEGER, id BLOB, series BLOB
 CREATE INDEX observation_updated ON observation(updated_us);
 
 CREATE TABLE risk(person BLOB, id BLOB, method TEXT, version TEXT, status TEXT, value REAL, unit TEXT, band TEXT,
-    missing TEXT, reason TEXT, occurred TEXT, occurred_us INTEGER, basis TEXT, hidden INTEGER, revision INTEGER,
-    updated_us INTEGER, PRIMARY KEY(person, id)) WITHOUT ROWID;
+    missing TEXT, reason TEXT, occurred TEXT, occurred_us INTEGER, basis TEXT, hidden INTEGER, merged_into BLOB,
+    revision INTEGER, updated_us INTEGER, PRIMARY KEY(person, id)) WITHOUT ROWID;
 CREATE INDEX risk_updated ON risk(updated_us);
 
 CREATE TABLE alert(id TEXT PRIMARY KEY, person BLOB, rule TEXT, priority TEXT, state TEXT, since_us INTEGER,
-    body TEXT, revision INTEGER, partition INTEGER, updated_us INTEGER) WITHOUT ROWID;
+    body TEXT, revision INTEGER, updated_us INTEGER) WITHOUT ROWID;
 CREATE INDEX alert_person ON alert(person, since_us);
 CREATE INDEX alert_updated ON alert(updated_us);
 
 CREATE TABLE task(id TEXT PRIMARY KEY, person BLOB, alert TEXT, team TEXT, owner TEXT, status TEXT, priority INTEGER,
-    opened_us INTEGER, deadline_us INTEGER, body TEXT, revision INTEGER, partition INTEGER,
-    updated_us INTEGER) WITHOUT ROWID;
+    opened_us INTEGER, deadline_us INTEGER, body TEXT, revision INTEGER, updated_us INTEGER) WITHOUT ROWID;
 CREATE INDEX task_person ON task(person);
 CREATE INDEX task_team ON task(team, status, deadline_us);
 CREATE INDEX task_owner ON task(owner, status, deadline_us);
 CREATE INDEX task_status ON task(status, deadline_us);
 CREATE INDEX task_updated ON task(updated_us);
 
+CREATE TABLE task_version(task TEXT, version INTEGER, person BLOB, body TEXT, updated_us INTEGER,
+    PRIMARY KEY(task, version)) WITHOUT ROWID;
+
 CREATE TABLE delivery(id TEXT PRIMARY KEY, person BLOB, recipient TEXT, task TEXT, episode TEXT, state TEXT,
     fhir_status TEXT, purpose TEXT, created_us INTEGER, sent_us INTEGER, received_us INTEGER, body TEXT,
-    revision INTEGER, partition INTEGER, updated_us INTEGER) WITHOUT ROWID;
+    revision INTEGER, updated_us INTEGER) WITHOUT ROWID;
 CREATE INDEX delivery_person ON delivery(person, created_us);
 CREATE INDEX delivery_recipient ON delivery(recipient, created_us);
 CREATE INDEX delivery_task ON delivery(task);

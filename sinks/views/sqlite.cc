@@ -15,7 +15,11 @@ constexpr int kBusyTimeoutMs = 5'000;
 tl::unexpected<Error> sqlite_error(sqlite3* db, int code) {
     const bool damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
     const std::string message = db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(code);
-    return fail(damaged ? Errc::Damaged : Errc::Io, "views database: " + message);
+    if (damaged)
+        return fail(Errc::Damaged, "views database: " + message +
+                                       "; stop the site and rebuild the views from the log with "
+                                       "'vitalog views rebuild --data-dir D'");
+    return fail(Errc::Io, "views database: " + message);
 }
 
 }  // namespace

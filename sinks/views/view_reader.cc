@@ -462,6 +462,26 @@ Result<Page<BodyRow>> ViewReader::deliveries(const Query& query) const {
         [&](Reader& reader) { return search<BodyRow>(reader, Table::Delivery, query); });
 }
 
+Result<std::optional<BodyRow>> ViewReader::task_version(const std::string& task,
+                                                        std::int64_t version) const {
+    return impl_->with([&](Reader& reader) -> Result<std::optional<BodyRow>> {
+        VITALOG_TRY(Statement* const statement,
+                    reader.prepared("SELECT person,body,updated_us FROM task_version WHERE "
+                                    "task=?1 AND version=?2"));
+        statement->bind(task, version);
+        VITALOG_TRY(const bool found, statement->next());
+        if (!found) return std::nullopt;
+        BodyRow row;
+        row.person = sql::id_text(statement->blob(0));
+        row.id = task;
+        row.body = statement->string(1);
+        row.revision = version;
+        row.updated_us = statement->integer(2);
+        statement->reset();
+        return row;
+    });
+}
+
 Result<std::vector<std::string>> ViewReader::persons_of(std::string_view authority,
                                                         std::string_view value) const {
     return impl_->with([&](Reader& reader) -> Result<std::vector<std::string>> {

@@ -79,6 +79,10 @@ class ViewReader {
     Result<Page<BodyRow>> tasks(const Query& query) const;
     Result<Page<BodyRow>> deliveries(const Query& query) const;
 
+    /// A task as it was in that version; nothing where the views don't have it.
+    Result<std::optional<BodyRow>> task_version(const std::string& task,
+                                                std::int64_t version) const;
+
     /// Persons that an identifier names, after merges; any authority when that is empty.
     Result<std::vector<std::string>> persons_of(std::string_view authority,
                                                 std::string_view value) const;

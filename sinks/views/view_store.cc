@@ -5,7 +5,6 @@
 #include <map>
 
 #include "schemas/json_decode.h"
-#include "schemas/topics.h"
 #include "sinks/views/event_writer.h"
 #include "sinks/views/person_writer.h"
 #include "sinks/views/schema.h"
@@ -16,6 +15,9 @@ namespace {
 
 using schemas::Decoder;
 
+/// What the records of `person` are called; a site may rename the topic.
+constexpr std::string_view kPersonTypes = "vitalog.person-";
+
 // A commit writes the write-ahead log without fsync: the log can always be read again. sync() is
 // for when it cannot.
 constexpr const char* kSettings =
@@ -23,8 +25,8 @@ constexpr const char* kSettings =
     "PRAGMA cache_size=-131072; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=134217728;";
 
 tl::unexpected<Error> rebuild_needed(const std::string& path, const std::string& why) {
-    return fail(Errc::Conflict,
-                "the views in " + path + " " + why + "; rebuild them with 'vitalog views rebuild'");
+    return fail(Errc::Conflict, "the views in " + path + " " + why +
+                                    "; rebuild them with 'vitalog views rebuild --data-dir D'");
 }
 
 Result<void> create_tables(sql::Connection& connection) {
@@ -126,8 +128,8 @@ struct ViewStore::Impl {
                 if (event.judged) note(*event.judged, event.task, applied);
                 return writer.task(event, record.value, source);
             });
-        if (type == schemas::TaskUnknown::kType)
-            return with<schemas::TaskUnknown>(record, [&](const auto& event) {
+        if (type == schemas::TaskJudged::kType)
+            return with<schemas::TaskJudged>(record, [&](const auto& event) {
                 note(event.judged, event.task, applied);
                 return Result<void>();
             });
@@ -136,16 +138,15 @@ struct ViewStore::Impl {
 
     static void note(const schemas::Judgement& judged, std::string_view task, Applied& applied) {
         applied.judged.push_back({std::string(judged.root), std::string(task), judged.status,
-                                  std::string(judged.message)});
+                                  std::string(judged.message), judged.version});
     }
 
     /// Io and Damaged stop the views; a record that can't be read is passed over and told about.
     Result<void> apply_one(const TopicPartition& tp, const RecordView& record, Applied& applied) {
         const Source source{tp.partition.value(), record.timestamp.micros()};
         const std::string_view type = record.headers.find(header::kType);
-        const auto done = tp.topic == schemas::name_of(schemas::Topic::Person)
-                              ? person(type, record, source)
-                              : concluded(type, record, source, applied);
+        const auto done = type.starts_with(kPersonTypes) ? person(type, record, source)
+                                                         : concluded(type, record, source, applied);
         ++applied.records;
         if (done) return {};
         if (done.error().code() == Errc::Io || done.error().code() == Errc::Damaged) return done;

@@ -26,6 +26,7 @@ struct Judged {
     std::string task;
     int status = 200;
     std::string message;
+    std::int64_t version = 0;  ///< of the task that the answer shows; 0: none
 };
 
 /// What one apply() did.

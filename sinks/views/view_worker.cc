@@ -1,8 +1,9 @@
 #include "sinks/views/view_worker.h"
 
-#include <algorithm>
+#include <sys/resource.h>
+#include <unistd.h>
 
-#include "schemas/topics.h"
+#include <algorithm>
 
 namespace vitalog::sinks::views {
 namespace {
@@ -14,26 +15,26 @@ using std::chrono::steady_clock;
 constexpr std::size_t kPartitionBytes = 1 << 20;  // of one partition in one round
 constexpr milliseconds kRetryFirst{50};
 constexpr milliseconds kRetryMax{2'000};
+constexpr int kNice = 10;
+
+/// The topics the views follow by the site's names, in the order in which they are read.
+std::vector<std::string> followed(const schemas::TopicNames& topics) {
+    std::vector<std::string> names;
+    for (const Topic topic :
+         {Topic::TaskBoard, Topic::Delivery, Topic::Alert, Topic::Risk, Topic::Person})
+        names.push_back(topics.name(topic));
+    return names;
+}
 
 }  // namespace
 
-const std::vector<std::string>& view_topics() {
-    static const std::vector<std::string> topics = [] {
-        std::vector<std::string> names;
-        for (const Topic topic :
-             {Topic::TaskBoard, Topic::Delivery, Topic::Alert, Topic::Risk, Topic::Person})
-            names.emplace_back(schemas::name_of(topic));
-        return names;
-    }();
-    return topics;
-}
-
 ViewWorker::ViewWorker(ViewStore store, RecordSource& source, ViewWorkerOptions options)
     : source_(source),
-      options_(options),
+      options_(std::move(options)),
+      topics_(followed(options_.topics)),
       store_(std::move(store)),
-      report_due_(steady_clock::now() + options.report) {
-    for (const auto& topic : view_topics())
+      report_due_(steady_clock::now() + options_.report) {
+    for (const auto& topic : topics_)
         for (std::uint32_t p = 0; p < source_.partitions(topic); ++p) {
             const TopicPartition tp{topic, Partition(p)};
             positions_[tp] = store_.position(tp);
@@ -61,6 +62,9 @@ void ViewWorker::stop() {
 }
 
 void ViewWorker::follow() {
+    // Where the cores do not suffice, the views trail and the stages do not. On Linux this is the
+    // thread's own.
+    (void)setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);
     milliseconds retry = kRetryFirst;
     while (!stopping_) {
         const std::uint64_t seen = source_.activity();
@@ -89,7 +93,7 @@ Result<bool> ViewWorker::round() {
     batches_.clear();
     collected_.clear();
     std::size_t budget = options_.batch_bytes;
-    for (const auto& topic : view_topics()) {
+    for (const auto& topic : topics_) {
         VITALOG_TRY(const std::size_t bytes, collect(topic, std::max<std::size_t>(budget, 1)));
         budget -= std::min(budget, bytes);
     }
@@ -206,10 +210,13 @@ void ViewWorker::pause(milliseconds time) {
 }
 
 Result<void> rebuild_views(const std::string& path, Generation generation, RecordSource& source,
-                           const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
+                           const std::function<void(std::uint64_t, std::uint64_t)>& progress,
+                           const schemas::TopicNames& topics) {
     VITALOG_CHECK(ViewStore::remove(path));
     VITALOG_TRY(ViewStore store, ViewStore::open(path, generation));
-    ViewWorker worker(std::move(store), source);
+    ViewWorkerOptions options;
+    options.topics = topics;
+    ViewWorker worker(std::move(store), source, std::move(options));
     VITALOG_TRY(const std::uint64_t total, worker.lag());
     for (std::uint64_t behind = total; behind > 0;) {
         VITALOG_TRY(const bool applied, worker.step());

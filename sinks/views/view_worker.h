@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "schemas/base/ports.h"
+#include "schemas/topic_names.h"
 #include "sinks/views/judgement_board.h"
 #include "sinks/views/view_store.h"
 
@@ -23,6 +24,7 @@ struct ViewWorkerOptions {
         20};  ///< waits for records at most so long before it looks at its timers
     std::chrono::seconds report{10};  ///< how often the log learns where the views stand
     Metrics* metrics = nullptr;
+    schemas::TopicNames topics = {};
 };
 
 /// Follows `person`, `risk`, `alert`, `task-board` and `delivery` and keeps the views. Owns the
@@ -69,6 +71,7 @@ class ViewWorker {
 
     RecordSource& source_;
     const ViewWorkerOptions options_;
+    const std::vector<std::string> topics_;  // in the order in which they are read
     JudgementBoard board_;
 
     // Used by the thread that steps.
@@ -87,13 +90,11 @@ class ViewWorker {
     std::thread thread_;
 };
 
-/// The topics the views follow, in the order in which they are read.
-const std::vector<std::string>& view_topics();
-
 /// Deletes the file and fills it again from the log, to the end of what is there when it begins.
 /// `progress` is told records applied and records still to come. Nothing else may have the file
 /// open.
 Result<void> rebuild_views(const std::string& path, Generation generation, RecordSource& source,
-                           const std::function<void(std::uint64_t, std::uint64_t)>& progress);
+                           const std::function<void(std::uint64_t, std::uint64_t)>& progress,
+                           const schemas::TopicNames& topics = {});
 
 }  // namespace vitalog::sinks::views

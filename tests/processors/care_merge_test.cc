@@ -47,8 +47,14 @@ TEST_F(Merge, TheSurvivorsIndicesSeeTheLosersResults) {
     merge();
     EXPECT_EQ(aki_band("high"), "2");
     std::size_t taken_back = 0;
-    for (const auto& output : driver.of<RiskEvent>(Topic::Risk))
-        taken_back += driver.as<RiskEvent>(output).retracted;
+    for (const auto& output : driver.of<RiskEvent>(Topic::Risk)) {
+        const auto risk = driver.as<RiskEvent>(output);
+        if (!risk.retracted) continue;
+        ++taken_back;
+        EXPECT_EQ(output.key, kSurvivor);
+        EXPECT_EQ(risk.person, kLoser) << "the row to take back lies with the loser";
+        EXPECT_EQ(risk.merged_into, kSurvivor);
+    }
     EXPECT_EQ(taken_back,
               2U);  // both indices of the loser's result, which stand under the survivor now
 }
@@ -88,7 +94,9 @@ TEST_F(Merge, AnEpisodeOfTheLoserGoesOnWithTheSurvivor) {
     merge();
     EXPECT_EQ(last_alert().person, kSurvivor);
     EXPECT_EQ(last_alert().id, alert);
+    EXPECT_EQ(last_alert().revision, 2) << "counts on where the loser stopped";
     at(kSurvivor, {potassium("second", 5.0)});
+    EXPECT_EQ(last_alert().revision, 3);
     EXPECT_EQ(last_alert().state, AlertState::Closed);
     EXPECT_EQ(last_alert().id, alert);
 }

@@ -384,5 +384,24 @@ TEST_F(Decisions, UnknownTypesAreRefused) {
         person, schemas::PersonIdentified{.person = person, .identifier = {"MRN", "1", {}}}));
 }
 
+TEST_F(Corrections, TakeBackAResultThatIsSentAgainWithoutAValue) {
+    course({potassium("k", 6.8)});
+    auto empty = potassium("k", 0);
+    empty.kind = schemas::ValueKind::Missing;
+    course({empty});
+    EXPECT_EQ(last_alert().state, AlertState::Closed);
+    EXPECT_EQ(last_alert().reason, "a result it rests on was withdrawn");
+}
+
+TEST_F(Corrections, APendingResultSaysNothingAboutTheOneBeforeIt) {
+    auto first = potassium("k1", 6.8);
+    first.series = "order";
+    auto pending = potassium("k2", 0, kMorning + hours(1));
+    pending.series = "order";
+    pending.kind = schemas::ValueKind::Missing;
+    course({first, pending});
+    EXPECT_EQ(last_alert().state, AlertState::Raised);
+}
+
 }  // namespace
 }  // namespace vitalog::tests

@@ -196,6 +196,19 @@ TEST_F(Desk, GivesTheSameAnswerToTheSameRequest) {
     EXPECT_EQ(confirm("li", "r2").status, 409);
 }
 
+TEST_F(Desk, AnswersARepeatWithTheVersionOfTheFirstAnswer) {
+    open();
+    EXPECT_EQ(accept("li", "r1").version, 2);
+    EXPECT_EQ(accept("wang", "r2").version, 2) << "a refusal changes nothing";
+    EXPECT_EQ(hand_over("li", "wang").version, 3);
+    EXPECT_EQ(accept("li", "r1").version, 2);
+    EXPECT_EQ(accept("li", "r1").owner, "li");
+    EXPECT_EQ(accept("wang", "r2").version, 2);
+    EXPECT_EQ(accept("wang", "r3").version, 3) << "has it already";
+    EXPECT_EQ(board().version, 3);
+    EXPECT_EQ(driver.of<schemas::TaskState>(Topic::TaskBoard).size(), 3u);
+}
+
 TEST_F(Desk, RemembersARefusalToo) {
     open();
     accept("li");
@@ -248,7 +261,7 @@ TEST_F(Desk, NamesTheFeedRecordInItsAnswer) {
 TEST(TaskEntity, RefusesBytesThatAreNotATask) {
     processors::TaskEntity task;
     EXPECT_EQ(task.decode("").error().code(), Errc::Damaged);
-    EXPECT_EQ(task.decode("VT\x02").error().code(), Errc::Damaged) << "a later version";
+    EXPECT_EQ(task.decode("VT\x03").error().code(), Errc::Damaged) << "a later version";
     std::string bytes;
     task.encode(bytes);
     EXPECT_TRUE(task.decode(bytes));

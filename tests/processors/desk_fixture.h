@@ -82,7 +82,19 @@ class Desk : public ::testing::Test {
         std::string message;
         std::string owner;
         TaskStatus task_status = TaskStatus::Requested;
+        std::int64_t version = 0;
     };
+    /// The answer with the task as of that version, as the board has it.
+    Answer shown(int status, std::string message, std::int64_t version) {
+        Answer answer{status, std::move(message), "", TaskStatus::Requested, version};
+        for (const auto& output : driver.of<schemas::TaskState>(Topic::TaskBoard)) {
+            const auto state = driver.as<schemas::TaskState>(output);
+            if (state.version != version) continue;
+            answer.owner = state.owner;
+            answer.task_status = state.status;
+        }
+        return answer;
+    }
     /// One decision, and what the waiting doctor is answered.
     Answer decide(schemas::Decision decision) {
         decision.task = kTask;
@@ -90,13 +102,15 @@ class Desk : public ::testing::Test {
         EXPECT_TRUE(driver.event(kTask, decision));
         for (std::size_t i = before; i < driver.outputs().size(); ++i) {
             const auto& output = driver.outputs()[i];
-            if (output.type == schemas::TaskUnknown::kType)
-                return {driver.as<schemas::TaskUnknown>(output).judged.status, "", "", {}};
+            if (output.type == schemas::TaskJudged::kType) {
+                const auto judged = driver.as<schemas::TaskJudged>(output).judged;
+                return shown(judged.status, std::string(judged.message), judged.version);
+            }
             if (output.type != schemas::TaskState::kType) continue;
             const auto state = driver.as<schemas::TaskState>(output);
             if (state.judged)
-                return {state.judged->status, std::string(state.judged->message),
-                        std::string(state.owner), state.status};
+                return shown(state.judged->status, std::string(state.judged->message),
+                             state.judged->version);
         }
         ADD_FAILURE() << "the decision was not answered";
         return {};

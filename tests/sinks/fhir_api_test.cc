@@ -15,6 +15,7 @@ const std::string kBeth = hex_id("beth");
 const std::string kAlert = hex_id("alert");
 const std::string kTask = hex_id("task");
 const std::string kRisk = hex_id("risk");
+const std::string kPending = hex_id("result without a value");
 const std::array<std::string, 3> kResults{hex_id("r1"), hex_id("r2"), hex_id("r3")};
 
 struct Server {
@@ -53,9 +54,14 @@ struct Server {
         message.results[1].comparator = "<";
         auto text = creatinine(kResults[2], "2020-05-03", 0);
         text.loinc = "";
-        text.kind = schemas::ValueKind::Missing;
+        text.kind = schemas::ValueKind::Text;
         text.value.reset();
+        text.text = "clear";
         message.results.push_back(text);
+        auto pending = text;
+        pending.id = kPending;
+        pending.kind = schemas::ValueKind::Missing;
+        message.results.push_back(pending);
         person.add(message.event());
         schemas::RiskEvent index;
         index.id = kRisk;
@@ -180,9 +186,11 @@ TEST(FhirObservation, HasWhatR4Requires) {
     EXPECT_EQ(server.router.get("/fhir/" + member(answer.body, "/encounter/reference")).status,
               200);
     const auto empty = server.router.get("/fhir/Observation/" + located_id(kAnna, kResults[2]));
-    EXPECT_EQ(member(empty.body, "/dataAbsentReason/coding/0/code"), "unknown");
+    EXPECT_EQ(member(empty.body, "/valueString"), "clear");
     EXPECT_EQ(member(empty.body, "/effectiveDateTime"), "2020-05-03")
         << "a bare date is not midnight";
+    EXPECT_EQ(server.router.get("/fhir/Observation/" + located_id(kAnna, kPending)).status, 404)
+        << "a result that never had a value is none";
 }
 
 TEST(FhirObservation, IsSearchedByCodeAndDate) {
@@ -245,6 +253,18 @@ TEST(FhirSearch, RefusesWhatItDoesNotKnow) {
     EXPECT_EQ(server.router.get("/fhir/Observation/" + located_id(kAnna, hex_id("none"))).status,
               404);
     EXPECT_EQ(member(server.router.get("/fhir/Observation?patient=nobody").body, "/total"), "0");
+}
+
+TEST(FhirRiskAssessment, IsFoundByItsIdentifier) {
+    Server server;
+    const auto found =
+        server.router.get("/fhir/RiskAssessment?identifier=urn:vitalog:risk|" + kRisk).body;
+    EXPECT_EQ(member(found, "/total"), "1");
+    EXPECT_EQ(member(found, "/entry/0/resource/identifier/0/system"), "urn:vitalog:risk");
+    EXPECT_EQ(member(found, "/entry/0/resource/identifier/0/value"), kRisk);
+    EXPECT_EQ(member(server.router.get("/fhir/RiskAssessment?identifier=" + hex_id("none")).body,
+                     "/total"),
+              "0");
 }
 
 TEST(FhirRiskAssessment, CarriesTheIndexAsTheContractSays) {
@@ -387,6 +407,27 @@ TEST(FhirAudit, IsWrittenBeforeTheAnswer) {
     EXPECT_EQ(refused.status, 503) << "no read without its audit record";
     EXPECT_EQ(refused.body.find("Esterkin"), std::string::npos);
     EXPECT_EQ(server.router.get("/fhir/metadata").status, 200);
+}
+
+TEST(FhirAudit, RecordsAreCloudEventsWithIdsOfTheirOwn) {
+    Server server;
+    std::vector<std::string> ids;
+    for (int i = 0; i < 2; ++i)
+        ASSERT_EQ(server.router.get("/fhir/Observation?patient=" + kAnna).status, 200);
+    for (std::uint32_t p = 0; p < server.log.partitions("audit"); ++p) {
+        RecordBatch batch;
+        ASSERT_TRUE(server.log.read({"audit", Partition(p)}, Offset(0), 1 << 20, batch));
+        for (const auto& record : batch.records) {
+            EXPECT_EQ(record.headers.find(header::kSpecVersion), "1.0");
+            EXPECT_EQ(record.headers.find(header::kType), "vitalog.audit.v1");
+            EXPECT_EQ(record.headers.find(header::kSource), "vitalog/http");
+            EXPECT_EQ(record.headers.find(header::kTime), to_rfc3339(server.clock.now()));
+            ids.emplace_back(record.headers.find(header::kId));
+        }
+    }
+    ASSERT_EQ(ids.size(), 2U);
+    EXPECT_EQ(ids[0].size(), 32U);
+    EXPECT_NE(ids[0], ids[1]);
 }
 
 TEST(FhirAccess, GatewaysMayNotRead) {

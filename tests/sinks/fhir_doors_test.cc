@@ -30,6 +30,7 @@ struct Ward {
     FhirApi api{reader, log, clock};
     TaskOperations operations;
     FakeRouter router;
+    std::int64_t version = 1;
 
     explicit Ward(milliseconds patience = milliseconds(30'000))
         : operations(
@@ -44,8 +45,27 @@ struct Ward {
         EXPECT_TRUE(*worker.step());
     }
 
-    /// Posts, lets the desk answer with `status`, and gives the response.
+    /// Posts, lets the desk change the task and answer with `status`, and gives the response.
     HttpResponse decide(const std::string& operation, const std::string& body, int status) {
+        return post(operation, body, [&](const std::string& root) {
+            auto state = open_task(kTask, kAlert, kAnna);
+            state.status =
+                status == 200 ? schemas::TaskStatus::Completed : schemas::TaskStatus::Cancelled;
+            state.version = ++version;
+            state.judged = schemas::Judgement{root, "r1", status, "because", version};
+            publish(log, Topic::TaskBoard, kTask, state);
+        });
+    }
+    /// The same, where the desk changes nothing.
+    HttpResponse repeat(const std::string& operation, const std::string& body, int status,
+                        std::int64_t shown) {
+        return post(operation, body, [&](const std::string& root) {
+            publish(log, Topic::TaskBoard, kTask,
+                    schemas::TaskJudged{kTask, {root, "r1", status, "because", shown}});
+        });
+    }
+    HttpResponse post(const std::string& operation, const std::string& body,
+                      const std::function<void(const std::string& root)>& desk) {
         std::optional<HttpResponse> response;
         router.start("POST", "/fhir/Task/" + kTask + "/$" + operation, body,
                      {"dr.wu", "doctor", {}},
@@ -56,11 +76,7 @@ struct Ward {
             TopicPartition{"feed.decision", partition_of(kTask, log.partitions("feed.decision"))};
         const Offset last(log.end_offset(tp)->value() - 1);
         const std::string root = feed_record_id(log.generation(), tp, last).to_string();
-        auto state = open_task(kTask, kAlert, kAnna);
-        state.status =
-            status == 200 ? schemas::TaskStatus::Completed : schemas::TaskStatus::Cancelled;
-        state.judged = schemas::Judgement{root, "r1", status, "because"};
-        publish(log, Topic::TaskBoard, kTask, state);
+        desk(root);
         EXPECT_TRUE(*worker.step());
         EXPECT_TRUE(response);
         return response ? *response : HttpResponse{};
@@ -90,6 +106,16 @@ TEST(TaskOperations, ConflictCarriesTheCurrentTask) {
     EXPECT_EQ(answer.status, 409);
     EXPECT_EQ(member(answer.body, "/resourceType"), "Task");
     EXPECT_EQ(member(answer.body, "/status"), "cancelled");
+}
+
+TEST(TaskOperations, ARepeatGetsTheBytesOfTheFirstAnswer) {
+    Ward ward;
+    const auto first = ward.decide("confirm", R"({"request_id":"r1"})", 200);
+    EXPECT_EQ(member(first.body, "/meta/versionId"), "2");
+    ward.decide("accept", "", 409);  // the task goes on
+    const auto again = ward.repeat("confirm", R"({"request_id":"r1"})", 200, 2);
+    EXPECT_EQ(again.status, 200);
+    EXPECT_EQ(again.body, first.body);
 }
 
 TEST(TaskOperations, OtherJudgementsAreOutcomes) {
@@ -215,6 +241,21 @@ TEST(AliyunReceipts, KeepEachReportAsReceivedUnderItsRecipient) {
     EXPECT_EQ(router.post("/receipts/aliyun", "[{}]").status, 400);
     log.fail_appends(Error(Errc::Busy, "full"));
     EXPECT_EQ(router.post("/receipts/aliyun", "[" + first + "]").status, 503);
+}
+
+TEST(AliyunReceipts, GoToTheTopicThatTheSiteNames) {
+    auto topics = all_topics();
+    schemas::TopicNames names;
+    names.set(Topic::FeedReceipt, "ward7.receipt", 2);
+    for (auto& topic : topics)
+        if (topic.name == "feed.receipt") topic.name = "ward7.receipt";
+    topology::MemoryLog log(topics);
+    FixedClock clock;
+    ReceiptsApi api(log, clock, names);
+    FakeRouter router;
+    api.register_routes(router);
+    EXPECT_EQ(router.post("/receipts/aliyun", R"([{"success":true,"biz_id":"B1"}])").status, 200);
+    EXPECT_EQ(values_of(log, "ward7.receipt").size(), 1U);
 }
 
 }  // namespace

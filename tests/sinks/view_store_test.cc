@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "tests/sinks/views_fixture.h"
 
 namespace vitalog::sinks::views {
@@ -163,6 +165,152 @@ TEST(ViewStore, EndsAlikeWhateverPartitionComesFirst) {
     EXPECT_EQ(one.reader.encounters(query)->rows.size(), 1U) << "one visit, ended";
 }
 
+schemas::AlertEvent alert_of(const std::string& person, std::int64_t revision,
+                             schemas::AlertState state) {
+    static const std::string id = hex_id("alert");
+    schemas::AlertEvent event;
+    event.id = id;
+    event.revision = revision;
+    event.person = person;
+    event.rule = "potassium-high";
+    event.state = state;
+    event.since = event.occurred = at(kNoon);
+    return event;
+}
+
+TEST(ViewStore, ShowsTheLastRevisionOfAnAlertThatMovedWithAMerge) {
+    Records loser, survivor;
+    loser.add(alert_of(kBeth, 1, schemas::AlertState::Raised), "k", 9'000);
+    survivor.add(alert_of(kAnna, 2, schemas::AlertState::Updated), "k", 5'000)
+        .add(alert_of(kAnna, 3, schemas::AlertState::Closed), "k", 5'000);
+    Archive one, other;
+    one.apply({loser.batch("alert", 1)});
+    one.apply({survivor.batch("alert", 0)});
+    other.apply({survivor.batch("alert", 0)});
+    other.apply({loser.batch("alert", 1)});
+    EXPECT_EQ(one.dump(), other.dump());
+    const auto row = one.reader.alerts(Query{})->rows.at(0);
+    EXPECT_EQ(row.person, kAnna);
+    EXPECT_EQ(row.revision, 3);
+}
+
+TEST(ViewStore, KeepsTheTimesOfAMessageWhicheverPartitionComesFirst) {
+    const std::string intent = hex_id("intent");
+    schemas::Delivery sent;
+    sent.intent = intent;
+    sent.recipient = sent.person = kBeth;
+    sent.purpose = "alert";
+    sent.revision = 2;
+    sent.state = schemas::DeliveryState::Accepted;
+    sent.changed = ReceivedTime(1'000);
+    schemas::Delivery delivered = sent;
+    delivered.recipient = delivered.person = kAnna;
+    delivered.revision = 3;
+    delivered.state = schemas::DeliveryState::Delivered;
+    delivered.changed = ReceivedTime(2'000);
+    Records loser, survivor;
+    loser.add(sent, "k", 9'000);
+    survivor.add(delivered, "k", 5'000);
+    Archive one, other;
+    one.apply({loser.batch("delivery", 1), survivor.batch("delivery", 0)});
+    other.apply({survivor.batch("delivery", 0), loser.batch("delivery", 1)});
+    EXPECT_EQ(one.dump(), other.dump());
+    const auto row = one.reader.deliveries(Query{})->rows.at(0);
+    EXPECT_EQ(row.status, "completed");
+    EXPECT_EQ(row.sent_us, 1'000);
+    EXPECT_EQ(row.received_us, 2'000);
+}
+
+TEST(ViewStore, HidesTheLosersIndexOnceTheSurvivorHasIt) {
+    const std::string before = hex_id("risk of beth"), after = hex_id("risk of anna");
+    schemas::RiskEvent risk;
+    risk.id = before;
+    risk.person = kBeth;
+    risk.method = "aki-nhs";
+    risk.version = "1";
+    risk.band = "1";
+    risk.occurred = at(kNoon);
+    schemas::RiskEvent retraction = risk;
+    retraction.retracted = true;
+    retraction.merged_into = kAnna;
+    schemas::RiskEvent again = risk;
+    again.id = after;
+    again.person = kAnna;
+    Records loser, survivor;
+    loser.add(risk, "k", 9'000);
+    survivor.add(retraction, "k", 5'000).add(again, "k", 5'000);
+    Archive one, other;
+    one.apply({loser.batch("risk", 1), survivor.batch("risk", 0)});
+    other.apply({survivor.batch("risk", 0), loser.batch("risk", 1)});
+    for (Archive* archive : {&one, &other}) {
+        Query query;
+        query.conditions.push_back({{{"hidden", Op::In, {std::int64_t{0}}}}});
+        const auto rows = archive->reader.risks(query)->rows;
+        ASSERT_EQ(rows.size(), 1U);
+        EXPECT_EQ(rows[0].id, after);
+    }
+}
+
+TEST(ViewStore, KeepsEveryVersionOfATask) {
+    Archive archive;
+    const std::string task = hex_id("task"), alert = hex_id("alert");
+    auto state = open_task(task, alert, kAnna);
+    Records records;
+    records.add(state);
+    state.version = 2;
+    state.owner = "li";
+    records.add(state);
+    archive.apply({records.batch("task-board")});
+    EXPECT_EQ((*archive.reader.task_version(task, 1))->body.find("\"li\""), std::string::npos);
+    EXPECT_NE((*archive.reader.task_version(task, 2))->body.find("\"li\""), std::string::npos);
+    EXPECT_FALSE(archive.reader.task_version(task, 3)->has_value());
+}
+
+schemas::Observation without_value(const std::string& id, std::string_view when) {
+    auto empty = creatinine(id, when, 0);
+    empty.kind = schemas::ValueKind::Missing;
+    empty.value.reset();
+    return empty;
+}
+
+TEST(ViewStore, ShowsNoResultWithoutAValue) {
+    Archive archive;
+    Records records;
+    records.add(results(kAnna, kNoon, {creatinine(kOne, kNoon, 98), without_value(kTwo, kNoon)}));
+    archive.apply({records.batch("person")});
+    ASSERT_EQ(archive.results_of(kAnna).size(), 1U);
+    EXPECT_EQ(archive.reader.reports(Query{})->rows.at(0).results, std::vector{kOne});
+    records.add(results(kAnna, kLater, {creatinine(kTwo, kNoon, 97)}));
+    archive.apply({records.batch("person")});
+    EXPECT_EQ(archive.results_of(kAnna).size(), 2U) << "its value came later";
+    EXPECT_EQ(archive.reader.reports(Query{})->rows.at(0).results, (std::vector{kOne, kTwo}));
+}
+
+TEST(ViewStore, WithdrawsAResultThatLostItsValueWhateverCameFirst) {
+    for (const bool in_order : {true, false}) {
+        Archive archive;
+        const auto first = results(kAnna, kNoon, {creatinine(kOne, kNoon, 98)});
+        const auto second = results(kAnna, kLater, {without_value(kOne, kNoon)});
+        Records records;
+        records.add(in_order ? first : second).add(in_order ? second : first);
+        archive.apply({records.batch("person")});
+        EXPECT_TRUE(archive.results_of(kAnna).empty());
+        EXPECT_TRUE(archive.reader.reports(Query{})->rows.at(0).results.empty());
+        const auto row = archive.results_of(kAnna, true).at(0);
+        EXPECT_EQ(row.status == "entered-in-error", in_order);
+    }
+}
+
+TEST(ViewStore, DamagedFileNamesTheRemedy) {
+    Folder folder;
+    const std::string path = folder.file("v.db");
+    std::ofstream(path) << std::string(8'192, 'x');
+    const auto store = ViewStore::open(path, Generation(1));
+    ASSERT_FALSE(store);
+    EXPECT_EQ(store.error().code(), Errc::Damaged);
+    EXPECT_NE(store.error().message().find("vitalog views rebuild --data-dir"), std::string::npos);
+}
+
 TEST(ViewStore, LaterRecordOfAPartitionWinsEvenAtTheSameLogTime) {
     Archive archive;
     const std::string task = hex_id("task");
@@ -171,6 +319,7 @@ TEST(ViewStore, LaterRecordOfAPartitionWinsEvenAtTheSameLogTime) {
     Records records;
     records.add(state, "k", 7);
     state.status = schemas::TaskStatus::Completed;
+    state.version = 2;
     records.add(state, "k", 7);
     archive.apply({records.batch("task-board")});
     Query query;

@@ -64,7 +64,7 @@ TEST(ViewWorker, TellsTheWaiterOfAJudgementAfterItIsShown) {
 TEST(ViewWorker, FindsAJudgementThatCameBeforeItsWaiter) {
     Views views;
     publish(views.log, Topic::TaskBoard, kTask,
-            schemas::TaskUnknown{kTask, {kRoot, "", 404, "no such task"}});
+            schemas::TaskJudged{kTask, {kRoot, "", 404, "no such task"}});
     ASSERT_TRUE(*views.worker.step());
     std::optional<Judged> told;
     views.worker.wait_for_judgement(kRoot, milliseconds(60'000), [&](std::optional<Judged> judged) {

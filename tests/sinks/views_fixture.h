@@ -145,6 +145,7 @@ inline schemas::TaskState open_task(const std::string& task, const std::string& 
                                     const std::string& person) {
     schemas::TaskState state;
     state.task = task;
+    state.version = 1;
     state.alert = alert;
     state.person = person;
     state.rule = "aki-3";
@@ -178,7 +179,7 @@ class Archive {
         std::string text;
         for (const std::string table :
              {"person", "identifier", "link", "encounter", "report", "observation", "risk", "alert",
-              "task", "delivery", "clash"}) {
+              "task", "task_version", "delivery", "clash"}) {
             std::string columns;
             auto info = *db.prepare("SELECT name FROM pragma_table_info('" + table + "')");
             while (*info.next())

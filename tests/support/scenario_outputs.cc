@@ -219,17 +219,22 @@ Result<Output> Outputs::task(const Seen& record) {
     add("why", e.outcome ? e.outcome->reason : std::string_view());
     add("answer", e.judged ? std::to_string(e.judged->status) : std::string());
     add("message", e.judged ? e.judged->message : std::string_view());
+    task_versions_[{std::string(e.task), e.version}] = out;
     return out;
 }
 
-Result<Output> Outputs::unknown_task(const Seen& record) {
-    VITALOG_TRY(const auto e, read<schemas::TaskUnknown>(record));
-    return Output{"task",
-                  "",
-                  {{"patient", ""},
-                   {"status", "unknown"},
-                   {"answer", std::to_string(e.judged.status)},
-                   {"message", without_ids(std::string(e.judged.message))}}};
+/// A decision that changed nothing shows the task as it was answered with.
+Result<Output> Outputs::judged_task(const Seen& record) {
+    VITALOG_TRY(const auto e, read<schemas::TaskJudged>(record));
+    const auto known = task_versions_.find({std::string(e.task), e.judged.version});
+    Output out{
+        "task", "", {{"patient", ""}, {"status", "unknown"}, {"answer", ""}, {"message", ""}}};
+    if (known != task_versions_.end()) out = known->second;
+    for (auto& [field, value] : out.fields) {
+        if (field == "answer") value = std::to_string(e.judged.status);
+        if (field == "message") value = without_ids(std::string(e.judged.message));
+    }
+    return out;
 }
 
 Result<Output> Outputs::message(const Seen& record) {
@@ -374,7 +379,7 @@ Result<Output> Outputs::output_of(const Seen& record) {
         case Topic::Alert:
             return alert(record);
         case Topic::TaskBoard:
-            return record.type == schemas::TaskUnknown::kType ? unknown_task(record) : task(record);
+            return record.type == schemas::TaskJudged::kType ? judged_task(record) : task(record);
         case Topic::Delivery:
             return message(record);
         case Topic::SendSms:

@@ -82,7 +82,7 @@ class Outputs {
     Result<Output> output_of(const Seen& record);
     Result<Output> alert(const Seen& record);
     Result<Output> task(const Seen& record);
-    Result<Output> unknown_task(const Seen& record);
+    Result<Output> judged_task(const Seen& record);
     Result<Output> message(const Seen& record);
     Result<Output> send(const Seen& record);
     Result<Output> risk(const Seen& record);
@@ -99,6 +99,7 @@ class Outputs {
     std::map<std::string, std::string> purposes_;   ///< intent: purpose
     std::vector<TaskRef> tasks_;
     std::vector<SendRef> sends_;
+    std::map<std::pair<std::string, std::int64_t>, Output> task_versions_;  ///< as shown
     std::map<std::pair<std::string, std::string>, schemas::EncounterHistory>
         encounters_;  ///< person, visit
     std::map<std::string, std::map<std::string, std::string>> demographics_;
