@@ -1,5 +1,5 @@
 // The runtime alone: a counter per entity over the embedded log, one thread, committed and flushed by the trail.
-//   runtime_bench [records] [entities] [seed] [folder]
+//   runtime_bench [records] [entities] [seed] [trail seconds] [folder]
 
 #include <cstring>
 #include <random>
@@ -57,11 +57,13 @@ int main(int argc, char** argv) {
     const std::int64_t records = argc > 1 ? std::atoll(argv[1]) : 10'000'000;
     const std::uint64_t entities = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1'000'000;
     const std::uint64_t seed = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 1;
-    const std::filesystem::path folder = argc > 4 ? argv[4] : "/tmp/vitalog-runtime-bench";
+    const int trail = argc > 4 ? std::atoi(argv[4]) : 60;
+    const std::filesystem::path folder = argc > 5 ? argv[5] : "/tmp/vitalog-runtime-bench";
     std::filesystem::remove_all(folder);
     topology::ShardOptions options;
     options.store.memory_budget = std::size_t{4} << 30;
-    fmt::print("records {} entities {} seed {} trail 60 s, one shard, one thread\n", records, entities, seed);
+    options.store.trail = std::chrono::seconds(trail);
+    fmt::print("records {} entities {} seed {} trail {} s, one shard, one thread\n", records, entities, seed, trail);
     {
         benchmarks::StageHarness harness(folder, options);
         fill(harness, static_cast<std::int64_t>(entities), entities, seed, true);
@@ -81,6 +83,7 @@ int main(int argc, char** argv) {
             fmt::print("wrong result: {} records handled\n", counting.handled);
             return 1;
         }
+        fmt::print("{} entities flushed; ", harness.shard().store()->flushed());
         fmt::print("{:.2f} M records/s wall, {:.2f} M per CPU-second of the shard's thread, {:.2f} M per CPU-second of the process\n",
                    static_cast<double>(records) / wall / 1e6, static_cast<double>(records) / thread / 1e6,
                    static_cast<double>(records) / process / 1e6);
