@@ -125,7 +125,7 @@ class StageHarness {
 
   private:
     topology::ShardOptions options_;
-    topology::TopicNames topics_;
+    schemas::TopicNames topics_;
     topology::SystemClock clock_;
     NoMetrics metrics_;
     std::unique_ptr<topology::EmbeddedLog> log_;

@@ -34,7 +34,7 @@ inline constexpr std::array<TopicInfo, kTopicCount> kTopics{{
     {Topic::FeedDirectory, "feed.directory", "patient or team", "POST /directory", true, false, false},
     {Topic::FeedDecision, "feed.decision", "task", "FHIR Task operations", true, false, false},
     {Topic::FeedReceipt, "feed.receipt", "recipient or provider message", "effect workers, gateways", true, false, false},
-    {Topic::FeedControl, "feed.control", "kind/name", "vitalog run, vitalog publish", true, true, true},
+    {Topic::FeedControl, "feed.control", "kind/name", "vitalog run, POST /admin/clock", true, true, true},
     {Topic::Subject, "subject", "identifier, or 'merges'", "intake, identity", false, false, false},
     {Topic::Person, "person", "person", "identity, care, desk", false, true, false},
     {Topic::Task, "task", "task", "intake, care", false, false, false},

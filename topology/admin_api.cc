@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <future>
 
 #include "schemas/base/base64.h"
 #include "schemas/json_decode.h"
@@ -153,21 +154,55 @@ HttpResponse AdminApi::records(const HttpRequest& request) const {
     HttpResponse response;
     response.content_type = "application/x-ndjson";
     const std::size_t wanted = std::min<std::size_t>(static_cast<std::size_t>(*max), kRecordsMax);
+    std::size_t count = 0;
     if (const auto synced = ports_.log.sync(); !synced) return error(503, "io", synced.error().message());
     Offset at(*from);
     if (const auto begin = ports_.log.begin_offset(tp); begin && at < *begin) at = *begin;
     RecordBatch batch;
-    for (std::size_t count = 0; count < wanted; at = batch.next) {
+    for (; count < wanted; at = batch.next) {
         if (const auto read = ports_.log.read(tp, at, kReadBytes, batch); !read)
             return error(500, to_string(read.error().code()), read.error().message());
         if (batch.records.empty()) break;
         for (const auto& record : batch.records) {
-            if (count++ >= wanted) break;
+            if (count == wanted) break;
+            ++count;
             response.body += record_line(tp, record);
             response.body += '\n';
         }
     }
+    const bool about_persons = topic != ports_.topics.name(schemas::Topic::Audit) &&
+                               topic != ports_.topics.name(schemas::Topic::FeedControl);
+    if (count == 0 || !about_persons) return response;
+    if (const auto audited = audit(request, count); !audited)
+        return error(503, to_string(audited.error().code()), "the read can't be audited: " + audited.error().message());
     return response;
+}
+
+/// Who looked at records about persons; on disk when it returns.
+Result<void> AdminApi::audit(const HttpRequest& request, std::size_t count) const {
+    FeedRecord record;
+    record.topic = ports_.topics.name(schemas::Topic::Audit);
+    record.key = request.path;
+    record.received = ports_.clock.now();
+    schemas::JsonWriter json(record.value);
+    json.begin_object();
+    json.field("at", to_rfc3339(record.received));
+    json.field("user", request.caller.user);
+    json.field("role", request.caller.role);
+    json.field("method", request.method);
+    json.field("path", request.path);
+    json.field("count", count);
+    json.end_object();
+    Headers::append(record.headers, header::kSpecVersion, "1.0");
+    Headers::append(record.headers, header::kId,
+                    IdHash().part("audit").part(record.value).part(static_cast<std::int64_t>(++audits_)).finish().to_string());
+    Headers::append(record.headers, header::kType, "vitalog.audit.v1");
+    Headers::append(record.headers, header::kSource, "vitalog/http");
+    Headers::append(record.headers, header::kTime, to_rfc3339(record.received));
+    std::promise<Result<AppendReceipt>> done;
+    ports_.log.append(std::move(record), [&](Result<AppendReceipt> receipt) { done.set_value(std::move(receipt)); });
+    VITALOG_CHECK(done.get_future().get());
+    return {};
 }
 
 HttpResponse AdminApi::set_clock(const HttpRequest& request) {

@@ -17,7 +17,8 @@ class AdminApi {
     struct Ports {
         Log& log;
         Flow& flow;
-        const TopicNames& topics;
+        const schemas::TopicNames& topics;
+        const Clock& clock;
         ManualClock* manual_clock = nullptr;  ///< null: time can't be set
     };
     /// Refuses a request whose caller lacks the role; nullopt lets it pass.
@@ -35,9 +36,11 @@ class AdminApi {
     HttpResponse topics() const;
     HttpResponse records(const HttpRequest& request) const;
     HttpResponse set_clock(const HttpRequest& request);
+    Result<void> audit(const HttpRequest& request, std::size_t count) const;
 
     Ports ports_;
     Guard guard_;
+    mutable std::atomic<std::uint64_t> audits_{0};
     mutable std::mutex mutex_;
     Status status_ = Status::Starting;  // guarded by mutex_
     std::string reason_;                // guarded by mutex_

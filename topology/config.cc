@@ -245,6 +245,8 @@ Result<std::uint64_t> parse_bytes(std::string_view text) {
 
 Result<void> Config::set(std::string key, std::string value, std::string source) {
     const ConfigKey* known = find_key(key);
+    const bool is_list = known != nullptr && (known->kind == List || known->kind == Durations);
+    if (is_list && value.starts_with('[') && value.ends_with(']')) value = value.substr(1, value.size() - 2);
     if (known == nullptr && !is_topic_key(key))
         return fail(Errc::Configuration, fmt::format("{}: there is no key '{}'{}; `vitalog config show` lists all", source,
                                                      key, closest_key(key)));

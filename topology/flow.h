@@ -19,7 +19,7 @@ class Flow {
     /// How far a reader outside the runtime (views) has come in one partition.
     using ReaderPosition = std::function<Offset(const TopicPartition&)>;
 
-    Flow(const Runtime& runtime, Log& log, const TopicNames& topics);
+    Flow(const Runtime& runtime, Log& log, const schemas::TopicNames& topics);
     ~Flow();
     void set_views(std::vector<schemas::Topic> reads, ReaderPosition position);
     void set_effects_lag(std::function<std::uint64_t()> lag);
@@ -43,6 +43,7 @@ class Flow {
     };
 
     std::map<TopicPartition, Offset> committed_of(std::string_view stage) const;
+    std::map<std::string, std::uint64_t> lag_once() const;
     std::uint64_t stage_lag(std::string_view stage) const;
     bool idle(ReceivedTime now) const;
     bool advance(Waiter& waiter) const;
@@ -50,7 +51,7 @@ class Flow {
 
     const Runtime& runtime_;
     Log& log_;
-    const TopicNames& topics_;
+    const schemas::TopicNames& topics_;
     std::vector<schemas::Topic> view_reads_;
     ReaderPosition view_position_;
     std::function<std::uint64_t()> effects_lag_;

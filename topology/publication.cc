@@ -75,7 +75,7 @@ Result<void> check(const std::vector<Publication>& publications) {
 }
 
 template <class Visit>
-Result<void> for_each_control(const Log& log, const TopicNames& topics, Visit visit) {
+Result<void> for_each_control(const Log& log, const schemas::TopicNames& topics, Visit visit) {
     schemas::Decoder decoder;
     const TopicPartition tp{topics.name(schemas::Topic::FeedControl), Partition(0)};
     RecordBatch batch;
@@ -99,7 +99,7 @@ Result<std::vector<Publication>> collect_publications(const Config& config) {
     return all;
 }
 
-Result<std::map<std::pair<std::string, std::string>, std::string>> published(const Log& log, const TopicNames& topics) {
+Result<std::map<std::pair<std::string, std::string>, std::string>> published(const Log& log, const schemas::TopicNames& topics) {
     std::map<std::pair<std::string, std::string>, std::string> last;
     VITALOG_CHECK(for_each_control(log, topics, [&](const schemas::Control& control) {
         const std::pair key(std::string(control.kind), std::string(control.name));
@@ -109,7 +109,7 @@ Result<std::map<std::pair<std::string, std::string>, std::string>> published(con
     return last;
 }
 
-Result<void> publish_one(Log& log, const TopicNames& topics, LogTime now, const Publication& publication) {
+Result<void> publish_one(Log& log, const schemas::TopicNames& topics, LogTime now, const Publication& publication) {
     FeedRecord record;
     record.topic = topics.name(schemas::Topic::FeedControl);
     record.key = publication.kind + "/" + publication.name;
@@ -123,7 +123,7 @@ Result<void> publish_one(Log& log, const TopicNames& topics, LogTime now, const 
     return {};
 }
 
-Result<std::size_t> publish(Log& log, const TopicNames& topics, LogTime now, const std::vector<Publication>& wanted) {
+Result<std::size_t> publish(Log& log, const schemas::TopicNames& topics, LogTime now, const std::vector<Publication>& wanted) {
     VITALOG_TRY(auto last, published(log, topics));
     std::size_t count = 0;
     std::set<std::string> kinds;
@@ -144,7 +144,7 @@ Result<std::size_t> publish(Log& log, const TopicNames& topics, LogTime now, con
     return count;
 }
 
-Result<LogTime> published_clock(const Log& log, const TopicNames& topics) {
+Result<LogTime> published_clock(const Log& log, const schemas::TopicNames& topics) {
     LogTime last;
     VITALOG_CHECK(for_each_control(log, topics, [&](const schemas::Control& control) {
         if (control.kind != "clock") return;

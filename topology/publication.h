@@ -7,7 +7,7 @@
 #include "schemas/base/result.h"
 #include "topology/config.h"
 #include "topology/log/log.h"
-#include "topology/runtime/topic_names.h"
+#include "schemas/topic_names.h"
 
 namespace vitalog::topology {
 
@@ -25,16 +25,16 @@ struct Publication {
 Result<std::vector<Publication>> collect_publications(const Config& config);
 
 /// What was last published, by (kind, name): version, read from feed.control.
-Result<std::map<std::pair<std::string, std::string>, std::string>> published(const Log& log, const TopicNames& topics);
+Result<std::map<std::pair<std::string, std::string>, std::string>> published(const Log& log, const schemas::TopicNames& topics);
 
 /// Appends what differs from what was last published; retires files that are gone. Returns how many records, once
 /// they are durable.
-Result<std::size_t> publish(Log& log, const TopicNames& topics, LogTime now, const std::vector<Publication>& wanted);
+Result<std::size_t> publish(Log& log, const schemas::TopicNames& topics, LogTime now, const std::vector<Publication>& wanted);
 
 /// Appends one control record, durably.
-Result<void> publish_one(Log& log, const TopicNames& topics, LogTime now, const Publication& publication);
+Result<void> publish_one(Log& log, const schemas::TopicNames& topics, LogTime now, const Publication& publication);
 
 /// The time that a clock set by hand last stood at.
-Result<LogTime> published_clock(const Log& log, const TopicNames& topics);
+Result<LogTime> published_clock(const Log& log, const schemas::TopicNames& topics);
 
 }  // namespace vitalog::topology

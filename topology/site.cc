@@ -1,7 +1,5 @@
 #include "topology/site.h"
 
-#include <yaml-cpp/yaml.h>
-
 #include <filesystem>
 #include <fmt/format.h>
 #include <future>
@@ -23,6 +21,7 @@
 #include "sinks/views/view_worker.h"
 #include "topology/admin_api.h"
 #include "topology/clock.h"
+#include "topology/doors.h"
 #include "topology/flow.h"
 #include "topology/log/embedded_log.h"
 #include "topology/publication.h"
@@ -37,23 +36,6 @@ namespace fs = std::filesystem;
 constexpr std::chrono::seconds kRetentionEvery{60};
 constexpr std::chrono::milliseconds kHousekeepingStep{200};
 
-Result<std::vector<ingest::HttpToken>> read_tokens(std::string_view path) {
-    std::vector<ingest::HttpToken> tokens;
-    if (path.empty()) return tokens;
-    try {
-        for (const auto& node : YAML::LoadFile(std::string(path))) {
-            ingest::HttpToken token{node["token"].as<std::string>(), node["user"].as<std::string>(),
-                                    node["role"].as<std::string>(), {}};
-            if (node["teams"]) token.teams = node["teams"].as<std::vector<std::string>>();
-            tokens.push_back(std::move(token));
-        }
-    } catch (const YAML::Exception& problem) {
-        return fail(Errc::Configuration, fmt::format("auth.tokens = '{}': line {}: {}; write a list of "
-                                                     "{{token, user, role, teams}}", path, problem.mark.line + 1, problem.msg));
-    }
-    return tokens;
-}
-
 }  // namespace
 
 /// Members are in the order of starting; destruction takes them down in the reverse.
@@ -64,6 +46,7 @@ class Site::Impl {
     ~Impl() { (void)stop(); }
 
     Result<void> start() {
+        VITALOG_CHECK(check_doors(config_, options_.secrets));
         VITALOG_CHECK(open_log());
         VITALOG_TRY(const auto publications, collect_publications(config_));
         VITALOG_CHECK(start_shards());
@@ -150,6 +133,7 @@ class Site::Impl {
         VITALOG_TRY(auto store, sinks::views::ViewStore::open(path, log_->generation()));
         sinks::views::ViewWorkerOptions options;
         options.metrics = &metrics_;
+        options.topics = topics_;
         views_ = std::make_unique<sinks::views::ViewWorker>(std::move(store), *log_, options);
         VITALOG_TRY(auto reader, sinks::views::ViewReader::open(path));
         reader_ = std::make_unique<sinks::views::ViewReader>(std::move(reader));
@@ -161,16 +145,16 @@ class Site::Impl {
     Result<void> start_http() {
         ingest::HttpServerOptions options;
         std::tie(options.host, options.port) = config_.address("http.listen");
-        VITALOG_TRY(options.tokens, read_tokens(config_.text("auth.tokens")));
+        VITALOG_TRY(options.tokens, read_tokens(config_));
         options.open_paths = {"/healthz", "/receipts/aliyun"};
         if (options.tokens.empty())
             log_line("warn", "open-to-this-machine", {{"why", "auth.tokens is empty: every program on this machine may read and decide; the server listens on loopback only"}});
         http_ = std::make_unique<ingest::HttpServer>(std::move(options), &metrics_);
-        admin_ = std::make_unique<AdminApi>(AdminApi::Ports{*log_, *flow_, topics_, manual_clock_.get()},
+        admin_ = std::make_unique<AdminApi>(AdminApi::Ports{*log_, *flow_, topics_, clock(), manual_clock_.get()},
                                             [](const HttpRequest& request) { return ingest::require_role(request, {"operator"}); });
         fhir_ = std::make_unique<sinks::fhir::FhirApi>(
             *reader_, *log_, clock(),
-            sinks::fhir::FhirOptions{std::string(config_.text("site.zone")), std::string(program_version())});
+            sinks::fhir::FhirOptions{std::string(config_.text("site.zone")), std::string(program_version()), topics_});
         tasks_ = std::make_unique<sinks::fhir::TaskOperations>(
             *fhir_, *log_, clock(), [this](const std::string& root, std::chrono::milliseconds timeout, auto done) {
                 views_->wait_for_judgement(root, timeout, std::move(done));
@@ -178,8 +162,8 @@ class Site::Impl {
         directory_ = std::make_unique<sinks::fhir::DirectoryApi>(
             *log_, clock(), [this](const std::vector<AppendReceipt>&, std::function<void()> done) {
                 flow_->when_applied(std::move(done));
-            });
-        receipts_ = std::make_unique<sinks::fhir::ReceiptsApi>(*log_, clock());
+            }, topics_);
+        receipts_ = std::make_unique<sinks::fhir::ReceiptsApi>(*log_, clock(), topics_);
         admin_->register_routes(*http_);
         metrics_.register_routes(*http_);
         fhir_->register_routes(*http_);
@@ -204,12 +188,7 @@ class Site::Impl {
 
     Result<void> start_effects() {
         if (config_.text("notify.mode") != "live") return {};
-        sinks::AliyunConfig aliyun;
-        aliyun.url = config_.text("notify.aliyun.url");
-        aliyun.sign = config_.text("notify.aliyun.sign");
-        aliyun.key_id = options_.secrets.aliyun_key_id;
-        aliyun.key_secret = options_.secrets.aliyun_key_secret;
-        VITALOG_CHECK(sinks::check(aliyun));
+        const auto aliyun = aliyun_config(config_, options_.secrets);
         aliyun_ = std::make_unique<sinks::AliyunSms>(aliyun, system_clock_);
         sinks::EffectWorkerOptions options;
         options.topic = topics_.name(schemas::Topic::SendSms);
@@ -271,7 +250,7 @@ class Site::Impl {
     SystemClock system_clock_;
     std::unique_ptr<ManualClock> manual_clock_;
     ingest::MetricsRegistry metrics_;
-    TopicNames topics_;
+    schemas::TopicNames topics_;
     std::unique_ptr<EmbeddedLog> log_;
     std::unique_ptr<Runtime> runtime_;
     std::unique_ptr<Flow> flow_;

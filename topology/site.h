@@ -6,14 +6,9 @@
 
 #include "schemas/base/result.h"
 #include "topology/config.h"
+#include "topology/doors.h"
 
 namespace vitalog::topology {
-
-/// What comes from the environment or a file, never from a flag, and is never logged.
-struct Secrets {
-    std::string aliyun_key_id;
-    std::string aliyun_key_secret;
-};
 
 struct SiteOptions {
     std::string data_dir;

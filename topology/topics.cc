@@ -2,8 +2,8 @@
 
 namespace vitalog::topology {
 
-TopicNames configured_names(const Config& config) {
-    TopicNames names;
+schemas::TopicNames configured_names(const Config& config) {
+    schemas::TopicNames names;
     for (const auto& topic : schemas::kTopics) {
         const auto name = config.topic_setting(topic.name, "name");
         const auto partitions = config.topic_setting(topic.name, "partitions");
@@ -14,13 +14,14 @@ TopicNames configured_names(const Config& config) {
     return names;
 }
 
-std::vector<TopicConfig> configured_topics(const Config& config, const TopicNames& names) {
+std::vector<TopicConfig> configured_topics(const Config& config, const schemas::TopicNames& names) {
     std::vector<TopicConfig> topics;
     for (const auto& topic : schemas::kTopics) {
         TopicConfig entry;
         entry.name = names.name(topic.topic);
         entry.partitions = names.partitions(topic.topic);
-        entry.feed = topic.feed;
+        // What steers the site is taken even when the disk reserve is reached: the way out may be a setting.
+        entry.feed = topic.feed && topic.topic != schemas::Topic::FeedControl;
         const auto retention = config.topic_setting(topic.name, "retention");
         if (retention) entry.retention = *parse_duration(*retention);
         else if (!topic.kept_for_ever) entry.retention = config.duration("log.retention");

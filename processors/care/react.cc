@@ -227,13 +227,9 @@ void react(Turn& turn, std::vector<Touched>& touched, Occasion occasion) {
 }
 
 std::string_view HexText::of(const RecordId& id) {
-    static constexpr char kDigits[] = "0123456789abcdef";
     if (used_ == texts_.size()) texts_.emplace_back();
     auto& text = texts_[used_++];
-    for (std::size_t i = 0; i < id.bytes.size(); ++i) {
-        text[2 * i] = kDigits[id.bytes[i] >> 4];
-        text[2 * i + 1] = kDigits[id.bytes[i] & 15];
-    }
+    id.write_hex(text.data());
     return {text.data(), text.size()};
 }
 

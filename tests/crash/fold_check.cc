@@ -75,7 +75,7 @@ void copy_partition(const Log& from, MemoryLog& to, const TopicPartition& tp) {
 using Sequences = std::map<TopicPartition, std::vector<std::string>>;
 
 /// Outputs of one shard, by output partition.
-Sequences fold(const Log& log, const TopicNames& names, const Stage& stage, schemas::Topic input, Partition partition) {
+Sequences fold(const Log& log, const schemas::TopicNames& names, const Stage& stage, schemas::Topic input, Partition partition) {
     MemoryLog memory(log.topics());
     const TopicPartition tp{names.name(input), partition};
     copy_partition(log, memory, tp);
@@ -107,7 +107,7 @@ Sequences fold(const Log& log, const TopicNames& names, const Stage& stage, sche
 
 class Comparison {
   public:
-    Comparison(const Log& log, const TopicNames& names) : names_(names) {
+    Comparison(const Log& log, const schemas::TopicNames& names) : names_(names) {
         for (const auto& topic : schemas::kTopics) {
             if (topic.feed || topic.topic == schemas::Topic::Audit) continue;
             for (std::uint32_t p = 0; p < names.partitions(topic.topic); ++p) load(log, {names.name(topic.topic), Partition(p)});
@@ -157,7 +157,7 @@ class Comparison {
         if (++differences_ <= 20) fmt::print("{}\n", line);
     }
 
-    const TopicNames& names_;
+    const schemas::TopicNames& names_;
     std::map<TopicPartition, std::vector<Actual>> actual_;
     std::size_t compared_ = 0;
     std::size_t differences_ = 0;
@@ -167,7 +167,7 @@ int check(const std::string& data_dir, const std::string& partitions) {
     Config::Sources sources;
     sources.flags.emplace_back("log.partitions", partitions);
     const Config config = must(Config::load(sources), "configuration");
-    const TopicNames names = configured_names(config);
+    const schemas::TopicNames names = configured_names(config);
     EmbeddedLog::Options options;
     options.path = data_dir;
     options.topics = configured_topics(config, names);

@@ -54,7 +54,7 @@ Seen seen(Topic topic, Partition partition, const RecordView& record) {
 
 }  // namespace
 
-ScenarioSite::ScenarioSite(ingest::hl7::SiteZone zone, topology::TopicNames topics,
+ScenarioSite::ScenarioSite(ingest::hl7::SiteZone zone, schemas::TopicNames topics,
                            std::vector<topology::TopicConfig> configs)
     : topics_(std::move(topics)), log_(std::move(configs)), zone_(std::move(zone)) {}
 

@@ -75,14 +75,14 @@ class ScenarioSite {
         void observe(std::string_view, const Labels&, double) override {}
     };
 
-    ScenarioSite(ingest::hl7::SiteZone zone, topology::TopicNames topics,
+    ScenarioSite(ingest::hl7::SiteZone zone, schemas::TopicNames topics,
                  std::vector<topology::TopicConfig> configs);
     Result<void> start();
     Result<AppendReceipt> append(FeedRecord record);
     Result<void> read(std::map<TopicPartition, Offset>& from, std::vector<Seen>& out) const;
     std::optional<ReceivedTime> next_due() const;
 
-    topology::TopicNames topics_;
+    schemas::TopicNames topics_;
     topology::MemoryLog log_;
     topology::ManualClock clock_;
     NoMetrics metrics_;

@@ -154,7 +154,7 @@ class Bench {
     }
 
     MemoryLog log;
-    TopicNames topics;
+    schemas::TopicNames topics;
     ManualClock clock;
     NoMetrics metrics;
     ShardOptions options;

@@ -9,6 +9,7 @@
 #include "sinks/gateway_sim/gateway_sim.h"
 #include "topology/cli/cli.h"
 #include "topology/clock.h"
+#include "topology/doors.h"
 
 namespace vitalog::topology::cli {
 namespace {
@@ -49,12 +50,10 @@ int run(const std::vector<std::string>& words) {
     if (!address) return report_usage("gateway-sim", address.error());
     auto templates = approved_templates();
     if (!templates) return report("gateway-sim", templates.error());
-    const auto variables = environment();
+    const Secrets secrets = Secrets::from(environment());
     sinks::GatewaySimConfig config;
-    for (const auto& [name, value] : variables) {
-        if (name == "VITALOG_ALIYUN_KEY_ID") config.key_id = value;
-        if (name == "VITALOG_ALIYUN_KEY_SECRET") config.key_secret = value;
-    }
+    config.key_id = secrets.aliyun_key_id;
+    config.key_secret = secrets.aliyun_key_secret;
     if (config.key_id.empty() || config.key_secret.empty())
         return report("gateway-sim", Error(Errc::Configuration, "set VITALOG_ALIYUN_KEY_ID and VITALOG_ALIYUN_KEY_SECRET "
                                                                 "to what the client uses"));

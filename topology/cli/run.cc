@@ -71,13 +71,7 @@ int run(const std::vector<std::string>& words) {
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread, so that all inherit it
     std::signal(SIGPIPE, SIG_IGN);
 
-    const auto secrets = environment();
-    const auto secret = [&](const char* name) {
-        const auto found = secrets.find(name);
-        return found == secrets.end() ? std::string() : found->second;
-    };
-    SiteOptions options{*data_dir, {secret("VITALOG_ALIYUN_KEY_ID"), secret("VITALOG_ALIYUN_KEY_SECRET")},
-                        arguments->has("--accept-drift")};
+    const SiteOptions options{*data_dir, Secrets::from(environment()), arguments->has("--accept-drift")};
     std::atomic<bool> failed{false};
     auto site = Site::start(*config, options, [&](const Error& error) {
         log_line("error", "failed", {{"error", error.to_string()}});

@@ -2,6 +2,7 @@
 
 #include "topology/cli/cli.h"
 #include "topology/cli/load_config.h"
+#include "topology/doors.h"
 #include "topology/publication.h"
 #include "topology/site.h"
 #include "topology/stages/stage.h"
@@ -39,6 +40,10 @@ int run_config(const std::vector<std::string>& words) {
         return report_usage("config", Error(Errc::Configuration, "say show, check or sample"));
     const auto config = load_config(*arguments);
     if (!config) return report("config", config.error());
+    if (action == "check") {
+        const auto doors = check_doors(*config, Secrets::from(environment()));
+        if (!doors) return report("config", doors.error());
+    }
     const auto publications = collect_publications(*config);
     if (!publications) return report("config", publications.error());
     if (action == "show") fmt::print("{}", config->show());
@@ -59,7 +64,8 @@ const Command kVersion{"version", "print the version and the logic number of eac
 const Command kConfig{"config", "show or check the configuration", R"(usage: vitalog config show|check|sample [--config F] [--set key=value]...
 
   show    every key in force and where its value comes from
-  check   the same checks that `run` makes before it opens anything: keys, code tables, rule packs, templates
+  check   the same checks that `run` makes before it opens anything: keys, tokens, the provider's keys (in the
+          environment), code tables, rule packs, templates
   sample  the commented sample file
 
 example:

@@ -26,7 +26,8 @@ Result<void> rebuild(const Arguments& arguments, const std::string& data_dir) {
     if (!std::filesystem::exists(data_dir)) return fail(Errc::NotFound, data_dir + ": there is no such data directory");
     EmbeddedLog::Options options;
     options.path = data_dir;
-    options.topics = configured_topics(config, configured_names(config));
+    const schemas::TopicNames topics = configured_names(config);
+    options.topics = configured_topics(config, topics);
     VITALOG_TRY(const auto log, EmbeddedLog::open(std::move(options)));
     const std::string path = config.text("views.path").empty()
                                  ? (std::filesystem::path(data_dir) / "views.sqlite").string()
@@ -35,7 +36,7 @@ Result<void> rebuild(const Arguments& arguments, const std::string& data_dir) {
     VITALOG_CHECK(sinks::views::rebuild_views(path, log->generation(), *log, [&](std::uint64_t done, std::uint64_t left) {
         applied = done;
         fmt::print(stderr, "\r{} records applied, {} to come ", done, left);
-    }));
+    }, topics));
     fmt::print(stderr, "\n");
     fmt::print("rebuilt {} from {} records\n", path, applied);
     return {};

@@ -14,7 +14,7 @@ void append_hex(std::string& out, std::string_view name, const RecordId& id) {
 
 }  // namespace
 
-Outbox::Outbox(const TopicNames& topics, std::string_view stage)
+Outbox::Outbox(const schemas::TopicNames& topics, std::string_view stage)
     : topics_(topics), source_("vitalog/" + std::string(stage)), index_(schemas::kTopicCount) {}
 
 void Outbox::append_headers(std::string_view type, const RecordId& id, const Origin& origin,

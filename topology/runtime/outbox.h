@@ -7,7 +7,7 @@
 
 #include "processors/processor.h"
 #include "topology/log/log.h"
-#include "topology/runtime/topic_names.h"
+#include "schemas/topic_names.h"
 
 namespace vitalog::topology {
 
@@ -22,7 +22,7 @@ struct Origin {
 /// refused record leaves nothing behind. One thread.
 class Outbox {
   public:
-    Outbox(const TopicNames& topics, std::string_view stage);
+    Outbox(const schemas::TopicNames& topics, std::string_view stage);
 
     /// An output of the record in hand, to the partition its key hashes to.
     void add(schemas::Topic topic, std::string_view key, std::string_view type, const RecordId& id,
@@ -60,7 +60,7 @@ class Outbox {
     void append_headers(std::string_view type, const RecordId& id, const Origin& origin,
                         const processors::EmitOptions& options);
 
-    const TopicNames& topics_;
+    const schemas::TopicNames& topics_;
     std::string source_;  // ce_source: "vitalog/<stage>"
     std::string time_text_;  // reused
     std::string arena_;

@@ -428,7 +428,8 @@ Result<Shard::Step> Shard::try_commit() {
     for (const auto& [name, value] : counts_) ports_.metrics.count(name.first, name.second, value);
     counts_.clear();
     if (oldest_received_) {
-        const auto waited = ports_.clock.now() - *oldest_received_;
+        // A clock set by hand may stand behind what the log received.
+        const auto waited = std::max(std::chrono::microseconds(0), ports_.clock.now() - *oldest_received_);
         ports_.metrics.observe("vitalog_latency_seconds", {{"stage", spec_.stage}},
                                static_cast<double>(waited.count()) / 1e6);
         oldest_received_.reset();

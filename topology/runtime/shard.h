@@ -14,7 +14,7 @@
 #include "topology/runtime/controls.h"
 #include "topology/runtime/drift.h"
 #include "topology/runtime/outbox.h"
-#include "topology/runtime/topic_names.h"
+#include "schemas/topic_names.h"
 
 namespace vitalog::topology {
 
@@ -39,7 +39,7 @@ struct ShardOptions {
 /// What a shard needs of its surroundings; all outlive it.
 struct ShardPorts {
     Log& log;
-    const TopicNames& topics;
+    const schemas::TopicNames& topics;
     const Clock& clock;
     Metrics& metrics;
 };

@@ -1,0 +1,163 @@
+"""A running site for tests: starts the real binary, speaks MLLP and HTTP to it, reads its topics."""
+
+import base64
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+SECRETS = {"VITALOG_ALIYUN_KEY_ID": "test-key", "VITALOG_ALIYUN_KEY_SECRET": "test-secret"}
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def call(url, body=None, user=None, content_type="application/json", timeout=30):
+    """(status, text) of a GET, or of a POST when there is a body."""
+    headers = {"Content-Type": content_type}
+    if user:
+        headers["X-User"] = user
+    data = body.encode() if isinstance(body, str) else body
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, data=data, headers=headers), timeout=timeout) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read().decode()
+
+
+def hl7(*segments):
+    return "\r".join(segments).encode() + b"\r"
+
+
+def oru(control_id, patient="1", code="2823-3", value="4.0", unit="mmol/L", time="20261121080000", status="F",
+        order="O1", mode="||||", version="2.5", reference="3.5-5.3"):
+    """One result of one patient; `mode` fills MSH-13 to MSH-16."""
+    return hl7(f"MSH|^~\\&|LAB|HOSP|VITALOG|HOSP|{time}||ORU^R01|{control_id}|P|{version}|{mode}",
+               f"PID|1||{patient}^^^MRN^MR||Wang^Fang||19600101|F",
+               f"OBR|1||{order}|UE^Urea and electrolytes^L|||{time}",
+               f"OBX|1|NM|{code}^Test^LN||{value}|{unit}|{reference}|||| {status}".replace("| ", "|"))
+
+
+class Mllp:
+    """One connection; send() waits for the answer."""
+
+    def __init__(self, address):
+        host, port = address.rsplit(":", 1)
+        self.socket = socket.create_connection((host, int(port)), timeout=20)
+        self.buffer = b""
+
+    def send(self, message, answer=True):
+        self.socket.sendall(b"\x0b" + message + b"\x1c\r")
+        return self.receive() if answer else None
+
+    def receive(self):
+        while b"\x1c\r" not in self.buffer:
+            more = self.socket.recv(65536)
+            if not more:
+                raise ConnectionError("closed without an answer")
+            self.buffer += more
+        frame, self.buffer = self.buffer.split(b"\x1c\r", 1)
+        return frame.lstrip(b"\x0b")
+
+    def close(self):
+        self.socket.close()
+
+
+def ack_code(answer):
+    return re.search(rb"\rMSA\|([A-Z]{2})\|", answer).group(1).decode()
+
+
+class Site:
+    def __init__(self, binary, *flags, data_dir=None, environment=None):
+        self.binary = str(binary)
+        self.folder = pathlib.Path(data_dir or tempfile.mkdtemp(prefix="vitalog-test-"))
+        self.flags = list(flags)
+        self.environment = dict(os.environ, **SECRETS, **(environment or {}))
+        self.mllp_port, self.http_port = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.http_port}"
+        self.mllp = f"127.0.0.1:{self.mllp_port}"
+        self.process = None
+
+    def command(self, *words, check=False):
+        return subprocess.run([self.binary, *words], env=self.environment, capture_output=True, text=True, check=check,
+                              timeout=120)
+
+    def start(self):
+        log = open(self.folder / "run.log", "a")
+        self.process = subprocess.Popen(
+            [self.binary, "run", "--data-dir", str(self.folder / "data"), "--mllp", self.mllp, "--http",
+             f"127.0.0.1:{self.http_port}", *self.flags], env=self.environment, stdout=subprocess.PIPE, stderr=log, text=True)
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError("run did not start: " + (self.folder / "run.log").read_text()[-2000:])
+        return json.loads(line)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        self.process.terminate()
+        return self.process.wait(timeout=15)
+
+    def remove(self):
+        if self.process and self.process.poll() is None:
+            self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def get(self, path, user=None):
+        status, text = call(self.url + path, user=user)
+        return status, json.loads(text)
+
+    def post(self, path, body, user=None, content_type="application/json"):
+        status, text = call(self.url + path, json.dumps(body) if not isinstance(body, (str, bytes)) else body, user, content_type)
+        return status, json.loads(text) if text else {}
+
+    def topic(self, name):
+        """Every record: (record, value)."""
+        partitions = {t["topic"]: t["partitions"] for t in self.get("/topics")[1]["topics"]}
+        for partition in range(partitions[name]):
+            offset = 0
+            while True:
+                page = call(f"{self.url}/topics/{name}/{partition}?from={offset}&max=1000")[1].splitlines()
+                for line in page:
+                    record = json.loads(line)
+                    offset = record["offset"] + 1
+                    yield record, base64.b64decode(record["value_base64"])
+                if len(page) < 1000:
+                    break
+
+    def events(self, name):
+        return [json.loads(value) for _, value in self.topic(name)]
+
+    def wait(self, seconds=60):
+        """Until nothing is left to do."""
+        lag = None
+        for _ in range(seconds * 20):
+            try:
+                lag = self.get("/lag")[1]
+                if lag["records"] == 0 and lag["effects"] == 0:
+                    return
+            except OSError:
+                pass
+            time.sleep(0.05)
+        raise AssertionError(f"lag does not reach zero: {lag}")
+
+    def clock(self, now):
+        status, answer = self.post("/admin/clock", {"now": now})
+        assert status == 200, answer
+
+    def person(self, identifier):
+        bundle = self.get("/fhir/Patient?identifier=" + urllib.parse.quote(identifier))[1]
+        return bundle["entry"][0]["resource"]["id"]
