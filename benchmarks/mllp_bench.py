@@ -3,12 +3,12 @@
 
   mllp_bench.py BINARY [--messages N] [--connections N] [--seed N] [--set KEY=VALUE]...
       ORU results as fast as they are taken: messages/s, how far each stage is behind meanwhile, and when it is through.
-  mllp_bench.py BINARY --alerts [--rate N] ...
-      At a steady rate, every message a critical potassium of a new patient: received to alert on disk, as a reader
+  mllp_bench.py BINARY --alerts [--rate N] [--every N] ...
+      At a steady rate, messages of new patients, every Nth (each) with a critical potassium: received to alert on disk, as a reader
       sees it who polls GET /topics/alert/P (which syncs the log before it answers). The poll's own delay is in the figure.
 
 Messages come from one real ORU of tests/data/hl7/simhospital.hl7 with new control ids and patients. Checks that every
-message was taken, that every one came through intake, and (--alerts) that every one raised its alert.
+message was taken, that every one came through intake, and (--alerts) that every critical one raised its alert.
 """
 
 import argparse
@@ -39,19 +39,27 @@ def template(alerts):
     sys.exit("simhospital.hl7 has no result with potassium and creatinine")
 
 
-def write_messages(path, count, patients, alerts, seed):
-    """`patients`: how many there are; a message of each in turn. Times are now, so that nothing is retrospective."""
-    base = template(alerts)
+def parts_of(base, stamp):
+    """A message around its control id."""
+    base = re.sub(r"\b20\d{12}\b", stamp, base)
+    return re.match(r"(MSH(?:\|[^|]*){8}\|)([^|]*)(\|.*)", base, re.S).groups()
+
+
+def write_messages(path, count, patients, every, seed):
+    """`patients`: how many there are; a message of each in turn, every Nth one critical (0: none). Times are now, so
+    that nothing is retrospective."""
+    base = template(False)
     mrn = re.search(r"PID\|1\|(\d+)\^", base).group(1)
     nhs = re.search(r"~(\d+)\^\^\^NHSNBR", base).group(1)
     first = random.Random(seed).randrange(10**9)
     stamp = time.strftime("%Y%m%d%H%M%S", time.gmtime(time.time() + 8 * 3600))
-    base = re.sub(r"\b20\d{12}\b", stamp, base)
     filler = re.search(r"OBR\|\d+\|([^|]*)\|([^|]*)\|", base).groups()
-    head, control, tail = re.match(r"(MSH(?:\|[^|]*){8}\|)([^|]*)(\|.*)", base, re.S).groups()
+    head, _, usual = parts_of(base, stamp)
+    critical = parts_of(template(True), stamp)[2]
     with open(path, "w") as out:
         for i in range(count):
             person = first + i % patients
+            tail = critical if every and i % every == 0 else usual
             body = tail.replace(mrn, f"3{person:010}").replace(nhs, f"4{person:010}")
             for number in filter(None, set(filler)):
                 body = body.replace(f"|{number}|", f"|{number}-{i}|")
@@ -161,7 +169,8 @@ def latency(arguments, run, messages):
                            str(arguments.connections), "--rate", str(arguments.rate), "--quiet"], capture_output=True, text=True)
     print(sent.stdout.strip() or sent.stderr.strip())
     until = time.monotonic() + arguments.patience
-    while len(seen) < arguments.messages and time.monotonic() < until:
+    wanted = -(-arguments.messages // arguments.every)
+    while len(seen) < wanted and time.monotonic() < until:
         time.sleep(0.1)
     done.set()
     for poller in pollers:
@@ -170,7 +179,7 @@ def latency(arguments, run, messages):
     if times:
         print("received to alert seen on disk: " + ", ".join(
             f"p{p} {1000 * times[min(len(times) - 1, int(len(times) * p / 100))]:.1f} ms" for p in (50, 90, 99)) + f", {len(times)} alerts")
-    return sent.returncode == 0 and len(times) == arguments.messages
+    return sent.returncode == 0 and len(times) == wanted
 
 
 def main():
@@ -181,6 +190,7 @@ def main():
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--alerts", action="store_true")
     parser.add_argument("--rate", type=int, default=2000)
+    parser.add_argument("--every", type=int, default=1, help="with --alerts: every Nth message is critical")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--patience", type=float, default=120)
     parser.add_argument("--keep", action="store_true", help="leave the data directory and the log")
@@ -190,7 +200,8 @@ def main():
         arguments.patients = arguments.messages
     folder = pathlib.Path(tempfile.mkdtemp(prefix="vitalog-mllp-bench-"))
     messages = folder / "messages.hl7"
-    size = write_messages(messages, arguments.messages, arguments.patients, arguments.alerts, arguments.seed)
+    size = write_messages(messages, arguments.messages, arguments.patients, arguments.every if arguments.alerts else 0,
+                          arguments.seed)
     print(f"{arguments.messages} messages of {size} bytes, {arguments.patients} patients, {arguments.connections} connections, "
           f"seed {arguments.seed}, settings {arguments.set or 'as built'}, load average {load_average()} before")
     run = Run(arguments, folder)
