@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "topology/clock.h"
@@ -65,6 +66,22 @@ class Watch {
     double process_ = process_cpu_seconds();
 };
 
+/// The machine's time without the stretches in which it stands: input is made while it does.
+class PausingClock final : public Clock {
+  public:
+    LogTime now() const override { return (paused_ ? *paused_ : system_.now()) - lost_; }
+    void pause() { paused_ = system_.now(); }
+    void resume() {
+        lost_ += system_.now() - *paused_;
+        paused_.reset();
+    }
+
+  private:
+    topology::SystemClock system_;
+    std::optional<LogTime> paused_;
+    std::chrono::microseconds lost_{};
+};
+
 class StageHarness {
   public:
     StageHarness(const std::filesystem::path& folder, topology::ShardOptions options) : options_(options) {
@@ -118,6 +135,7 @@ class StageHarness {
     }
     topology::Shard& shard() { return *shard_; }
     topology::EmbeddedLog& log() { return *log_; }
+    PausingClock& clock() { return clock_; }
     void close() {
         must(shard_->close());
         shard_.reset();
@@ -126,7 +144,7 @@ class StageHarness {
   private:
     topology::ShardOptions options_;
     schemas::TopicNames topics_;
-    topology::SystemClock clock_;
+    PausingClock clock_;
     NoMetrics metrics_;
     std::unique_ptr<topology::EmbeddedLog> log_;
     std::unique_ptr<topology::Shard> shard_;
