@@ -12,6 +12,7 @@
 #include "schemas/events/identity.h"
 #include "schemas/events/message.h"
 #include "schemas/events/task.h"
+#include "schemas/events/wearable.h"
 #include "schemas/topics.h"
 
 namespace vitalog::schemas {
@@ -43,6 +44,8 @@ void for_each_event(Visitor&& visit) {
         "The owner of a partition says what time it is, because something is due.");
     event.template operator()<ClinicalEvent>({T::Subject}, "primary identifier",
                                              "One hospital message about one person.");
+    event.template operator()<SamplesEvent>({T::Subject}, "account",
+                                            "One batch of samples of one wearable account.");
     event.template operator()<PatientEntry>({T::FeedDirectory, T::Subject},
                                             "the patient's identifier",
                                             "One patient's line of the directory.");
@@ -64,6 +67,8 @@ void for_each_event(Visitor&& visit) {
                                           "Two persons are one from here on.");
     event.template operator()<PersonClinical>({T::Person}, "person",
                                               "A clinical event whose person is known.");
+    event.template operator()<PersonSamples>({T::Person}, "person",
+                                             "A batch of samples whose person is known.");
     event.template operator()<PersonBinding>(
         {T::Person}, "person", "A patient's line of the directory whose person is known.");
     event.template operator()<PersonIdentified>({T::Person}, "person",
