@@ -5,18 +5,15 @@ import argparse
 import base64
 import collections
 import json
-import os
 import pathlib
-import re
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests/e2e"))
+from running_site import GatewaySim, Site, call, patients_in
 
 TEAM = {
     "team": "general",
@@ -25,79 +22,6 @@ TEAM = {
     "duty_doctor": "dr.wang",
     "duty_group": "general",
 }
-SECRETS = {"VITALOG_ALIYUN_KEY_ID": "demo-key", "VITALOG_ALIYUN_KEY_SECRET": "demo-secret"}
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def request(url, body=None, content_type="application/json", user=None):
-    headers = {"Content-Type": content_type}
-    if user:
-        headers["X-User"] = user
-    data = body.encode() if isinstance(body, str) else body
-    call = urllib.request.Request(url, data=data, headers=headers)
-    with urllib.request.urlopen(call, timeout=30) as answer:
-        return answer.read().decode()
-
-
-def patients_of(hl7_file):
-    """Identifiers of everybody in the file, in the order they appear."""
-    text = hl7_file.read_bytes().decode("utf-8", "replace")
-    found = dict.fromkeys(re.findall(r"\rPID\|[^|]*\|[^|]*\|(\d+)\^\^\^SIMULATOR MRN", text))
-    return list(found)
-
-
-class Site:
-    def __init__(self, root, binary, data_dir):
-        self.binary = binary or root / "build/release/vitalog"
-        self.hl7 = root / "tests/data/hl7/simhospital.hl7"
-        self.data_dir = data_dir
-        self.processes = []
-        environment = dict(os.environ, **SECRETS)
-        http = free_port()
-        self.url = f"http://127.0.0.1:{http}"
-        gateway = self.spawn(environment, "gateway-sim", "--http", "127.0.0.1:0",
-                             "--receipts-to", f"{self.url}/receipts/aliyun")
-        self.gateway = "http://" + json.loads(gateway.stdout.readline())["http"]
-        run = self.spawn(environment, "run", "--data-dir", str(data_dir), "--http", f"127.0.0.1:{http}",
-                         "--mllp", "127.0.0.1:0", "--set", "notify.mode=live",
-                         "--set", f"notify.aliyun.url={self.gateway}")
-        line = run.stdout.readline()
-        if not line:
-            sys.exit(f"vitalog run did not start; see {data_dir}/run.log")
-        self.mllp = json.loads(line)["mllp"]
-
-    def spawn(self, environment, command, *arguments):
-        log = open(self.data_dir / f"{command}.log", "w")
-        process = subprocess.Popen([str(self.binary), command, *arguments], env=environment,
-                                   stdout=subprocess.PIPE, stderr=log, text=True)
-        self.processes.append(process)
-        return process
-
-    def stop(self):
-        for process in reversed(self.processes):
-            process.send_signal(signal.SIGTERM)
-        for process in reversed(self.processes):
-            process.wait(timeout=15)
-
-    def topic(self, name):
-        """All records of a topic: (headers, decoded value)."""
-        partitions = {t["topic"]: t["partitions"] for t in json.loads(request(f"{self.url}/topics"))["topics"]}
-        for partition in range(partitions[name]):
-            offset = 0
-            while True:
-                page = request(f"{self.url}/topics/{name}/{partition}?from={offset}&max=1000").splitlines()
-                for line in page:
-                    record = json.loads(line)
-                    offset = record["offset"] + 1
-                    yield record, base64.b64decode(record["value_base64"])
-                if len(page) < 1000:
-                    break
-
 
 class Watcher(threading.Thread):
     """Prints alerts, tasks and messages as they come."""
@@ -118,13 +42,13 @@ class Watcher(threading.Thread):
         self.look()
 
     def look(self):
-        topics = json.loads(request(f"{self.site.url}/topics"))["topics"]
+        topics = self.site.get("/topics")[1]["topics"]
         for topic in topics:
             if topic["topic"] not in ("alert", "task-board", "delivery"):
                 continue
             for partition in range(topic["partitions"]):
                 place = (topic["topic"], partition)
-                page = request(f"{self.site.url}/topics/{place[0]}/{partition}?from={self.offsets[place]}&max=1000")
+                page = call(f"{self.site.url}/topics/{place[0]}/{partition}?from={self.offsets[place]}&max=1000")[1]
                 for line in page.splitlines():
                     record = json.loads(line)
                     self.offsets[place] = record["offset"] + 1
@@ -145,40 +69,31 @@ class Watcher(threading.Thread):
         sys.stdout.flush()
 
 
-def post_directory(site):
+def post_directory(site, patients):
     lines = [json.dumps(TEAM, ensure_ascii=False)]
-    for n, mrn in enumerate(patients_of(site.hl7)):
+    for n, mrn in enumerate(patients):
         lines.append(json.dumps({"patient": f"SIMULATOR MRN|{mrn}", "team": "general", "phone": f"139{n:08d}",
                                  "consent": {"alert": ["sms"]}}))
-    request(f"{site.url}/directory", "\n".join(lines), "application/x-ndjson")
-    print(f"directory: one team, {len(lines) - 1} patients")
+    call(f"{site.url}/directory", "\n".join(lines), content_type="application/x-ndjson")
+    print(f"directory: one team, {len(patients)} patients")
 
 
-def send_messages(site):
-    print(f"sending {site.hl7.name} to {site.mllp}, times moved to now")
-    result = subprocess.run([str(site.binary), "send-hl7", str(site.hl7), "--to", site.mllp, "--connections", "4",
+def send_messages(site, messages):
+    print(f"sending {messages.name} to {site.mllp}, times moved to now")
+    result = subprocess.run([site.binary, "send-hl7", str(messages), "--to", site.mllp, "--connections", "4",
                              "--shift-to-now"], stdout=subprocess.PIPE, text=True, check=False)
     print(result.stdout, end="")
     return result.stdout.splitlines()[0] if result.stdout else "nothing was sent"
 
 
-def wait_until_done(site, seconds=120):
-    for _ in range(seconds * 5):
-        lag = json.loads(request(f"{site.url}/lag"))
-        if lag["records"] == 0 and lag["effects"] == 0:
-            return
-        time.sleep(0.2)
-    sys.exit(f"still not done: {lag}")
-
-
 def demo_doctor(site):
     """Dr. Li confirms every task but the last, which is rejected with a reason."""
-    bundle = json.loads(request(f"{site.url}/fhir/Task?status=requested&_count=200", user="dr.li"))
+    bundle = site.get("/fhir/Task?status=requested&_count=200", user="dr.li")[1]
     tasks = [entry["resource"]["id"] for entry in bundle.get("entry", [])]
     for task in tasks[:-1]:
-        request(f"{site.url}/fhir/Task/{task}/$confirm", json.dumps({"text": "请按时复查"}), user="dr.li")
+        site.post(f"/fhir/Task/{task}/$confirm", {"text": "请按时复查"}, user="dr.li")
     for task in tasks[-1:]:
-        request(f"{site.url}/fhir/Task/{task}/$reject", json.dumps({"reason": "已在病房处理"}), user="dr.li")
+        site.post(f"/fhir/Task/{task}/$reject", {"reason": "已在病房处理"}, user="dr.li")
     print(f"doctor: decided {len(tasks)} tasks")
 
 
@@ -194,13 +109,12 @@ def last_by(records, key):
     return latest.values()
 
 
-def summary(site, sent_line):
+def summary(site, gateway, sent_line):
     feeds = sum(1 for _ in site.topic("feed.his"))
     dead = [record["headers"] for record, _ in site.topic("dead-letter")]
-    alerts = last_by((json.loads(value) for _, value in site.topic("alert")), "id")
-    tasks = last_by((event for _, value in site.topic("task-board") if "status" in (event := json.loads(value))), "task")
-    messages = last_by((json.loads(value) for _, value in site.topic("delivery")), "intent")
-    taken = json.loads(request(f"{site.gateway}/sent"))
+    alerts = last_by(site.events("alert"), "id")
+    tasks = last_by((event for event in site.events("task-board") if "status" in event), "task")
+    messages = last_by(site.events("delivery"), "intent")
     print("\nsummary")
     print(f"  {sent_line}")
     print(f"  messages in the log: {feeds}")
@@ -212,7 +126,30 @@ def summary(site, sent_line):
     print(tally(t["status"] for t in tasks))
     print("  messages, by channel and outcome:")
     print(tally(f"{m.get('channel', '-')} {m['state']} {m.get('reason', '')}".strip() for m in messages))
-    print(f"  taken by the provider: {len(taken)}\n")
+    print(f"  taken by the provider: {len(gateway.sent())}\n")
+
+
+def show(site, gateway, messages):
+    """The main job, from the messages to the doctor's decisions and what was sent."""
+    patients = patients_in(messages.read_bytes())
+    print(f"vitalog listens: MLLP {site.mllp}, HTTP {site.url}; data in {site.folder}")
+    post_directory(site, patients)
+    watcher = Watcher(site)
+    watcher.start()
+    sent_line = send_messages(site, messages)
+    site.wait(120)
+    demo_doctor(site)
+    site.wait(120)
+    time.sleep(1.5)  # the provider's receipts
+    site.wait(120)
+    watcher.stopping.set()
+    watcher.join()
+    summary(site, gateway, sent_line)
+    print("try:")
+    print(f"  curl -s '{site.url}/fhir/Patient?identifier=SIMULATOR%20MRN%7C{patients[0]}' | jq .")
+    print(f"  curl -s '{site.url}/fhir/RiskAssessment?method=aki-nhs&_sort=-date&_count=3' | jq .")
+    print(f"  curl -s '{site.url}/fhir/Task?status=completed' | jq '.entry[0].resource'")
+    print(f"  curl -s '{site.url}/lag'; curl -s '{site.url}/metrics' | head; curl -s '{gateway.url}/sent' | jq .")
 
 
 def main():
@@ -221,36 +158,23 @@ def main():
     parser.add_argument("--binary", type=pathlib.Path, help="build/release/vitalog by default")
     parser.add_argument("--once", action="store_true", help="end after the summary")
     options = parser.parse_args()
-    data_dir = pathlib.Path(tempfile.mkdtemp(prefix="vitalog-demo-"))
-    site = Site(options.root, options.binary, data_dir)
-    watcher = Watcher(site)
+    binary = options.binary or options.root / "build/release/vitalog"
+    site = Site(binary)
+    gateway = GatewaySim(binary, f"{site.url}/receipts/aliyun")
+    site.flags = ["--set", "notify.mode=live", "--set", f"notify.aliyun.url={gateway.url}"]
     try:
-        print(f"vitalog listens: MLLP {site.mllp}, HTTP {site.url}; data in {data_dir}")
-        post_directory(site)
-        watcher.start()
-        sent_line = send_messages(site)
-        wait_until_done(site)
-        demo_doctor(site)
-        wait_until_done(site)
-        time.sleep(1.5)  # the provider's receipts
-        wait_until_done(site)
-        watcher.stopping.set()
-        watcher.join()
-        summary(site, sent_line)
-        patient = patients_of(site.hl7)[0]
-        print("try:")
-        print(f"  curl -s '{site.url}/fhir/Patient?identifier=SIMULATOR%20MRN%7C{patient}' | jq .")
-        print(f"  curl -s '{site.url}/fhir/RiskAssessment?method=aki-nhs&_sort=-date&_count=3' | jq .")
-        print(f"  curl -s '{site.url}/fhir/Task?status=completed' | jq '.entry[0].resource'")
-        print(f"  curl -s '{site.url}/lag'; curl -s '{site.url}/metrics' | head; curl -s '{site.gateway}/sent' | jq .")
+        site.start()
+        show(site, gateway, options.root / "tests/data/hl7/simhospital.hl7")
         if not options.once:
             print("serving until Ctrl-C")
             signal.sigwait([signal.SIGINT, signal.SIGTERM])
     except KeyboardInterrupt:
         pass
     finally:
-        site.stop()
-        shutil.rmtree(data_dir, ignore_errors=True)
+        if site.process:
+            site.stop()
+        gateway.stop()
+        site.remove()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""A running site for tests: starts the real binary, speaks MLLP and HTTP to it, reads its topics."""
+"""A running site, for the tests and the demonstration: starts the real binary, speaks MLLP and HTTP to it, reads its
+topics."""
 
 import base64
 import json
@@ -74,6 +75,29 @@ class Mllp:
         self.socket.close()
 
 
+class GatewaySim:
+    """The providers of `vitalog gateway-sim`, which push their receipts to a site."""
+
+    def __init__(self, binary, receipts_to, *flags, log=subprocess.DEVNULL):
+        self.process = subprocess.Popen(
+            [str(binary), "gateway-sim", "--http", "127.0.0.1:0", "--receipts-to", receipts_to, *flags],
+            env=dict(os.environ, **SECRETS), stdout=subprocess.PIPE, stderr=log, text=True)
+        self.url = "http://" + json.loads(self.process.stdout.readline())["http"]
+
+    def sent(self):
+        return json.loads(call(self.url + "/sent")[1])
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(timeout=15)
+
+
+def patients_in(messages):
+    """The patients' numbers in the real file's bytes, in the order they appear."""
+    found = dict.fromkeys(re.findall(rb"\rPID\|[^|]*\|[^|]*\|(\d+)\^\^\^SIMULATOR MRN", messages))
+    return [number.decode() for number in found]
+
+
 def ack_code(answer):
     return re.search(rb"\rMSA\|([A-Z]{2})\|", answer).group(1).decode()
 
@@ -97,7 +121,8 @@ class Site:
         log = open(self.folder / "run.log", "a")
         self.process = subprocess.Popen(
             [self.binary, "run", "--data-dir", str(self.folder / "data"), "--mllp", self.mllp, "--http",
-             f"127.0.0.1:{self.http_port}", *self.flags], env=self.environment, stdout=subprocess.PIPE, stderr=log, text=True)
+             f"127.0.0.1:{self.http_port}", *self.flags], env=self.environment, stdout=subprocess.PIPE, stderr=log,
+            text=True)
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError("run did not start: " + (self.folder / "run.log").read_text()[-2000:])
@@ -141,17 +166,17 @@ class Site:
     def events(self, name):
         return [json.loads(value) for _, value in self.topic(name)]
 
-    def wait(self, seconds=60):
+    def wait(self, seconds=60, every=0.05):
         """Until nothing is left to do."""
         lag = None
-        for _ in range(seconds * 20):
+        for _ in range(int(seconds / every)):
             try:
                 lag = self.get("/lag")[1]
                 if lag["records"] == 0 and lag["effects"] == 0:
                     return
             except OSError:
                 pass
-            time.sleep(0.05)
+            time.sleep(every)
         raise AssertionError(f"lag does not reach zero: {lag}")
 
     def clock(self, now):
