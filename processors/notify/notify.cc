@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "processors/notify/site_day.h"
+#include "processors/site_time.h"
 #include "schemas/base/base64.h"
 #include "schemas/events/message.h"
 #include "schemas/json_decode.h"

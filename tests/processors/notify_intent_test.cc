@@ -1,4 +1,4 @@
-#include "processors/notify/site_day.h"
+#include "processors/site_time.h"
 #include "tests/processors/notify_fixture.h"
 
 namespace vitalog::tests {
