@@ -11,8 +11,8 @@
 #include "processors/notify/provider_message.h"
 #include "processors/notify/recipient_entity.h"
 #include "processors/notify/settle.h"
+#include "processors/notify/template_packs.h"
 #include "processors/processor.h"
-#include "schemas/templates.h"
 
 namespace vitalog::processors {
 
@@ -32,23 +32,6 @@ struct NotifySettings {
 
     /// Configuration: a value is not of its kind or out of range.
     static Result<NotifySettings> from(const schemas::Settings& settings);
-};
-
-/// The template packs in force. Of several that serve a purpose, the one published last counts.
-class TemplatePacks {
-  public:
-    /// An empty body retires the pack. An Error leaves the old one in force.
-    Result<void> apply(std::string_view name, std::string_view body);
-    /// By name where a pack has a template of that name for that purpose, else by purpose; null:
-    /// none.
-    const schemas::MessageTemplate* find(std::string_view name, std::string_view purpose) const;
-
-  private:
-    struct Published {
-        std::string name;
-        schemas::TemplatePack pack;
-    };
-    std::vector<Published> packs_;  ///< in the order in which they were published
 };
 
 /// Stage "notify": decides what is sent to whom by which channel, and settles what became of it. It
