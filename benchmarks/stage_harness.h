@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "tests/support/no_metrics.h"
 #include "topology/clock.h"
 #include "topology/log/embedded_log.h"
 #include "topology/runtime/shard.h"
@@ -17,13 +18,6 @@
 // One shard of one stage over the embedded log in a folder of its own: the whole of a stage, driven by one thread.
 
 namespace vitalog::benchmarks {
-
-class NoMetrics final : public Metrics {
-  public:
-    void count(std::string_view, const Labels&, double) override {}
-    void gauge(std::string_view, const Labels&, double) override {}
-    void observe(std::string_view, const Labels&, double) override {}
-};
 
 template <class T>
 T must(Result<T> result) {
@@ -145,7 +139,7 @@ class StageHarness {
     topology::ShardOptions options_;
     schemas::TopicNames topics_;
     PausingClock clock_;
-    NoMetrics metrics_;
+    tests::NoMetrics metrics_;
     std::unique_ptr<topology::EmbeddedLog> log_;
     std::unique_ptr<topology::Shard> shard_;
     TopicPartition input_;

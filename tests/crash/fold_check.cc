@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/no_metrics.h"
 #include "topology/clock.h"
 #include "topology/config.h"
 #include "topology/log/embedded_log.h"
@@ -22,13 +23,6 @@ namespace vitalog::topology {
 namespace {
 
 constexpr std::size_t kReadBytes = std::size_t{4} << 20;
-
-class NoMetrics final : public Metrics {
-  public:
-    void count(std::string_view, const Labels&, double) override {}
-    void gauge(std::string_view, const Labels&, double) override {}
-    void observe(std::string_view, const Labels&, double) override {}
-};
 
 template <class T>
 T must(Result<T> result, std::string_view what) {
@@ -88,7 +82,7 @@ Sequences fold(const Log& log, const schemas::TopicNames& names, const Stage& st
             before[output] = must(memory.end_offset(output), "end").value();
         }
     const ManualClock clock;  // at the epoch: the ticks are in the log
-    NoMetrics metrics;
+    tests::NoMetrics metrics;
     ShardOptions options;
     options.commit_delay = std::chrono::microseconds(0);
     auto shard = must(Shard::open({std::string(stage.name), input, partition, stage.stateful}, stage.make_processor(),

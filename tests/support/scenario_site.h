@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ingest/mllp/admission.h"
+#include "tests/support/no_metrics.h"
 #include "topology/clock.h"
 #include "topology/config.h"
 #include "topology/log/memory_log.h"
@@ -68,13 +69,6 @@ class ScenarioSite {
     Result<std::vector<Seen>> everything() const;
 
   private:
-    class NoMetrics final : public Metrics {
-      public:
-        void count(std::string_view, const Labels&, double) override {}
-        void gauge(std::string_view, const Labels&, double) override {}
-        void observe(std::string_view, const Labels&, double) override {}
-    };
-
     ScenarioSite(ingest::hl7::SiteZone zone, schemas::TopicNames topics,
                  std::vector<topology::TopicConfig> configs);
     Result<void> start();

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "schemas/base/binary.h"
+#include "tests/support/no_metrics.h"
 #include "topology/clock.h"
 #include "topology/log/memory_log.h"
 #include "topology/runtime/runtime.h"
@@ -73,11 +74,9 @@ class TallyProcessor final : public processors::ProcessorOf<Tally> {
     std::int64_t factor_ = 1;
 };
 
-class NoMetrics final : public Metrics {
+class CountingMetrics final : public tests::NoMetrics {
   public:
     void count(std::string_view name, const Labels&, double by) override { counts[std::string(name)] += by; }
-    void gauge(std::string_view, const Labels&, double) override {}
-    void observe(std::string_view, const Labels&, double) override {}
     std::map<std::string, double> counts;
 };
 
@@ -156,7 +155,7 @@ class Bench {
     MemoryLog log;
     schemas::TopicNames topics;
     ManualClock clock;
-    NoMetrics metrics;
+    CountingMetrics metrics;
     ShardOptions options;
     std::unique_ptr<Shard> shard;
 
