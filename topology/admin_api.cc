@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <future>
 
 #include "schemas/base/base64.h"
 #include "schemas/json_decode.h"
@@ -12,7 +11,7 @@
 namespace vitalog::topology {
 namespace {
 
-constexpr std::size_t kRecordsMax = 10'000;
+constexpr std::int64_t kRecordsMax = 10'000;
 constexpr std::size_t kReadBytes = std::size_t{1} << 20;
 constexpr std::chrono::seconds kSettleLimit{60};
 
@@ -80,8 +79,8 @@ void AdminApi::register_routes(Router& router) {
         respond(refused ? *refused : topics());
     });
     router.route("GET", "/topics/{topic}/{partition}", [this](const HttpRequest& request, const Respond& respond) {
-        const auto refused = guard_(request);
-        respond(refused ? *refused : records(request));
+        if (const auto refused = guard_(request)) return respond(*refused);
+        answer_records(request, respond);
     });
     router.route("POST", "/admin/clock", guarded(&AdminApi::set_clock));
 }
@@ -140,7 +139,7 @@ HttpResponse AdminApi::topics() const {
     return response;
 }
 
-HttpResponse AdminApi::records(const HttpRequest& request) const {
+HttpResponse AdminApi::records(const HttpRequest& request, std::int64_t& count) const {
     const std::string& topic = request.path_params.at("topic");
     const auto partition = whole_number(request.path_params.at("partition"));
     const std::uint32_t partitions = ports_.log.partitions(topic);
@@ -153,8 +152,7 @@ HttpResponse AdminApi::records(const HttpRequest& request) const {
     const TopicPartition tp{topic, Partition(static_cast<std::uint32_t>(*partition))};
     HttpResponse response;
     response.content_type = "application/x-ndjson";
-    const std::size_t wanted = std::min<std::size_t>(static_cast<std::size_t>(*max), kRecordsMax);
-    std::size_t count = 0;
+    const std::int64_t wanted = std::min(*max, kRecordsMax);
     if (const auto synced = ports_.log.sync(); !synced) return error(503, "io", synced.error().message());
     Offset at(*from);
     if (const auto begin = ports_.log.begin_offset(tp); begin && at < *begin) at = *begin;
@@ -170,39 +168,19 @@ HttpResponse AdminApi::records(const HttpRequest& request) const {
             response.body += '\n';
         }
     }
-    const bool about_persons = topic != ports_.topics.name(schemas::Topic::Audit) &&
-                               topic != ports_.topics.name(schemas::Topic::FeedControl);
-    if (count == 0 || !about_persons) return response;
-    if (const auto audited = audit(request, count); !audited)
-        return error(503, to_string(audited.error().code()), "the read can't be audited: " + audited.error().message());
     return response;
 }
 
-/// Who looked at records about persons; on disk when it returns.
-Result<void> AdminApi::audit(const HttpRequest& request, std::size_t count) const {
-    FeedRecord record;
-    record.topic = ports_.topics.name(schemas::Topic::Audit);
-    record.key = request.path;
-    record.received = ports_.clock.now();
-    schemas::JsonWriter json(record.value);
-    json.begin_object();
-    json.field("at", to_rfc3339(record.received));
-    json.field("user", request.caller.user);
-    json.field("role", request.caller.role);
-    json.field("method", request.method);
-    json.field("path", request.path);
-    json.field("count", count);
-    json.end_object();
-    Headers::append(record.headers, header::kSpecVersion, "1.0");
-    Headers::append(record.headers, header::kId,
-                    IdHash().part("audit").part(record.value).part(static_cast<std::int64_t>(++audits_)).finish().to_string());
-    Headers::append(record.headers, header::kType, "vitalog.audit.v1");
-    Headers::append(record.headers, header::kSource, "vitalog/http");
-    Headers::append(record.headers, header::kTime, to_rfc3339(record.received));
-    std::promise<Result<AppendReceipt>> done;
-    ports_.log.append(std::move(record), [&](Result<AppendReceipt> receipt) { done.set_value(std::move(receipt)); });
-    VITALOG_CHECK(done.get_future().get());
-    return {};
+/// A topic's records are about persons; only those of the audit itself and of the settings are not.
+void AdminApi::answer_records(const HttpRequest& request, const Respond& respond) const {
+    std::int64_t count = 0;
+    HttpResponse response = records(request, count);
+    const std::string& topic = request.path_params.at("topic");
+    const bool about_persons = count > 0 && topic != ports_.topics.name(schemas::Topic::Audit) &&
+                               topic != ports_.topics.name(schemas::Topic::FeedControl);
+    if (!about_persons) return respond(std::move(response));
+    audit_.answer(request, {.resource = "topic", .persons = {}, .count = count, .whole = request.path}, std::move(response),
+                  respond);
 }
 
 HttpResponse AdminApi::set_clock(const HttpRequest& request) {

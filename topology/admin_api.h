@@ -1,10 +1,10 @@
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <string>
 
 #include "schemas/base/ports.h"
+#include "sinks/fhir/audit.h"
 #include "topology/clock.h"
 #include "topology/flow.h"
 #include "topology/log/log.h"
@@ -24,7 +24,8 @@ class AdminApi {
     /// Refuses a request whose caller lacks the role; nullopt lets it pass.
     using Guard = std::function<std::optional<HttpResponse>(const HttpRequest&)>;
 
-    AdminApi(Ports ports, Guard operators_only) : ports_(ports), guard_(std::move(operators_only)) {}
+    AdminApi(Ports ports, Guard operators_only)
+        : ports_(ports), guard_(std::move(operators_only)), audit_(ports.log, ports.clock, ports.topics) {}
     void register_routes(Router& router);
 
     enum class Status : std::uint8_t { Starting, Ready, Stopping, Failed };
@@ -34,13 +35,13 @@ class AdminApi {
     HttpResponse health() const;
     HttpResponse lag() const;
     HttpResponse topics() const;
-    HttpResponse records(const HttpRequest& request) const;
+    void answer_records(const HttpRequest& request, const Respond& respond) const;
+    HttpResponse records(const HttpRequest& request, std::int64_t& count) const;
     HttpResponse set_clock(const HttpRequest& request);
-    Result<void> audit(const HttpRequest& request, std::size_t count) const;
 
     Ports ports_;
     Guard guard_;
-    mutable std::atomic<std::uint64_t> audits_{0};
+    const sinks::fhir::Audit audit_;
     mutable std::mutex mutex_;
     Status status_ = Status::Starting;  // guarded by mutex_
     std::string reason_;                // guarded by mutex_

@@ -17,9 +17,9 @@ constexpr std::string_view kSource = "vitalog/http";
 /// An id for one audit record. Nothing is recomputed from it, so that it only has to be new: the
 /// count tells apart what this process reads in one microsecond, the time what processes read after
 /// it.
-std::string new_id(std::string_view person, LogTime at) {
+std::string new_id(std::string_view key, LogTime at) {
     static std::atomic<std::int64_t> count{0};
-    return IdHash().part("audit").part(person).part(at.micros()).part(++count).finish().to_string();
+    return IdHash().part("audit").part(key).part(at.micros()).part(++count).finish().to_string();
 }
 
 /// Counts the appends of one answer; shared by their callbacks, which come from a thread of the
@@ -33,7 +33,7 @@ struct Pending {
 
 }  // namespace
 
-std::string Audit::line(const HttpRequest& request, const Read& read, const std::string& person,
+std::string Audit::line(const HttpRequest& request, const Read& read, const std::string& key,
                         int status, LogTime at) const {
     std::string query;
     for (const auto& [name, value] : request.query)
@@ -47,8 +47,10 @@ std::string Audit::line(const HttpRequest& request, const Read& read, const std:
     json.field("method", request.method);
     json.field("path", request.path);
     if (!query.empty()) json.field("query", query);
-    json.field("person", person);
-    json.field("persons", static_cast<std::int64_t>(read.persons.size()));
+    if (read.whole.empty()) {
+        json.field("person", key);
+        json.field("persons", static_cast<std::int64_t>(read.persons.size()));
+    }
     json.field("resource", read.resource);
     json.field("count", read.count);
     json.field("status", status);
@@ -61,20 +63,21 @@ void Audit::answer(const HttpRequest& request, Read read, HttpResponse response,
     std::sort(read.persons.begin(), read.persons.end());
     read.persons.erase(std::unique(read.persons.begin(), read.persons.end()), read.persons.end());
     std::erase(read.persons, std::string());
-    if (read.persons.empty()) return respond(std::move(response));
+    const auto keys = read.whole.empty() ? read.persons : std::vector{read.whole};
+    if (keys.empty()) return respond(std::move(response));
     const LogTime at = clock_.now();
     const int status = response.status;
     auto pending = std::make_shared<Pending>();  // shared by the callbacks
-    pending->left = read.persons.size();
+    pending->left = keys.size();
     pending->response = std::move(response);
     pending->respond = std::move(respond);
-    for (const auto& person : read.persons) {
+    for (const auto& key : keys) {
         FeedRecord record;
         record.topic = topic_;
-        record.key = person;
-        record.value = line(request, read, person, status, at);
+        record.key = key;
+        record.value = line(request, read, key, status, at);
         Headers::append(record.headers, header::kSpecVersion, "1.0");
-        Headers::append(record.headers, header::kId, new_id(person, at));
+        Headers::append(record.headers, header::kId, new_id(key, at));
         Headers::append(record.headers, header::kType, kType);
         Headers::append(record.headers, header::kTime, to_rfc3339(at));
         Headers::append(record.headers, header::kSource, kSource);
