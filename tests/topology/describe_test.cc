@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
 
 #include "topology/stages/stage.h"
 
@@ -21,6 +24,27 @@ TEST(Describe, EveryTopicThatIsReadIsWrittenBySomebody) {
                 for (const schemas::Topic output : writer.writes) written |= output == topic;
             EXPECT_TRUE(written) << schemas::name_of(topic);
         }
+}
+
+TEST(Describe, MermaidDrawsEveryArrowOfTheTopologyOnce) {
+    const std::string text = describe_mermaid();
+    std::set<std::string> lines;
+    std::istringstream stream(text);
+    std::size_t arrows = 0;
+    const std::regex shape(R"(  \w+\[\([\w.-]+\)\]|  \w+\["[^"]+"\]|  \w+ --> \w+)");
+    std::string line;
+    ASSERT_TRUE(std::getline(stream, line));
+    EXPECT_EQ(line, "flowchart LR");
+    while (std::getline(stream, line)) {
+        EXPECT_TRUE(std::regex_match(line, shape)) << line;
+        EXPECT_TRUE(lines.insert(line).second) << line;
+        if (line.find("-->") != std::string::npos) ++arrows;
+    }
+    std::size_t due = 0;
+    for (const Stage& stage : all_stages()) due += stage.reads.size() + stage.writes.size();
+    EXPECT_EQ(arrows, due);
+    EXPECT_TRUE(lines.contains("  person --> stage_care"));
+    EXPECT_TRUE(lines.contains("  stage_desk --> task_board"));
 }
 
 }  // namespace

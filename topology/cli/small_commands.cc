@@ -13,9 +13,9 @@ namespace vitalog::topology::cli {
 namespace {
 
 int run_describe(const std::vector<std::string>& words) {
-    const auto arguments = Arguments::parse(words, {});
+    const auto arguments = Arguments::parse(words, {{}, {"mermaid"}, 0});
     if (!arguments) return report_usage("describe", arguments.error());
-    fmt::print("{}", describe());
+    fmt::print("{}", arguments->has("mermaid") ? describe_mermaid() : describe());
     return kStopped;
 }
 
@@ -53,9 +53,11 @@ int run_config(const std::vector<std::string>& words) {
 
 }  // namespace
 
-const Command kDescribe{"describe", "print the topology", R"(usage: vitalog describe
+const Command kDescribe{"describe", "print the topology", R"(usage: vitalog describe [--mermaid]
 
 Prints every stage with what it reads, does and writes, and every topic.
+
+  --mermaid   as a Mermaid flowchart, for a page that draws it
 )", run_describe};
 
 const Command kVersion{"version", "print the version and the logic number of each stage", R"(usage: vitalog version

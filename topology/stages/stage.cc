@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace vitalog::topology {
 namespace {
 
@@ -12,6 +14,13 @@ std::string names(const std::vector<schemas::Topic>& topics) {
         text += schemas::name_of(topic);
     }
     return text.empty() ? "-" : text;
+}
+
+/// A topic's name as Mermaid takes it for a node.
+std::string node(schemas::Topic topic) {
+    std::string name(schemas::name_of(topic));
+    std::replace_if(name.begin(), name.end(), [](char c) { return c == '.' || c == '-'; }, '_');
+    return name;
 }
 
 }  // namespace
@@ -43,6 +52,18 @@ std::string describe() {
         text += fmt::format("  {:<15} key: {}; written by: {}{}{}\n", topic.name, topic.key, topic.written,
                             topic.kept_for_ever ? "; kept for ever" : "",
                             topic.single_partition ? "; one partition" : "");
+    return text;
+}
+
+std::string describe_mermaid() {
+    std::string text = "flowchart LR\n";
+    for (const auto& topic : schemas::kTopics)
+        text += fmt::format("  {}[({})]\n", node(topic.topic), topic.name);
+    for (const Stage& stage : all_stages()) {
+        text += fmt::format("  stage_{0}[\"{0}: {1}\"]\n", stage.name, stage.does);
+        for (const schemas::Topic topic : stage.reads) text += fmt::format("  {} --> stage_{}\n", node(topic), stage.name);
+        for (const schemas::Topic topic : stage.writes) text += fmt::format("  stage_{} --> {}\n", stage.name, node(topic));
+    }
     return text;
 }
 

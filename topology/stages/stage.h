@@ -33,5 +33,7 @@ Stage effects_stage();
 std::vector<Stage> all_stages();
 /// The topology as text: every stage, topic and entity named. Pinned by a golden test.
 std::string describe();
+/// The same way as a Mermaid flowchart: stages are boxes, topics are cylinders.
+std::string describe_mermaid();
 
 }  // namespace vitalog::topology
