@@ -1,0 +1,26 @@
+# What the Debian package holds; scripts/package builds it.
+set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY TRUE)
+install(TARGETS vitalog RUNTIME DESTINATION bin)
+install(FILES ${CMAKE_SOURCE_DIR}/docs/vitalog.yaml DESTINATION /etc/vitalog)
+install(FILES ${CMAKE_CURRENT_LIST_DIR}/vitalog.service DESTINATION /lib/systemd/system)
+install(FILES ${CMAKE_CURRENT_LIST_DIR}/sysusers.conf DESTINATION /usr/lib/sysusers.d RENAME vitalog.conf)
+install(FILES ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/docs/operations.md ${CMAKE_SOURCE_DIR}/docs/users.md
+              ${CMAKE_SOURCE_DIR}/docs/ARCHITECTURE.md DESTINATION share/doc/vitalog)
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME vitalog)
+set(CPACK_PACKAGE_VENDOR Vitalog)
+set(CPACK_PACKAGE_CONTACT "Vitalog <vitalog@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Health events to alerts, doctors' tasks, messages and an archive")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "tzdata")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "systemd")
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+file(WRITE ${CMAKE_BINARY_DIR}/package/conffiles "/etc/vitalog/vitalog.yaml\n")
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${CMAKE_BINARY_DIR}/package/conffiles ${CMAKE_CURRENT_LIST_DIR}/postinst
+    ${CMAKE_CURRENT_LIST_DIR}/prerm ${CMAKE_CURRENT_LIST_DIR}/postrm)
+include(CPack)
