@@ -35,7 +35,7 @@ constexpr std::array kKeys{
     ConfigKey{"state.memory_budget", Bytes, "1GiB", "16777216..1099511627776", "entities kept decoded in memory, over all shards", false},
     ConfigKey{"state.trail", Duration, "60s", "", "how long a changed entity may wait to be flushed; longer is faster, and makes recovery longer", false},
     ConfigKey{"runtime.workers", Number, "2", "1..256", "threads that run the shards", false},
-    ConfigKey{"runtime.commit_delay", Duration, "2ms", "", "how long outputs may wait for company before they are committed; urgent ones never wait", false},
+    ConfigKey{"runtime.commit_delay", Duration, "2ms", "", "how long outputs may wait for company before they are committed, at least 20ms behind a backlog unless 0s; urgent ones never wait", false},
     ConfigKey{"views.path", Path, "", "", "the SQLite file of the views; empty: views.sqlite in the data directory", false},
     ConfigKey{"rules.dir", Path, "", "", "folder with rule packs (*.yaml); empty: the built-in pack", false},
     ConfigKey{"tables.dir", Path, "", "", "folder with code tables (codes/*.yaml, units.yaml); empty: the built-in ones", false},

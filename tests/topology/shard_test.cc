@@ -181,6 +181,36 @@ TEST(Shard, CommitsOutputsAndPositionTogether) {
     EXPECT_EQ(values(bench), (std::vector<std::string>{"1", "1", "2", "2"}));
 }
 
+TEST(Shard, BehindItsInputItCommitsLessOften) {
+    Bench bench;
+    bench.options.commit_delay = std::chrono::milliseconds(2);
+    bench.options.commit_delay_behind = std::chrono::milliseconds(20);
+    bench.options.read_bytes = 512;
+    ASSERT_TRUE(bench.open());
+    for (int i = 0; i < 1000; ++i) bench.send("k" + std::to_string(i % 7), "add");
+    const auto step = [&](int milliseconds) {
+        ASSERT_TRUE(bench.shard->step().has_value());
+        ASSERT_TRUE(bench.clock.set(bench.clock.now() + std::chrono::milliseconds(milliseconds)));
+    };
+    step(3);
+    step(16);
+    EXPECT_EQ(bench.shard->committed(), Offset(0)) << "a longer wait while more waits";
+    EXPECT_EQ(*bench.shard->next_wake(), bench.clock.now() + std::chrono::milliseconds(1));
+    step(1);
+    step(0);
+    const Offset first = bench.shard->committed();
+    EXPECT_GT(first, Offset(0)) << "no longer than commit_delay_behind";
+    while (bench.shard->committed() == first) step(1);
+    while (bench.shard->committed() < Offset(1000)) step(3);
+    bench.send("k", "add");
+    step(1);
+    EXPECT_EQ(bench.shard->committed(), Offset(1000));
+    step(1);
+    EXPECT_EQ(bench.shard->committed(), Offset(1000));
+    step(0);
+    EXPECT_EQ(bench.shard->committed(), Offset(1001)) << "commit_delay holds for one that keeps up";
+}
+
 TEST(Shard, DeadLettersARefusedRecordAndGoesOn) {
     Bench bench;
     ASSERT_TRUE(bench.open());

@@ -186,17 +186,26 @@ Result<bool> Shard::read_and_apply() {
     VITALOG_CHECK(ports_.log.read(input_, position_, options_.read_bytes, batch_));
     if (batch_.records.empty()) {
         position_ = std::max(position_, batch_.next);
+        behind_ = false;
         return false;
     }
     const std::size_t room = options_.commit_records - std::min(uncommitted_records_, options_.commit_records - 1);
     const std::size_t count = std::min(batch_.records.size(), room);
+    const Offset from = position_;
     for (std::size_t begin = 0; begin < count; begin += kChunk) {
         const std::size_t end = std::min(begin + kChunk, count);
         VITALOG_CHECK(apply_chunk(begin, end));
         position_ = next(batch_.records[end - 1].offset);
         if (outbox_.urgent() || outbox_.bytes() >= options_.commit_bytes) break;
     }
+    VITALOG_CHECK(note_lag(from));
     return true;
+}
+
+Result<void> Shard::note_lag(Offset from) {
+    VITALOG_TRY(const Offset end, ports_.log.end_offset(input_));
+    behind_ = end.value() - position_.value() > position_.value() - from.value();
+    return {};
 }
 
 Result<void> Shard::apply_chunk(std::size_t begin, std::size_t end) {
@@ -386,13 +395,18 @@ void Shard::finish_recovery() {
                                         {"differences", std::to_string(drift_report_->difference_count)}});
 }
 
+std::chrono::microseconds Shard::commit_delay() const {
+    if (!behind_ || options_.commit_delay.count() == 0) return options_.commit_delay;
+    return std::max(options_.commit_delay, options_.commit_delay_behind);
+}
+
 bool Shard::commit_is_due(bool drained) const {
     if (uncommitted_records_ == 0) return false;
     if (outbox_.urgent() || outbox_.bytes() >= options_.commit_bytes ||
         uncommitted_records_ >= options_.commit_records)
         return true;
     if (drained && options_.commit_delay.count() == 0) return true;
-    return ports_.clock.now() - uncommitted_since_ >= options_.commit_delay;
+    return ports_.clock.now() - uncommitted_since_ >= commit_delay();
 }
 
 Result<Shard::Step> Shard::commit(bool flush_everything) {
@@ -466,7 +480,7 @@ Result<void> Shard::close() {
 }
 
 std::optional<LogTime> Shard::next_wake() const {
-    if (uncommitted_records_ > 0) return uncommitted_since_ + options_.commit_delay;
+    if (uncommitted_records_ > 0) return uncommitted_since_ + commit_delay();
     if (const auto due = next_due()) return due->as<LogTime>();
     return std::nullopt;
 }

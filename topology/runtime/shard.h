@@ -30,7 +30,10 @@ struct ShardOptions {
     std::size_t read_bytes = std::size_t{1} << 20;    ///< per read of the log
     std::size_t commit_records = 20'000;              ///< a commit holds no more input records,
     std::size_t commit_bytes = std::size_t{4} << 20;  ///< nor more output bytes,
-    std::chrono::microseconds commit_delay{2'000};    ///< nor waits longer, once something was read
+    std::chrono::microseconds commit_delay{2'000};    ///< nor waits longer, once something was read,
+    /// except behind more input than a step takes: then for this long, as larger commits cost less per record.
+    /// Without effect when commit_delay is 0.
+    std::chrono::microseconds commit_delay_behind{20'000};
     int commit_retries_max = 5;                       ///< of an aborted commit, before the shard is reopened
     state::EntityStore::Options store;
     bool accept_drift = false;  ///< recover with another logic number, comparing and reporting (law 7)
@@ -89,6 +92,7 @@ class Shard {
     Result<void> check_logic() const;
     Result<void> follow_control();
     Result<bool> read_and_apply();
+    Result<void> note_lag(Offset from);
     Result<void> apply_chunk(std::size_t begin, std::size_t end);
     Result<void> fetch_chunk(std::size_t begin, std::size_t end);
     Result<void> apply(const RecordView& record, state::Held* held);
@@ -101,6 +105,7 @@ class Shard {
     void finish_outputs();
     bool muted() const { return current_ < recovery_end_; }
 
+    std::chrono::microseconds commit_delay() const;
     bool commit_is_due(bool drained) const;
     Result<Step> commit(bool flush_everything);
     Result<Step> try_commit();
@@ -134,6 +139,7 @@ class Shard {
 
     std::size_t uncommitted_records_ = 0;
     LogTime uncommitted_since_;
+    bool behind_ = false;  // more waits in the input than the last step took
     std::optional<LogTime> oldest_received_;
     std::optional<Commit> pending_;  // an aborted commit, to be tried again
     int commit_retries_ = 0;
