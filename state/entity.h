@@ -17,6 +17,8 @@ class Entity {
     virtual void encode(std::string& out) const = 0;
     /// What it takes in memory, about, for the byte budget.
     virtual std::size_t memory_bytes() const = 0;
+    /// Asks the processor's cache for the memory behind the entity that its next record will need.
+    virtual void prefetch() const {}
 };
 
 /// A timer that lives in an entity (law 9). At most one of a name per entity.

@@ -10,7 +10,15 @@ namespace {
 constexpr std::string_view kMagic = "VE";
 constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kInitialBuckets = 1024;
+constexpr std::size_t kPrefetchedBytes = 192;
 constexpr std::size_t kSlotOverhead = sizeof(Held) + 4 * sizeof(void*) + 64;
+
+/// The first lines of an object that is about to be used.
+template <class T>
+void prefetch_object(const T& object) {
+    const char* const begin = reinterpret_cast<const char*>(&object);
+    for (std::size_t at = 0; at < kPrefetchedBytes; at += 64) __builtin_prefetch(begin + at);
+}
 
 std::string entity_key(std::string_view key) {
     std::string out("E");
@@ -189,17 +197,22 @@ Result<void> EntityStore::load(Held& held, const std::optional<std::string>& sto
 Result<void> EntityStore::fetch(std::span<const std::string_view> keys,
                                 std::span<const std::uint64_t> hashes, std::vector<Held*>& found) {
     found.assign(keys.size(), nullptr);
+    for (const std::uint64_t hash : hashes)
+        if (const Held* likely = buckets_[hash & (buckets_.size() - 1)].held; likely != nullptr)
+            prefetch_object(*likely);
     std::vector<Held*> missing;
     for (std::size_t i = 0; i < keys.size(); ++i) {
         found[i] = find(keys[i], hashes[i]);
         if (found[i] != nullptr) {
-            __builtin_prefetch(found[i]->entity.get());
+            prefetch_object(*found[i]->entity);
             continue;
         }
         found[i] = insert(keys[i], hashes[i]);
         use(*found[i]);
         missing.push_back(found[i]);
     }
+    for (const Held* held : found)
+        if (held->entity) held->entity->prefetch();
     if (missing.empty()) return {};
     std::vector<std::string> names;
     names.reserve(missing.size());

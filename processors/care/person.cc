@@ -8,7 +8,7 @@ namespace vitalog::processors::care {
 namespace {
 
 constexpr std::uint8_t kMagic = 'P';
-constexpr std::uint8_t kVersion = 2;
+constexpr std::uint8_t kVersion = 3;
 
 // person  = magic version flags [year month day] sex team merged_into results n { episode }
 // episode = alert revision rule priority band problem rank flags since task n { id } [action user
@@ -118,7 +118,7 @@ void Person::encode(std::string& out) const {
     writer.boolean(deceased);
     writer.text(team);
     writer.text(merged_into);
-    results.encode(writer);
+    results.encode(out);
     writer.varint(episodes.size());
     for (const auto& episode : episodes) write_episode(writer, episode);
 }

@@ -59,6 +59,7 @@ class Person final : public state::Entity {
   public:
     void encode(std::string& out) const override;
     std::size_t memory_bytes() const override;
+    void prefetch() const override { results.prefetch(); }
     /// Damaged when the bytes are not what encode() wrote in this or an earlier version; *this is
     /// then unusable.
     Result<void> decode(std::string_view bytes);

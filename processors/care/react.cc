@@ -13,21 +13,30 @@ using schemas::Rule;
 using schemas::RuleKind;
 
 /// The rules that look at something: open episodes stay with the version that raised them; the rest
-/// is in force.
-template <class Looks>
-std::vector<RulePtr> rules_that(const Person& person, std::span<const RulePtr> in_force,
-                                Looks looks) {
-    std::vector<RulePtr> list;
-    for (const auto& episode : person.episodes)
-        if (episode.open && looks(*episode.rule)) list.push_back(episode.rule);
-    for (const auto& rule : in_force) {
-        const bool open =
-            std::any_of(person.episodes.begin(), person.episodes.end(),
-                        [&](const Episode& e) { return e.open && e.rule->id == rule->id; });
-        if (!open) list.push_back(rule);
+/// is in force. Most persons have no episode, and then what is in force is the list.
+class RulesThat {
+  public:
+    template <class Looks>
+    RulesThat(const Person& person, std::span<const RulePtr> in_force, Looks looks)
+        : list_(in_force) {
+        if (person.episodes.empty()) return;
+        for (const auto& episode : person.episodes)
+            if (episode.open && looks(*episode.rule)) own_.push_back(episode.rule);
+        for (const auto& rule : in_force) {
+            const bool open =
+                std::any_of(person.episodes.begin(), person.episodes.end(),
+                            [&](const Episode& e) { return e.open && e.rule->id == rule->id; });
+            if (!open) own_.push_back(rule);
+        }
+        list_ = own_;
     }
-    return list;
-}
+    auto begin() const { return list_.begin(); }
+    auto end() const { return list_.end(); }
+
+  private:
+    std::vector<RulePtr> own_;  // shared: an episode may go while its rule is looked at
+    std::span<const RulePtr> list_;
+};
 
 std::vector<Reading> readings_of(std::span<const Sample> samples) {
     std::vector<Reading> readings;
@@ -83,7 +92,7 @@ class Reaction {
         if (in_force.empty() && turn_.person.episodes.empty()) return;
         const auto place = results().find(t.id);
         if (!place) return;
-        for (const auto& rule : rules_that(turn_.person, in_force, [&](const Rule& r) {
+        for (const auto& rule : RulesThat(turn_.person, in_force, [&](const Rule& r) {
                  return rules::judges_code(r, series.loinc);
              })) {
             if (rule->unit != series.unit) {
@@ -122,8 +131,8 @@ class Reaction {
         const auto place = results().find(verdict.result);
         if (!place) return;
         for (const auto& rule :
-             rules_that(turn_.person, turn_.rules.for_index(verdict.method),
-                        [&](const Rule& r) { return rules::judges_index(r, verdict.method); }))
+             RulesThat(turn_.person, turn_.rules.for_index(verdict.method),
+                       [&](const Rule& r) { return rules::judges_index(r, verdict.method); }))
             if (const auto level = rules::met_by_band(*rule, verdict.band))
                 episodes_.meet(rule, *level, results().at(*place), verdict.decisive);
     }

@@ -2,17 +2,24 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 namespace vitalog::processors::care {
 namespace {
 
 constexpr std::array<std::string_view, 5> kComparators{"", "<", "<=", ">=", ">"};
-constexpr std::size_t kSampleBytesMin = 50;
+constexpr std::size_t kCacheLine = 64;
+constexpr std::size_t kPrefetchedMax = 1024;  // bytes of each list
 
 /// Grows by an eighth, not by half: millions of persons are held at once.
 template <class T>
 void reserve_one(std::vector<T>& list) {
     if (list.size() == list.capacity()) list.reserve(list.size() + list.size() / 8 + 2);
+}
+
+/// The place that a series is to have: the same unless it is full.
+std::uint32_t room_for(const Series& series) {
+    return series.count < series.room ? series.room : series.count + series.count / 8 + 2;
 }
 
 /// The order within a series. Results of one moment are told apart by id, so that arrival does not
@@ -62,6 +69,12 @@ Bounds Sample::bounds() const {
     return Bounds::of(value);
 }
 
+std::uint32_t tag_of(const RecordId& id) {
+    std::uint32_t tag;
+    std::memcpy(&tag, id.bytes.data(), sizeof tag);
+    return tag;
+}
+
 std::string_view Sample::flags_text() const {
     const auto end = std::find(flags.begin(), flags.end(), '\0');
     return {flags.data(), static_cast<std::size_t>(end - flags.begin())};
@@ -81,23 +94,26 @@ std::span<Sample> Results::samples(std::uint32_t series) {
     return std::span(samples_).subspan(series_[series].begin, series_[series].count);
 }
 
+std::optional<std::uint32_t> Results::find_in_series(std::uint32_t series,
+                                                     const RecordId& id) const {
+    const std::uint32_t tag = tag_of(id);
+    const std::size_t begin = series_[series].begin;
+    for (std::uint32_t i = 0; i < series_[series].count; ++i)
+        if (tags_[begin + i] == tag && samples_[begin + i].id == id) return i;
+    return std::nullopt;
+}
+
 std::optional<Results::Place> Results::find(const RecordId& id) const {
-    for (std::uint32_t s = 0; s < series_.size(); ++s) {
-        const auto list = samples(s);
-        for (std::uint32_t i = 0; i < list.size(); ++i)
-            if (list[i].id == id) return Place{s, i};
-    }
+    for (std::uint32_t s = 0; s < series_.size(); ++s)
+        if (const auto index = find_in_series(s, id)) return Place{s, *index};
     return std::nullopt;
 }
 
 std::optional<Results::Place> Results::find_in_code(std::string_view loinc,
                                                     const RecordId& id) const {
-    for (std::uint32_t s = 0; s < series_.size(); ++s) {
-        if (series_[s].loinc != loinc) continue;
-        const auto list = samples(s);
-        for (std::uint32_t i = 0; i < list.size(); ++i)
-            if (list[i].id == id) return Place{s, i};
-    }
+    for (std::uint32_t s = 0; s < series_.size(); ++s)
+        if (series_[s].loinc == loinc)
+            if (const auto index = find_in_series(s, id)) return Place{s, *index};
     return std::nullopt;
 }
 
@@ -144,29 +160,63 @@ std::uint16_t Results::intern(const Range& range) {
 void Results::drop_unused_ranges() {
     std::vector<Range> kept{Range{}};
     std::vector<std::uint16_t> places(ranges_.size(), 0);
-    for (auto& sample : samples_) {
-        if (sample.range != 0 && places[sample.range] == 0) {
-            kept.push_back(ranges_[sample.range]);
-            places[sample.range] = static_cast<std::uint16_t>(kept.size() - 1);
+    for (std::uint32_t s = 0; s < series_.size(); ++s) {
+        for (auto& sample : samples(s)) {
+            if (sample.range != 0 && places[sample.range] == 0) {
+                kept.push_back(ranges_[sample.range]);
+                places[sample.range] = static_cast<std::uint16_t>(kept.size() - 1);
+            }
+            sample.range = places[sample.range];
         }
-        sample.range = places[sample.range];
     }
     ranges_ = std::move(kept);
 }
 
+/// Lays the series out anew, with room for some more in each that is full: panels come together, so
+/// that one move serves several results.
+void Results::make_room() {
+    std::size_t total = 0;
+    for (const auto& series : series_) total += room_for(series);
+    std::vector<Sample> samples(total);
+    std::vector<std::uint32_t> tags(total);
+    std::uint32_t begin = 0;
+    for (auto& series : series_) {
+        const auto from = static_cast<std::ptrdiff_t>(series.begin);
+        std::copy_n(samples_.begin() + from, series.count, samples.begin() + begin);
+        std::copy_n(tags_.begin() + from, series.count, tags.begin() + begin);
+        series.room = room_for(series);
+        series.begin = begin;
+        begin += series.room;
+    }
+    samples_ = std::move(samples);
+    tags_ = std::move(tags);
+}
+
 void Results::insert(std::uint32_t series, const Sample& sample) {
+    if (series_[series].count == series_[series].room) make_room();
     const auto list = samples(series);
-    const auto place = std::upper_bound(list.begin(), list.end(), sample, before);
-    reserve_one(samples_);
-    samples_.insert(samples_.begin() + series_[series].begin + (place - list.begin()), sample);
+    std::size_t at = series_[series].begin + list.size();
+    const std::size_t place =
+        list.empty() || before(list.back(), sample)
+            ? at
+            : at - static_cast<std::size_t>(
+                       list.end() - std::upper_bound(list.begin(), list.end(), sample, before));
+    for (; at > place; --at) {
+        samples_[at] = samples_[at - 1];
+        tags_[at] = tags_[at - 1];
+    }
+    samples_[place] = sample;
+    tags_[place] = tag_of(sample.id);
     ++series_[series].count;
-    for (std::size_t s = series + 1; s < series_.size(); ++s) ++series_[s].begin;
 }
 
 void Results::erase(Place place) {
-    samples_.erase(samples_.begin() + series_[place.series].begin + place.index);
-    --series_[place.series].count;
-    for (std::size_t s = place.series + 1; s < series_.size(); ++s) --series_[s].begin;
+    Series& series = series_[place.series];
+    for (std::size_t i = series.begin + place.index + 1; i < series.begin + series.count; ++i) {
+        samples_[i - 1] = samples_[i];
+        tags_[i - 1] = tags_[i];
+    }
+    --series.count;
 }
 
 void Results::prune(std::uint32_t series, EventTime horizon) {
@@ -182,7 +232,7 @@ void Results::replace(Place place, std::uint32_t series, const Sample& sample,
     next.band = old.band;
     next.digest = old.digest;
     if (place.series == series && old.at == next.at) {
-        samples(series)[place.index] = next;
+        samples(series)[place.index] = next;  // known by the same id
     } else {
         erase(place);
         insert(series, next);
@@ -275,125 +325,20 @@ void Results::absorb(const Results& other, EventTime received, std::vector<Touch
     std::erase_if(touched, [&](const Touched& t) { return !find(t.id).has_value(); });
 }
 
-// results = n { low high }                     the table of ranges without its first, empty entry
-//           n { loinc unit display n sample }
-// sample  = id event order delta(at) value delta(sent) offset range packed flags digest
-// packed  = precision (3 bits) | comparator (3) | standing (2), then the band; times relative to
-// the one before
-void Results::encode(BinaryWriter& out) const {
-    const auto optional = [&](const std::optional<double>& value) {
-        out.boolean(value.has_value());
-        if (value) out.real(*value);
+void Results::prefetch() const {
+    const auto lines = [](const auto& list) {
+        const char* const begin = reinterpret_cast<const char*>(list.data());
+        const std::size_t size = std::min(list.size() * sizeof(list[0]), kPrefetchedMax);
+        for (std::size_t at = 0; at < size; at += kCacheLine) __builtin_prefetch(begin + at);
     };
-    const auto id = [&](const RecordId& value) {
-        for (const auto byte : value.bytes) out.u8(byte);
-    };
-    out.varint(ranges_.size() - 1);
-    for (std::size_t i = 1; i < ranges_.size(); ++i) {
-        optional(ranges_[i].low);
-        optional(ranges_[i].high);
-    }
-    out.varint(series_.size());
-    for (std::uint32_t s = 0; s < series_.size(); ++s) {
-        out.text(series_[s].loinc);
-        out.text(series_[s].unit);
-        out.text(series_[s].display);
-        out.varint(series_[s].count);
-        std::int64_t time = 0;
-        for (const auto& sample : samples(s)) {
-            id(sample.id);
-            id(sample.event);
-            out.fixed64(sample.order);
-            out.signed_varint(sample.at.micros() - time);
-            time = sample.at.micros();
-            out.real(sample.value);
-            out.signed_varint(sample.sent.micros() - time);
-            out.signed_varint(sample.offset_minutes);
-            out.varint(sample.range);
-            out.u8(static_cast<std::uint8_t>(static_cast<unsigned>(sample.precision) |
-                                             static_cast<unsigned>(sample.comparator) << 3 |
-                                             static_cast<unsigned>(sample.standing) << 6));
-            out.u8(sample.band);
-            out.text(sample.flags_text());
-            out.fixed32(sample.digest);
-        }
-    }
-}
-
-namespace {
-
-RecordId read_id(BinaryReader& in) {
-    RecordId id;
-    for (auto& byte : id.bytes) byte = in.u8();
-    return id;
-}
-
-bool read_sample(BinaryReader& in, std::int64_t& time, std::size_t ranges, Sample& sample) {
-    // Sums in unsigned arithmetic: a damaged delta wraps instead of overflowing.
-    const auto plus = [](std::int64_t base, std::int64_t delta) {
-        return static_cast<std::int64_t>(static_cast<std::uint64_t>(base) +
-                                         static_cast<std::uint64_t>(delta));
-    };
-    sample.id = read_id(in);
-    sample.event = read_id(in);
-    sample.order = in.fixed64();
-    time = plus(time, in.signed_varint());
-    sample.at = EventTime(time);
-    sample.value = in.real();
-    sample.sent = EventTime(plus(time, in.signed_varint()));
-    sample.offset_minutes = static_cast<std::int16_t>(in.signed_varint());
-    const auto range = in.varint();
-    const unsigned packed = in.u8();
-    if (range >= ranges || (packed & 7) > static_cast<unsigned>(Precision::Fraction) ||
-        (packed >> 3 & 7) >= kComparators.size())
-        return false;
-    sample.range = static_cast<std::uint16_t>(range);
-    sample.precision = static_cast<Precision>(packed & 7);
-    sample.comparator = static_cast<Comparator>(packed >> 3 & 7);
-    sample.standing = static_cast<Standing>(packed >> 6);
-    sample.band = in.u8();
-    const auto flags = in.text();
-    if (flags.size() > sample.flags.size()) return false;
-    std::copy(flags.begin(), flags.end(), sample.flags.begin());
-    sample.digest = in.fixed32();
-    return in.ok();
-}
-
-}  // namespace
-
-bool Results::decode(BinaryReader& in) {
-    const auto optional = [&]() -> std::optional<double> {
-        if (!in.boolean()) return std::nullopt;
-        return in.real();
-    };
-    const std::size_t ranges = in.count();
-    if (ranges > kRangesMax) return false;
-    ranges_.reserve(ranges + 1);
-    for (std::size_t i = 0; i < ranges && in.ok(); ++i) {
-        Range& range = ranges_.emplace_back();
-        range.low = optional();
-        range.high = optional();
-    }
-    const std::size_t count = in.count();
-    if (count > kSeriesPerPersonMax) return false;
-    series_.reserve(count);
-    samples_.reserve(std::min(in.rest().size() / kSampleBytesMin, count * kResultsPerSeriesMax));
-    for (std::size_t s = 0; s < count && in.ok(); ++s) {
-        Series& series = series_.emplace_back();
-        series.loinc = in.text();
-        series.unit = in.text();
-        series.display = in.text();
-        series.begin = static_cast<std::uint32_t>(samples_.size());
-        series.count = static_cast<std::uint32_t>(in.count());
-        std::int64_t time = 0;
-        for (std::uint32_t i = 0; i < series.count; ++i)
-            if (!read_sample(in, time, ranges_.size(), samples_.emplace_back())) return false;
-    }
-    return in.ok();
+    lines(series_);
+    lines(ranges_);
+    lines(tags_);
 }
 
 std::size_t Results::heap_bytes() const {
     std::size_t bytes = series_.capacity() * sizeof(Series) + samples_.capacity() * sizeof(Sample) +
+                        tags_.capacity() * sizeof(std::uint32_t) +
                         ranges_.capacity() * sizeof(Range);
     const auto beyond_inline = [](const std::string& text) {
         return text.capacity() > 15 ? text.capacity() + 1 : 0;

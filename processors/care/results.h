@@ -24,6 +24,9 @@ std::string_view text_of(Comparator comparator);
 /// come back.
 enum class Standing : std::uint8_t { Preliminary, Final, Corrected, Withdrawn };
 
+/// A few bits of an id, to pass over most others cheaply.
+std::uint32_t tag_of(const RecordId& id);
+
 /// One numeric result. Its code and unit are its series', its reference range is in the person's
 /// table of ranges.
 struct Sample {
@@ -58,13 +61,15 @@ struct Range {
     friend bool operator==(const Range&, const Range&) = default;
 };
 
-/// Results of one code in one unit, by time. The samples of all series lie in one vector.
+/// Results of one code in one unit, by time. The samples of all series lie in one vector, with some
+/// room behind each series.
 struct Series {
     std::string loinc;
     std::string unit;
     std::string display;
     std::uint32_t begin = 0;
     std::uint32_t count = 0;
+    std::uint32_t room = 0;  ///< for how many there is place
 };
 
 /// A result as it arrives, in the unit of its series.
@@ -128,7 +133,10 @@ class Results {
     std::optional<Place> find(const RecordId& id) const;
     const Sample& at(Place place) const { return samples(place.series)[place.index]; }
 
-    void encode(BinaryWriter& out) const;
+    /// Asks the processor's cache for what report() will read.
+    void prefetch() const;
+
+    void encode(std::string& out) const;
     /// Leaves `in` broken or returns false when the bytes do not follow the format.
     bool decode(BinaryReader& in);
     std::size_t heap_bytes() const;
@@ -137,10 +145,12 @@ class Results {
     std::uint32_t series_for(std::string_view loinc, std::string_view unit,
                              std::string_view display);
     std::optional<Place> find_in_code(std::string_view loinc, const RecordId& id) const;
+    std::optional<std::uint32_t> find_in_series(std::uint32_t series, const RecordId& id) const;
     std::optional<Place> newest_of_order(std::string_view loinc, std::uint64_t order) const;
     std::uint16_t intern(const Range& range);
     void drop_unused_ranges();
     void insert(std::uint32_t series, const Sample& sample);
+    void make_room();
     void erase(Place place);
     void prune(std::uint32_t series, EventTime horizon);
     void replace(Place place, std::uint32_t series, const Sample& sample,
@@ -150,6 +160,8 @@ class Results {
 
     std::vector<Series> series_;
     std::vector<Sample> samples_;
+    std::vector<std::uint32_t>
+        tags_;  // of the samples' ids: most searches end here, in little memory
     std::vector<Range> ranges_{Range{}};
 };
 

@@ -1,5 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <random>
+#include <string>
+
 #include "processors/care/results.h"
 
 namespace vitalog::processors::care {
@@ -144,19 +150,121 @@ TEST_F(Series_, CodesAndUnitsKeepApart) {
     EXPECT_EQ(results.samples(1).front().value, 2);
 }
 
-TEST_F(Series_, SurvivesItsStoredForm) {
-    for (int i = 0; i < 20; ++i) report(creatinine(i, kNow - hours(i * 7), 60 + i));
-    std::string bytes;
-    BinaryWriter out(bytes);
-    results.encode(out);
+/// Reads back what encode() wrote, and expects it to be the same.
+void expect_survives(const Results& results, std::string& bytes) {
+    bytes.clear();
+    results.encode(bytes);
     Results again;
     BinaryReader in(bytes);
     ASSERT_TRUE(again.decode(in) && in.at_end());
-    ASSERT_EQ(again.samples(0).size(), results.samples(0).size());
-    for (std::size_t i = 0; i < again.samples(0).size(); ++i)
-        EXPECT_EQ(again.samples(0)[i], results.samples(0)[i]);
-    EXPECT_EQ(again.range_of(again.samples(0)[0]), (Range{49.0, 92.0}));
-    EXPECT_LT(bytes.size(), 20U * 70 + 60);
+    ASSERT_EQ(again.series().size(), results.series().size());
+    for (std::uint32_t s = 0; s < results.series().size(); ++s) {
+        ASSERT_EQ(again.samples(s).size(), results.samples(s).size());
+        for (std::size_t i = 0; i < again.samples(s).size(); ++i) {
+            EXPECT_EQ(again.samples(s)[i], results.samples(s)[i]);
+            EXPECT_EQ(again.range_of(again.samples(s)[i]), results.range_of(results.samples(s)[i]));
+            EXPECT_TRUE(again.find(results.samples(s)[i].id).has_value());
+        }
+    }
+}
+
+TEST_F(Series_, SurvivesItsStoredForm) {
+    for (int i = 0; i < 20; ++i) report(creatinine(i, kNow - hours(i * 7), 60 + i));
+    std::string bytes;
+    expect_survives(results, bytes);
+    EXPECT_LT(bytes.size(), 20U * 52 + 80) << "an event each";
+}
+
+TEST_F(Series_, ResultsOfOneRecordShareItsIdInTheStoredForm) {
+    for (int round = 0; round < 10; ++round) {
+        for (const char* loinc : {"14682-9", "2823-3", "2951-2"}) {
+            auto r = creatinine(round * 10 + loinc[0] + loinc[1], kNow + hours(round), 4.4);
+            r.loinc = loinc;
+            r.sample.event = id(5000 + round);
+            report(r);
+        }
+    }
+    std::string bytes;
+    expect_survives(results, bytes);
+    EXPECT_LT(bytes.size(), 30U * 36 + 10 * 16 + 150);
+}
+
+TEST_F(Series_, EveryValueAndTimeSurvivesToTheLastBit) {
+    int number = 0;
+    for (const double value : {0.0, -0.0, 0.1, -4.25, 88.375, 0.0005, 1e15, 999999999999999.0,
+                               1e300, 1.0 / 3, -1e-300, 123456789012.345}) {
+        ++number;
+        auto r = creatinine(number, kNow + std::chrono::microseconds(number % 2), value);
+        r.sample.sent = kNow + hours(number % 3);
+        r.sample.offset_minutes = static_cast<std::int16_t>(number % 4 * 60 - 60);
+        r.sample.flags = {'H', number % 2 == 0 ? 'H' : '\0', '\0', '\0'};
+        r.sample.band = static_cast<std::uint8_t>(number % 3);
+        r.sample.digest = number % 3 == 0 ? 0xdeadbeef : 0;
+        r.sample.order = static_cast<std::uint64_t>(number % 2);
+        r.range = number % 2 == 0 ? Range{} : Range{0.1 * number, std::nullopt};
+        report(r);
+    }
+    std::string bytes;
+    expect_survives(results, bytes);
+    bool negative_zero = false;
+    for (const auto& sample : results.samples(0))
+        negative_zero = negative_zero || (sample.value == 0 && std::signbit(sample.value));
+    EXPECT_TRUE(negative_zero);
+}
+
+TEST_F(Series_, RefusesAStoredFormThatIsCutOrPointsNowhere) {
+    report(creatinine(1, kNow, 60));
+    std::string bytes;
+    results.encode(bytes);
+    for (std::size_t size = 0; size < bytes.size(); ++size) {
+        Results again;
+        BinaryReader in(std::string_view(bytes).substr(0, size));
+        EXPECT_FALSE(again.decode(in) && in.at_end()) << size;
+    }
+    const auto place =
+        bytes.find(std::string(reinterpret_cast<const char*>(id(1).bytes.data()), 16));
+    ASSERT_NE(place, std::string::npos);
+    for (const auto& [at, value] :
+         {std::pair{place + 16, 1}, {place - 1, 0x80}, {place - 2, 0x07}}) {
+        std::string damaged = bytes;
+        damaged[at] = static_cast<char>(value);
+        Results again;
+        BinaryReader in(damaged);
+        EXPECT_FALSE(again.decode(in) && in.at_end()) << at - place;
+    }
+}
+
+TEST_F(Series_, KeepTheirOrderWhileSeriesGrowAndShrinkSideBySide) {
+    std::mt19937 random(7);
+    std::map<std::pair<std::string, EventTime>, double> expected;
+    for (int i = 0; i < 400; ++i) {
+        const std::string loinc = "L-" + std::to_string(random() % 7);
+        const EventTime at = kNow - hours(random() % 9000);
+        if (expected.contains({loinc, at})) continue;
+        auto r = creatinine(i, at, i);
+        r.loinc = loinc;
+        r.sample.order = 0;
+        expected[{loinc, at}] = i;
+        report(r);
+        // Another time for the same result takes it out of one place and into another.
+        if (i % 5 == 0 && !expected.contains({loinc, at + hours(1)})) {
+            expected.erase({loinc, at});
+            r.sample.at = at + hours(1);
+            expected[{loinc, r.sample.at}] = i;
+            report(r);
+        }
+    }
+    std::map<std::pair<std::string, EventTime>, double> found;
+    for (std::uint32_t s = 0; s < results.series().size(); ++s) {
+        const auto list = results.samples(s);
+        EXPECT_TRUE(std::is_sorted(list.begin(), list.end(),
+                                   [](const Sample& a, const Sample& b) { return a.at < b.at; }));
+        for (const auto& sample : list) {
+            found[{results.series()[s].loinc, sample.at}] = sample.value;
+            EXPECT_EQ(results.at(*results.find(sample.id)), sample);
+        }
+    }
+    EXPECT_EQ(found, expected);
 }
 
 }  // namespace
