@@ -26,20 +26,23 @@ struct EnumNames<Priority> {
 /// `risk`: an index as of the record that touched its inputs.
 struct RiskEvent {
     static constexpr std::string_view kType = "vitalog.risk.v1";
-    std::string_view id;  ///< 32 hex digits over person, method and the observation evaluated: a correction replaces its result
+    std::string_view id;  ///< 32 hex digits over person, method and what was evaluated (an observation, or a moment): a correction replaces its result
     std::string_view person;
-    std::string_view method;   ///< "aki-nhs", "egfr-ckdepi-2021"
+    std::string_view method;   ///< "aki-nhs", "egfr-ckdepi-2021", "news2", "mews", "shock-index", "bmi-cn", "bp-cn", "kdigo"
     std::string_view version;  ///< coefficient set
     IndexStatus status = IndexStatus::Complete;
     std::optional<double> value;
     std::string_view unit;
-    std::string_view band;  ///< AKI: 0 1 2 3 ?AKI
+    std::string_view band;  ///< AKI: 0 1 2 3 ?AKI; of an incomplete result the least that is certain
     std::vector<std::string_view> missing;
     std::string_view reason;  ///< why not applicable or stale
     ZonedTime occurred;       ///< event time
     std::vector<std::string_view> basis;  ///< ids of the observations used
     bool retracted = false;   ///< the observation it rests on was withdrawn
     std::string_view merged_into = {};  ///< of a retraction: `person` became part of this one, which has the results now; the last word on `id`
+    std::string_view detail = {};  ///< what value and band are made of: "respiratory rate 2, pulse 1"
+    bool composite = false;  ///< inputs of several moments: the newest of each that was fresh
+    std::vector<std::string_view> samples = {};  ///< ids of the records whose wearable samples were used
 
     template <class V>
     void members(V& v) {
@@ -57,6 +60,9 @@ struct RiskEvent {
         v("basis", basis);
         v("retracted", retracted);
         v("merged_into", merged_into);
+        v("detail", detail);
+        v("composite", composite);
+        v("samples", samples);
     }
 };
 

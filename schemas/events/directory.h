@@ -45,6 +45,7 @@ struct PatientEntry {
     std::string_view zone;                   ///< IANA name
     std::optional<Consent> consent;
     std::optional<Quiet> quiet;
+    std::optional<int> spo2_scale = {};  ///< NEWS2's oxygen saturation scale, 1 or 2: 2 by prescription, from now on
 
     template <class V>
     void members(V& v) {
@@ -56,6 +57,7 @@ struct PatientEntry {
         v("zone", zone);
         v("consent", consent);
         v("quiet", quiet);
+        v("spo2_scale", spo2_scale);
     }
 };
 

@@ -86,6 +86,9 @@ Result<std::string> check_patient(std::string_view json, schemas::Decoder& decod
         VITALOG_CHECK(check_channels("alert", entry.consent->alert));
         VITALOG_CHECK(check_channels("reminder", entry.consent->reminder));
     }
+    if (entry.spo2_scale && *entry.spo2_scale != 1 && *entry.spo2_scale != 2)
+        return fail(Errc::Malformed, "member 'spo2_scale' must be 1 or 2, not " +
+                                         std::to_string(*entry.spo2_scale));
     if (entry.quiet) {
         VITALOG_CHECK(check_clock("from", entry.quiet->from));
         VITALOG_CHECK(check_clock("to", entry.quiet->to));

@@ -219,6 +219,8 @@ std::string to_risk_assessment(const views::RiskRow& row) {
         write_extension(json, "urn:vitalog:missing", "valueString", missing);
     write_extension(json, "urn:vitalog:version", "valueString", row.version);
     if (!row.reason.empty()) write_extension(json, "urn:vitalog:reason", "valueString", row.reason);
+    if (!row.detail.empty()) write_extension(json, "urn:vitalog:detail", "valueString", row.detail);
+    if (row.composite) write_extension(json, "urn:vitalog:composite", "valueBoolean", true);
     json.end_array();
     json.key("identifier");
     json.begin_array();

@@ -54,10 +54,11 @@ Result<EventWriter> EventWriter::open(sql::Connection& connection) {
     EventWriter writer;
     VITALOG_TRY(writer.risk_,
                 connection.prepare(
-                    "INSERT INTO risk VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,1,"
-                    "?16) ON CONFLICT(person,id) DO UPDATE SET "
+                    "INSERT INTO risk VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"
+                    "?17,?18,1,?16) ON CONFLICT(person,id) DO UPDATE SET "
                     "version=?4,status=?5,value=?6,unit=?7,band=?8,missing=?9,reason=?10,"
                     "occurred=?11,occurred_us=?12,basis=?13,hidden=?14,merged_into=?15,"
+                    "detail=?17,composite=?18,"
                     "revision=revision+1,updated_us=?16 WHERE merged_into IS NULL"));
     VITALOG_TRY(
         writer.alert_,
@@ -99,7 +100,7 @@ Result<void> EventWriter::risk(const schemas::RiskEvent& event, const Source& so
                      schemas::name_of_enum(event.status), event.value, event.unit, event.band,
                      array_of(event.missing), event.reason, to_string(event.occurred),
                      event.occurred.at.micros(), array_of(event.basis), event.retracted,
-                     Blob{merged_into}, source.at_us);
+                     Blob{merged_into}, source.at_us, event.detail, event.composite);
 }
 
 Result<void> EventWriter::alert(const schemas::AlertEvent& event, std::string_view body,

@@ -57,6 +57,8 @@ struct RiskRow {
     std::string person, id, method, version, status;
     std::optional<double> value;
     std::string unit, band, missing, reason, occurred, basis;  ///< missing, basis: JSON arrays
+    std::string detail;
+    bool composite = false;
     bool hidden = false;
     std::int64_t revision = 1;
     std::int64_t updated_us = 0;

@@ -50,7 +50,7 @@ CREATE INDEX observation_updated ON observation(updated_us);
 
 CREATE TABLE risk(person BLOB, id BLOB, method TEXT, version TEXT, status TEXT, value REAL, unit TEXT, band TEXT,
     missing TEXT, reason TEXT, occurred TEXT, occurred_us INTEGER, basis TEXT, hidden INTEGER, merged_into BLOB,
-    revision INTEGER, updated_us INTEGER, PRIMARY KEY(person, id)) WITHOUT ROWID;
+    detail TEXT, composite INTEGER, revision INTEGER, updated_us INTEGER, PRIMARY KEY(person, id)) WITHOUT ROWID;
 CREATE INDEX risk_updated ON risk(updated_us);
 
 CREATE TABLE alert(id TEXT PRIMARY KEY, person BLOB, rule TEXT, priority TEXT, state TEXT, since_us INTEGER,

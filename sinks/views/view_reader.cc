@@ -35,8 +35,8 @@ constexpr std::array<TableInfo, 8> kTables{{
      "unit,"
      "comparator,text,raw_value,raw_unit,low,high,range,flags,replaced_by,revision,updated_us"},
     {"risk", "id",
-     "person,id,method,version,status,value,unit,band,missing,reason,occurred,basis,hidden,"
-     "revision,updated_us"},
+     "person,id,method,version,status,value,unit,band,missing,reason,occurred,basis,detail,"
+     "composite,hidden,revision,updated_us"},
     {"alert", "id", "person,id,body,NULL,NULL,NULL,revision,updated_us"},
     {"task", "id", "person,id,body,NULL,NULL,NULL,revision,updated_us"},
     {"delivery", "id", "person,id,body,fhir_status,sent_us,received_us,revision,updated_us"},
@@ -233,8 +233,10 @@ void read_row(const Statement& statement, RiskRow& row) {
     row.version = c.text();
     row.status = c.text();
     row.value = c.real();
-    for (auto* text : {&row.unit, &row.band, &row.missing, &row.reason, &row.occurred, &row.basis})
+    for (auto* text : {&row.unit, &row.band, &row.missing, &row.reason, &row.occurred, &row.basis,
+                       &row.detail})
         *text = c.text();
+    row.composite = c.integer() != 0;
     row.hidden = c.integer() != 0;
     row.revision = c.integer();
     row.updated_us = c.integer();
