@@ -54,30 +54,4 @@ ReceivedTime next_site_day(ReceivedTime at, int offset_minutes) {
     return ReceivedTime((site_day(at, offset_minutes) + 1) * kDay - offset_minutes * kMinute);
 }
 
-std::optional<int> clock_minutes(std::string_view text) {
-    if (text.size() != 5 || text[2] != ':') return std::nullopt;
-    int hours = 0;
-    int minutes = 0;
-    for (const auto& [digits, number] :
-         {std::pair(text.substr(0, 2), &hours), std::pair(text.substr(3), &minutes)}) {
-        const auto [rest, error] =
-            std::from_chars(digits.data(), digits.data() + digits.size(), *number);
-        if (error != std::errc() || rest != digits.data() + digits.size() || *number < 0)
-            return std::nullopt;
-    }
-    const bool good = minutes < 60 && (hours < 24 || (hours == 24 && minutes == 0));
-    return good ? std::optional(hours * 60 + minutes) : std::nullopt;
-}
-
-WallTime wall_time(ReceivedTime at, int offset_minutes) {
-    const std::int64_t day = site_day(at, offset_minutes);
-    const std::int64_t since_midnight = at.micros() + offset_minutes * kMinute - day * kDay;
-    // 1970-01-01 was a Thursday.
-    return {static_cast<int>(((day + 3) % 7 + 7) % 7), static_cast<int>(since_midnight / kMinute)};
-}
-
-bool within_span(int minute, int from, int to) {
-    return from < to ? minute >= from && minute < to : minute >= from || minute < to;
-}
-
 }  // namespace vitalog::processors

@@ -92,6 +92,8 @@ void for_each_event(Visitor&& visit) {
     event.template operator()<TaskCancel>({T::Task}, "task", "The reason for a task is gone.");
     event.template operator()<TaskPerson>({T::Task}, "task",
                                           "A task's person was merged into another.");
+    event.template operator()<TaskRemark>(
+        {T::Task}, "task", "Something befell a task's person that its doctor must see.");
     event.template operator()<Decision>({T::FeedDecision, T::Task}, "task", "What a doctor did.");
     event.template operator()<TaskState>({T::TaskBoard}, "task", "A task, whole at every change.");
     event.template operator()<TaskJudged>({T::TaskBoard}, "task",

@@ -50,6 +50,7 @@ constexpr std::array kKeys{
     ConfigKey{"desk.default_team", Text, "general", "", "the team of people without one", true},
     ConfigKey{"desk.deadline", Duration, "60m", "", "a task not decided by then is a breach", true},
     ConfigKey{"desk.escalate", Durations, "35m,50m", "", "when the duty doctor, then the duty group, is called in", true},
+    ConfigKey{"desk.remind", Duration, "15m", "", "how long before its deadline a task's owner is reminded; 0s: never", true},
     ConfigKey{"desk.keep", Duration, "90d", "", "how long a finished task still answers late decisions", true},
     ConfigKey{"notify.mode", Choice, "off", "off|live", "off: messages are decided and recorded, not sent; live: they are sent", true},
     ConfigKey{"notify.daily_limit", Number, "50", "1..100000", "messages per recipient and day", true},

@@ -14,6 +14,7 @@
 #include "schemas/events/task.h"
 #include "schemas/json_decode.h"
 #include "schemas/rules.h"
+#include "schemas/shift.h"
 #include "schemas/templates.h"
 
 namespace vitalog::ingest {
@@ -88,6 +89,11 @@ Result<void> JsonIntake::team_line(std::string_view json, Context& out) {
         if (member.user.empty())
             return fail(Errc::Missing,
                         "member 'user' of team " + quoted(team.team) + " must not be empty");
+    if (team.shifts.size() > schemas::kShiftsMax)
+        return fail(Errc::TooLarge, "team " + quoted(team.team) + " has more than " +
+                                        std::to_string(schemas::kShiftsMax) +
+                                        " shifts; give the days of one in one line");
+    for (const auto& shift : team.shifts) VITALOG_CHECK(schemas::Shift::of(shift));
     const std::string body = schemas::encode(team);
     const std::string version = IdHash().part(body).finish().to_string();
     const schemas::Control control{schemas::TeamEntry::kControlKind, team.team, version, body};

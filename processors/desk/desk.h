@@ -1,44 +1,29 @@
 #pragma once
 
-#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "processors/desk/desk_settings.h"
 #include "processors/desk/judge.h"
+#include "processors/desk/recipients.h"
 #include "processors/desk/task_entity.h"
 #include "processors/desk/teams.h"
+#include "processors/notify/template_packs.h"
 #include "processors/processor.h"
+#include "schemas/zone_rule.h"
 
 namespace vitalog::processors {
 
-/// The settings of desk, checked. Keys and defaults:
-///   desk.default_team  ""       has the tasks whose team is empty or unknown
-///   desk.deadline      60m      from opening to decision
-///   desk.escalate      35m,50m  from opening: the duty doctor, then the duty group
-///   desk.keep          90d      how long after its last change a decided or cancelled task still
-///   answers
-struct DeskSettings {
-    std::string default_team;
-    std::chrono::microseconds deadline = std::chrono::minutes(60);
-    std::vector<std::chrono::microseconds> escalate{std::chrono::minutes(35),
-                                                    std::chrono::minutes(50)};
-    std::chrono::microseconds keep = std::chrono::hours(24 * 90);
-
-    static constexpr std::size_t kEscalationsMax = 2;
-
-    /// Configuration: a value is not of its kind, or the steps do not rise or do not lie before the
-    /// deadline.
-    static Result<DeskSettings> from(const schemas::Settings& settings);
-};
-
-/// Stage "desk": tasks for doctors, each with an owner, a clock and evidence, one entity per task.
+/// Stage "desk": tasks for doctors, each with an owner, a clock, evidence and a history, one entity
+/// per task.
 ///
-/// Reads TaskOpen, TaskEvidence, TaskCancel, TaskPerson and Decision; writes TaskState (whole, at
-/// every change) and TaskJudged (the answer to a decision that changes nothing) to `task-board`,
-/// Intent and IntentCancel for doctors to `notification`, and PersonDecision to `person`. Timers:
-/// "clock" (the next escalation or the deadline), "keep" (forget the task).
+/// Reads TaskOpen, TaskEvidence, TaskRemark, TaskCancel, TaskPerson and Decision; writes TaskState
+/// (whole, at every change) and TaskJudged (the answer to a decision that changes nothing) to
+/// `task-board`, Intent and IntentCancel for doctors to `notification`, and PersonDecision to
+/// `person`. Timers: "clock" (the next escalation, the reminder or the deadline), "keep" (forget
+/// the task).
 ///
 /// The clock starts when the feed record behind the alert was received, and nothing restarts it. A
 /// record that was received at or after a strike finds the strike taken, whether or not the tick
@@ -49,7 +34,7 @@ class DeskProcessor final : public ProcessorOf<TaskEntity> {
     Result<std::unique_ptr<state::Entity>> decode(std::string_view key,
                                                   std::string_view bytes) const override;
     std::string_view stage() const override { return "desk"; }
-    std::uint32_t logic() const override { return 1; }
+    std::uint32_t logic() const override { return 2; }
     Result<void> on_control(const schemas::Control& control, const Input& input) override;
 
   protected:
@@ -71,31 +56,47 @@ class DeskProcessor final : public ProcessorOf<TaskEntity> {
         ReceivedTime not_after;
     };
 
+    // desk.cc: what care says of a task.
     Result<void> open(Hand hand, const Input& input);
     Result<void> evidence(Hand hand, const Input& input);
+    Result<void> remark(Hand hand, const Input& input);
     Result<void> cancel(Hand hand, const Input& input);
     Result<void> person(Hand hand, const Input& input);
-    Result<void> decision(Hand hand, const Input& input);
+    void fill(const Hand& hand, const schemas::TaskOpen& event) const;
+    std::string proposed(const schemas::TaskOpen& event) const;
+    void show(const Hand& hand, bool urgent);
+    void touch(const Hand& hand);
+    void finish(const Hand& hand, std::string_view reason);
 
+    // desk_decisions.cc: what doctors decide.
+    Result<void> decision(Hand hand, const Input& input);
     HeldJudgement judged(const Hand& hand, const schemas::Decision& decision);
     HeldJudgement judged_anew(const Hand& hand, const schemas::Decision& decision);
     bool apply(const Hand& hand, const schemas::Decision& decision, const Verdict& verdict);
     void hand_over(const Hand& hand, const schemas::Decision& decision, const Verdict& verdict);
-    void finish(const Hand& hand, std::string_view reason);
 
+    // desk_clock.cc: what time brings, and who hears of it.
     std::vector<Strike> strike_clock(const Hand& hand);
     void tell_strikes(const Hand& hand, const std::vector<Strike>& struck);
     void tell_assigned(const Hand& hand, std::string step);
     void tell(const Hand& hand, const std::vector<std::string>& users, const Notice& notice);
-    std::vector<std::string> assigned(const TaskEntity& entity) const;
-    std::vector<std::string> on_duty(const TaskEntity& entity, Strike strike) const;
+    Recipients recipients(const Hand& hand) const;
     ReceivedTime useful_until(const Hand& hand) const;
 
-    void touch(const Hand& hand);
-
     DeskSettings settings_;
+    schemas::Zones zones_;
     Teams teams_;
+    TemplatePacks packs_;
     schemas::Decoder decoder_;
 };
+
+/// A record must travel under its task's key. Conflict.
+Result<void> must_be_key(std::string_view task, const Input& input);
+
+inline constexpr std::string_view kTaskClockTimer = "clock";
+inline constexpr std::string_view kTaskKeepTimer = "keep";
+inline constexpr std::string_view kTasksMetric = "vitalog_tasks_total";
+/// Digits of a task's id that a message may carry as its short name.
+inline constexpr std::size_t kTaskCodeLength = 8;
 
 }  // namespace vitalog::processors

@@ -4,6 +4,8 @@
 #include <optional>
 #include <string_view>
 
+#include "schemas/templates.h"
+
 namespace vitalog::processors {
 namespace {
 
@@ -24,6 +26,10 @@ std::optional<Verdict> lacks_something(const schemas::Decision& decision) {
     if (std::max(decision.text.size(), decision.reason.size()) > kDecisionTextMax)
         return refuse(
             422, "'text' and 'reason' hold at most " + std::to_string(kDecisionTextMax) + " bytes");
+    // The text of a modification is what the patient gets to read.
+    if (decision.action == DecisionAction::Modify)
+        if (const auto checked = schemas::check_privacy(decision.text); !checked)
+            return refuse(422, "'text': " + checked.error().message());
     return std::nullopt;
 }
 

@@ -8,7 +8,7 @@ namespace vitalog::processors {
 namespace {
 
 constexpr std::string_view kMagic = "VT";
-constexpr std::uint8_t kVersion = 2;
+constexpr std::uint8_t kVersion = 3;
 
 /// The same instant as a time with zone, for events that show it to people.
 ZonedTime at_utc(ReceivedTime at) {
@@ -18,68 +18,56 @@ ZonedTime at_utc(ReceivedTime at) {
 
 }  // namespace
 
-HeldEvidence HeldEvidence::of(const schemas::Evidence& evidence) {
-    HeldEvidence held;
-    held.observation = evidence.observation;
-    held.input_event = evidence.input_event;
-    held.loinc = evidence.loinc;
-    held.display = evidence.display;
-    held.value = evidence.value;
-    held.comparator = evidence.comparator;
-    held.unit = evidence.unit;
-    held.text = evidence.text;
-    held.effective = evidence.effective;
-    held.low = evidence.low;
-    held.high = evidence.high;
-    held.flags = evidence.flags;
-    held.trend = evidence.trend;
-    return held;
-}
-
-schemas::Evidence HeldEvidence::view() const {
-    return {.observation = observation,
-            .input_event = input_event,
-            .loinc = loinc,
-            .display = display,
-            .value = value,
-            .comparator = comparator,
-            .unit = unit,
-            .text = text,
-            .effective = effective,
-            .low = low,
-            .high = high,
-            .flags = flags,
-            .trend = trend};
+std::optional<Strike> TaskEntity::pending() const {
+    if (!known() || !open() || breached) return std::nullopt;
+    Strike next{Strike::Kind::Deadline, 0, deadline};
+    if (remind && !reminded && *remind <= next.at) next = {Strike::Kind::Reminder, 0, *remind};
+    const auto taken = static_cast<std::size_t>(escalation);
+    if (taken < steps.size() && steps[taken] <= next.at)
+        next = {Strike::Kind::Escalation, escalation + 1, steps[taken]};
+    return next;
 }
 
 std::optional<ReceivedTime> TaskEntity::next_strike() const {
-    if (!known() || !open() || breached) return std::nullopt;
-    const auto taken = static_cast<std::size_t>(escalation);
-    return taken < steps.size() ? steps[taken] : deadline;
+    const auto next = pending();
+    if (!next) return std::nullopt;
+    return next->at;
 }
 
 std::optional<Strike> TaskEntity::strike(ReceivedTime now) {
-    const auto due = next_strike();
-    if (!due || now < *due) return std::nullopt;
-    if (static_cast<std::size_t>(escalation) < steps.size()) {
-        return Strike{++escalation};
+    const auto due = pending();
+    if (!due || now < due->at) return std::nullopt;
+    switch (due->kind) {
+        case Strike::Kind::Escalation:
+            ++escalation;
+            break;
+        case Strike::Kind::Reminder:
+            reminded = true;
+            break;
+        case Strike::Kind::Deadline:
+            breached = true;
+            break;
     }
-    breached = true;
-    return Strike{};
+    return due;
 }
 
-void TaskEntity::add_evidence(const std::vector<schemas::Evidence>& more) {
+void TaskEntity::add_evidence(const std::vector<schemas::Evidence>& more, ReceivedTime shown) {
     for (const auto& item : more) {
         const auto same = std::find_if(
             evidence.begin(), evidence.end(),
             [&](const HeldEvidence& held) { return held.observation == item.observation; });
         if (same != evidence.end()) {
-            *same = HeldEvidence::of(item);
+            *same = HeldEvidence::of(item, shown);
             continue;
         }
         if (evidence.size() == kEvidenceMax) evidence.erase(evidence.begin() + 1);
-        evidence.push_back(HeldEvidence::of(item));
+        evidence.push_back(HeldEvidence::of(item, shown));
     }
+}
+
+void TaskEntity::note(ReceivedTime at, std::string what, std::string_view by) {
+    if (notes.size() == kNotesMax) notes.erase(notes.begin() + 1);
+    notes.push_back({at, std::move(what), std::string(by)});
 }
 
 const HeldJudgement* TaskEntity::answered(std::string_view user,
@@ -117,10 +105,16 @@ schemas::TaskState TaskEntity::state() const {
     state.since = since;
     state.opened = opened;
     state.deadline = deadline;
+    state.steps = steps;
+    state.remind = remind;
     state.escalation = escalation;
     state.breached = breached;
     state.evidence.reserve(evidence.size());
     for (const auto& held : evidence) state.evidence.push_back(held.view());
+    if (index) state.index = index->view();
+    for (const auto& held : earlier) state.earlier.push_back(held.view());
+    state.proposed = proposed;
+    for (const auto& held : notes) state.notes.push_back({held.at, held.what, held.by});
     if (outcome)
         state.outcome = schemas::TaskOutcome{outcome->action, outcome->user, outcome->text,
                                              outcome->reason, at_utc(outcome->at)};
@@ -149,8 +143,8 @@ Result<void> TaskEntity::decode(std::string_view bytes) {
 
 std::size_t TaskEntity::memory_bytes() const {
     std::size_t bytes = sizeof *this + steps.capacity() * sizeof(ReceivedTime);
-    for (const std::string* text :
-         {&task, &alert, &person, &rule, &rule_version, &team, &owner, &status_reason, &problem})
+    for (const std::string* text : {&task, &alert, &person, &rule, &rule_version, &team, &owner,
+                                    &status_reason, &problem, &proposed})
         bytes += text->capacity();
     for (const auto& held : evidence)
         bytes += sizeof held + held.observation.capacity() + held.input_event.capacity() +
@@ -158,6 +152,10 @@ std::size_t TaskEntity::memory_bytes() const {
     for (const auto& held : requests)
         bytes += sizeof held + held.user.capacity() + held.request_id.capacity() +
                  held.message.capacity();
+    for (const auto& held : notes) bytes += sizeof held + held.what.capacity() + held.by.capacity();
+    for (const auto& held : earlier)
+        bytes += sizeof held + held.alert.capacity() + held.task.capacity() +
+                 held.problem.capacity() + held.user.capacity();
     for (const auto& recipient : told) bytes += sizeof recipient + recipient.capacity();
     if (outcome) bytes += outcome->text.capacity() + outcome->reason.capacity();
     return bytes;

@@ -6,61 +6,19 @@
 #include <string_view>
 #include <vector>
 
+#include "processors/desk/task_parts.h"
 #include "schemas/base/time.h"
 #include "schemas/events/task.h"
 #include "state/entity.h"
 
 namespace vitalog::processors {
 
-/// Evidence that owns its text.
-struct HeldEvidence {
-    std::string observation, input_event, loinc, display;
-    std::optional<double> value;
-    std::string comparator, unit, text;
-    ZonedTime effective;
-    std::optional<double> low, high;
-    std::string flags, trend;
-
-    static HeldEvidence of(const schemas::Evidence& evidence);
-    schemas::Evidence view() const;
-
-    template <class S>
-    void stored(S& s) {
-        s(observation, input_event, loinc, display, value, comparator, unit, text, effective, low,
-          high, flags, trend);
-    }
-};
-
-/// How one request was judged: the answer that the same request gets again.
-struct HeldJudgement {
-    std::string user;
-    std::string request_id;
-    schemas::DecisionAction action = schemas::DecisionAction::Accept;
-    int status = 200;
-    std::string message;
-    std::int64_t version = 0;  ///< of the task as it was answered
-
-    template <class S>
-    void stored(S& s) {
-        s(user, request_id, action, status, message, version);
-    }
-};
-
-struct HeldOutcome {
-    schemas::DecisionAction action = schemas::DecisionAction::Confirm;
-    std::string user, text, reason;
-    ReceivedTime at;
-
-    template <class S>
-    void stored(S& s) {
-        s(action, user, text, reason, at);
-    }
-};
-
-/// One stroke of a task's clock: escalation step 1, 2, ..., or 0 for the deadline.
+/// One stroke of a task's clock.
 struct Strike {
-    int step = 0;
-    bool deadline() const { return step == 0; }
+    enum class Kind : std::uint8_t { Escalation, Reminder, Deadline };
+    Kind kind = Kind::Deadline;
+    int step = 0;     ///< of escalation: 1, 2
+    ReceivedTime at;  ///< when it was due
 };
 
 /// A task, from its opening until `desk.keep` after its last change. Stored form: "VT", version
@@ -72,6 +30,8 @@ class TaskEntity final : public state::Entity {
     static constexpr std::size_t kEvidenceMax = 128;
     /// Requests whose answers are remembered; beyond them the oldest is forgotten.
     static constexpr std::size_t kRequestsMax = 64;
+    /// Beyond this many notes the first and the newest are kept.
+    static constexpr std::size_t kNotesMax = 64;
 
     explicit TaskEntity(std::string_view key = {}) : task(key) {}
 
@@ -87,7 +47,8 @@ class TaskEntity final : public state::Entity {
     std::optional<Strike> strike(ReceivedTime now);
 
     /// Adds or, for the same observation, replaces.
-    void add_evidence(const std::vector<schemas::Evidence>& more);
+    void add_evidence(const std::vector<schemas::Evidence>& more, ReceivedTime shown);
+    void note(ReceivedTime at, std::string what, std::string_view by = {});
     const HeldJudgement* answered(std::string_view user, std::string_view request_id) const;
     void remember(HeldJudgement judgement);
     /// This recipient may have a message waiting.
@@ -104,7 +65,7 @@ class TaskEntity final : public state::Entity {
     void stored(S& s) {
         s(version, alert, person, rule, rule_version, team, owner, status, status_reason, priority,
           problem, since, opened, deadline, steps, escalation, breached, evidence, outcome,
-          requests, told, notices, changed);
+          requests, told, notices, changed, remind, reminded, index, earlier, proposed, notes);
     }
 
     std::string task;          ///< the key, not stored
@@ -129,6 +90,15 @@ class TaskEntity final : public state::Entity {
     std::vector<std::string> told;  ///< recipients with a message that may still wait
     std::int64_t notices = 0;       ///< numbers the steps of notices that may repeat: hand-overs
     ReceivedTime changed;
+    std::optional<ReceivedTime> remind;  ///< when the owner is reminded, pinned like the steps
+    bool reminded = false;
+    std::optional<HeldIndex> index;
+    std::vector<HeldEarlier> earlier;
+    std::string proposed;  ///< the patient's message as the template has it
+    std::vector<HeldNote> notes;
+
+  private:
+    std::optional<Strike> pending() const;
 };
 
 }  // namespace vitalog::processors

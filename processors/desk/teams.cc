@@ -13,6 +13,12 @@ bool contains(const std::vector<std::string>& users, std::string_view user) {
 
 }  // namespace
 
+WallTime WallTime::at(ReceivedTime time, const schemas::ZoneRule& zone) {
+    const std::int64_t day = zone.day_at(time.micros());
+    // 1970-01-01 was a Thursday.
+    return {static_cast<int>(((day + 3) % 7 + 7) % 7), zone.minute_at(time.micros())};
+}
+
 Result<void> Teams::apply(std::string_view name, std::string_view body, schemas::Decoder& decoder) {
     if (body.empty()) {
         if (const auto found = teams_.find(name); found != teams_.end()) teams_.erase(found);
@@ -29,6 +35,14 @@ Result<void> Teams::apply(std::string_view name, std::string_view body, schemas:
             team.members.emplace_back(member.user);
     team.duty_doctor = entry.duty_doctor;
     team.duty_group = entry.duty_group;
+    if (entry.shifts.size() > schemas::kShiftsMax)
+        return fail(Errc::TooLarge, "team '" + std::string(entry.team) + "' has more than " +
+                                        std::to_string(schemas::kShiftsMax) +
+                                        " shifts; give the days of one in one line");
+    for (const auto& shift : entry.shifts) {
+        VITALOG_TRY(schemas::Shift checked, schemas::Shift::of(shift));
+        team.shifts.push_back(std::move(checked));
+    }
     teams_.insert_or_assign(std::string(name), std::move(team));
     return {};
 }
@@ -55,9 +69,27 @@ std::vector<std::string> Teams::group(std::string_view name) const {
     return {std::string(name)};
 }
 
+Teams::Duty Teams::duty(const Team& team, const WallTime& when) {
+    Duty duty;
+    for (const auto& shift : team.shifts) {
+        if (!shift.holds(when.weekday, when.minute)) continue;
+        if (duty.doctor.empty()) duty.doctor = shift.doctor;
+        if (duty.group.empty()) duty.group = shift.group;
+    }
+    duty.by_shift = !duty.doctor.empty();
+    if (duty.doctor.empty()) duty.doctor = team.duty_doctor;
+    if (duty.group.empty()) duty.group = team.duty_group;
+    return duty;
+}
+
 bool Teams::is_duty(const Team& team, std::string_view user) const {
-    return (!team.duty_doctor.empty() && team.duty_doctor == user) ||
-           contains(group(team.duty_group), user);
+    const auto holds = [&](const std::string& doctor, const std::string& group_name) {
+        return (!doctor.empty() && doctor == user) || contains(group(group_name), user);
+    };
+    return holds(team.duty_doctor, team.duty_group) ||
+           std::any_of(team.shifts.begin(), team.shifts.end(), [&](const schemas::Shift& shift) {
+               return holds(shift.doctor, shift.group);
+           });
 }
 
 }  // namespace vitalog::processors

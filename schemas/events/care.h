@@ -81,6 +81,7 @@ struct Evidence {
     std::optional<double> high;
     std::string_view flags;
     std::string_view trend;  ///< "rising", "falling", "steady" against the previous result; empty: no previous
+    std::optional<ReceivedTime> shown = {};  ///< when what showed it to a doctor was received: minus `effective`, how fresh it was; on tasks only
 
     template <class V>
     void members(V& v) {
@@ -97,6 +98,7 @@ struct Evidence {
         v("high", high);
         v("flags", flags);
         v("trend", trend);
+        v("shown", shown);
     }
 };
 

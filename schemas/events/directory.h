@@ -89,6 +89,25 @@ struct TeamMember {
     }
 };
 
+/// Who is on duty at which hours, on the site's clock. One that ends at or before its beginning goes on past midnight and
+/// belongs to the day it begins.
+struct TeamShift {
+    std::string_view from;  ///< "08:00"
+    std::string_view to;    ///< "20:00"; the shift does not hold this minute
+    std::vector<std::string_view> days;  ///< "mon" to "sun"; empty: every day
+    std::string_view doctor;  ///< a user
+    std::string_view group;   ///< a user, or the name of a team: all its members
+
+    template <class V>
+    void members(V& v) {
+        v.required("from", from);
+        v.required("to", to);
+        v("days", days);
+        v("doctor", doctor);
+        v("group", group);
+    }
+};
+
 /// One team's line of the directory. Travels as a control record of kind "team" to every partition of `task` and
 /// `notification` (law 2: rosters are control records).
 struct TeamEntry {
@@ -96,8 +115,9 @@ struct TeamEntry {
     std::string_view team;
     std::string_view name;
     std::vector<TeamMember> members_list;
-    std::string_view duty_doctor;  ///< a user
-    std::string_view duty_group;   ///< a user, or the name of a team: all its members
+    std::string_view duty_doctor;  ///< a user; where no shift names one
+    std::string_view duty_group;   ///< a user, or the name of a team: all its members; where no shift names one
+    std::vector<TeamShift> shifts = {};  ///< the first that holds the hour counts
 
     template <class V>
     void members(V& v) {
@@ -106,6 +126,7 @@ struct TeamEntry {
         v("members", members_list);
         v("duty_doctor", duty_doctor);
         v("duty_group", duty_group);
+        v("shifts", shifts);
     }
 };
 

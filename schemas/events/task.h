@@ -11,6 +11,66 @@
 
 namespace vitalog::schemas {
 
+/// The index behind an alert, as of the record that raised it: what a doctor must know to weigh it.
+struct TaskIndex {
+    std::string_view method;
+    std::string_view version;  ///< coefficient set
+    IndexStatus status = IndexStatus::Complete;
+    std::optional<double> value;
+    std::string_view unit;
+    std::string_view band;
+    std::vector<std::string_view> missing;  ///< what the index would have needed
+
+    template <class V>
+    void members(V& v) {
+        v.required("method", method);
+        v("version", version);
+        v.required("status", status);
+        v("value", value);
+        v("unit", unit);
+        v("band", band);
+        v("missing", missing);
+    }
+};
+
+/// An earlier episode of the same rule at the same person, and what became of it.
+struct EarlierEpisode {
+    std::string_view alert;
+    std::string_view task;  ///< empty: it made none
+    Priority priority = Priority::Low;
+    std::string_view problem;
+    ZonedTime since;
+    std::string_view outcome;  ///< "confirm", "modify", "reject", else "undecided"
+    std::string_view user;     ///< who decided
+    std::optional<ReceivedTime> decided;
+
+    template <class V>
+    void members(V& v) {
+        v.required("alert", alert);
+        v("task", task);
+        v.required("priority", priority);
+        v("problem", problem);
+        v.required("since", since);
+        v.required("outcome", outcome);
+        v("user", user);
+        v("decided", decided);
+    }
+};
+
+/// One line of a task's history.
+struct TaskNote {
+    ReceivedTime at;
+    std::string_view what;
+    std::string_view by;  ///< a user; empty: nobody's doing
+
+    template <class V>
+    void members(V& v) {
+        v.required("at", at);
+        v.required("what", what);
+        v("by", by);
+    }
+};
+
 /// `task`, key task: an alert wants a doctor.
 struct TaskOpen {
     static constexpr std::string_view kType = "vitalog.task-open.v1";
@@ -24,6 +84,10 @@ struct TaskOpen {
     std::string_view problem;
     ZonedTime since;
     std::vector<Evidence> evidence;
+    std::optional<TaskIndex> index = {};
+    std::vector<EarlierEpisode> earlier = {};  ///< the latest first
+    std::string_view patient_purpose = {};   ///< of the message that a confirmation sends; empty: none
+    std::string_view patient_template = {};  ///< its template's name
 
     template <class V>
     void members(V& v) {
@@ -37,6 +101,10 @@ struct TaskOpen {
         v("problem", problem);
         v.required("since", since);
         v("evidence", evidence);
+        v("index", index);
+        v("earlier", earlier);
+        v("patient_purpose", patient_purpose);
+        v("patient_template", patient_template);
     }
 };
 
@@ -49,6 +117,7 @@ struct TaskEvidence {
     std::string_view problem;
     std::vector<Evidence> evidence;
     bool correction = false;
+    std::optional<TaskIndex> index = {};  ///< as of the record that brought the evidence; absent: as it was
 
     template <class V>
     void members(V& v) {
@@ -57,6 +126,7 @@ struct TaskEvidence {
         v("problem", problem);
         v("evidence", evidence);
         v("correction", correction);
+        v("index", index);
     }
 };
 
@@ -85,6 +155,21 @@ struct TaskPerson {
     void members(V& v) {
         v.required("task", task);
         v.required("person", person);
+    }
+};
+
+/// `task`: something befell the person that whoever decides must see; the task goes on.
+struct TaskRemark {
+    static constexpr std::string_view kType = "vitalog.task-remark.v1";
+    std::string_view task;
+    std::string_view what;  ///< "the patient was discharged"
+    ZonedTime at;           ///< when it happened
+
+    template <class V>
+    void members(V& v) {
+        v.required("task", task);
+        v.required("what", what);
+        v.required("at", at);
     }
 };
 
@@ -178,9 +263,15 @@ struct TaskState {
     ZonedTime since;                ///< event time of the alert
     ReceivedTime opened;            ///< start of the clock
     ReceivedTime deadline;
+    std::vector<ReceivedTime> steps;    ///< when the steps of escalation are due
+    std::optional<ReceivedTime> remind;  ///< when the owner is reminded
     int escalation = 0;             ///< steps taken: 1 duty doctor, 2 duty group
     bool breached = false;          ///< not decided by the deadline
     std::vector<Evidence> evidence;
+    std::optional<TaskIndex> index;
+    std::vector<EarlierEpisode> earlier;
+    std::string_view proposed;  ///< what the patient will read once a doctor confirms; $modify writes another text
+    std::vector<TaskNote> notes;  ///< what happened to the task, in order
     std::optional<TaskOutcome> outcome;
     std::optional<Judgement> judged;  ///< present on the change that a decision made
     ReceivedTime changed;
@@ -202,9 +293,15 @@ struct TaskState {
         v.required("since", since);
         v.required("opened", opened);
         v.required("deadline", deadline);
+        v("steps", steps);
+        v("remind", remind);
         v.required("escalation", escalation);
         v("breached", breached);
         v("evidence", evidence);
+        v("index", index);
+        v("earlier", earlier);
+        v("proposed", proposed);
+        v("notes", notes);
         v("outcome", outcome);
         v("judged", judged);
         v.required("changed", changed);

@@ -7,6 +7,7 @@
 
 #include "schemas/events/directory.h"
 #include "schemas/json_decode.h"
+#include "schemas/shift.h"
 #include "sinks/fhir/feed_group.h"
 #include "sinks/fhir/outcome.h"
 
@@ -108,6 +109,10 @@ Result<std::string> check_team(std::string_view json, schemas::Decoder& decoder)
         VITALOG_CHECK(check_phone(member.phone));
         users.push_back(member.user);
     }
+    if (entry.shifts.size() > schemas::kShiftsMax)
+        return fail(Errc::TooLarge, "a team may have " + std::to_string(schemas::kShiftsMax) +
+                                        " shifts; give the days of one in one line");
+    for (const auto& shift : entry.shifts) VITALOG_CHECK(schemas::Shift::of(shift));
     return std::string(entry.team);
 }
 

@@ -261,7 +261,7 @@ TEST_F(Desk, NamesTheFeedRecordInItsAnswer) {
 TEST(TaskEntity, RefusesBytesThatAreNotATask) {
     processors::TaskEntity task;
     EXPECT_EQ(task.decode("").error().code(), Errc::Damaged);
-    EXPECT_EQ(task.decode("VT\x03").error().code(), Errc::Damaged) << "a later version";
+    EXPECT_EQ(task.decode("VT\x04").error().code(), Errc::Damaged) << "a later version";
     std::string bytes;
     task.encode(bytes);
     EXPECT_TRUE(task.decode(bytes));
