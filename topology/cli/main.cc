@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "topology/cli/cli.h"
+#include "topology/cli/huge_pages.h"
 
 namespace {
 
@@ -39,6 +40,7 @@ int main(int argc, char** argv) {
             fmt::print("{}", command->help);
             return cli::kStopped;
         }
+        if (command == &cli::kRun) cli::restart_with_huge_pages(argv);
         return command->run(rest);
     }
     fmt::print(stderr, "vitalog: there is no command '{}'; vitalog --help lists them\n", words[0]);
