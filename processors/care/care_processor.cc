@@ -16,6 +16,8 @@ using schemas::DecisionAction;
 using schemas::Topic;
 
 constexpr std::string_view kNoticeLimit = "care.patient_notice_limit";
+constexpr std::string_view kVitalsFresh = "care.vitals_fresh";
+constexpr std::string_view kChronicFresh = "care.chronic_fresh";
 constexpr std::string_view kPatientTemplate = "patient-notice";
 constexpr std::string_view kPatientPurpose = "alert";
 
@@ -34,7 +36,15 @@ Result<void> CareProcessor::on_control(const schemas::Control& control, const In
         if (limit.count() <= 0)
             return fail(Errc::Configuration, "setting " + std::string(kNoticeLimit) +
                                                  " must be above zero, for example 24h");
+        VITALOG_TRY(const auto vital, settings.duration(kVitalsFresh, "4h"));
+        VITALOG_TRY(const auto chronic, settings.duration(kChronicFresh, "365d"));
+        if (vital.count() <= 0 || chronic < vital)
+            return fail(Errc::Configuration,
+                        "setting " + std::string(kVitalsFresh) + " must be above zero, and " +
+                            std::string(kChronicFresh) +
+                            " not less, for example 4h and 365d");
         notice_limit_ = limit;
+        index_settings_ = {.vital = vital, .chronic = chronic};
     }
     return {};
 }
@@ -47,6 +57,7 @@ Result<void> CareProcessor::handle(Person& person, const Input& input, Context& 
               .out = out,
               .rules = rules_,
               .notice_limit = notice_limit_,
+              .index_settings = index_settings_,
               .hex = hex_};
     const auto type = input.type;
     if (is_for_views(type)) return {};
@@ -88,6 +99,12 @@ Result<void> CareProcessor::binding(Turn& turn) {
     VITALOG_TRY(const auto record,
                 schemas::decode<schemas::PersonBinding>(turn.input.value, decoder_));
     const auto& entry = record.entry;
+    if (entry.spo2_scale) {
+        if (*entry.spo2_scale != 1 && *entry.spo2_scale != 2)
+            return fail(Errc::OutOfRange, "member 'spo2_scale' must be 1 or 2");
+        turn.person.spo2_scales.prescribe(static_cast<news2::Scale>(*entry.spo2_scale),
+                                          turn.input.received.as<EventTime>());
+    }
     if (!entry.team.empty()) turn.person.team = entry.team;
     turn.out.emit_event(Topic::Notification, turn.person_id(),
                         schemas::Contact{.recipient = turn.person_id(),

@@ -16,11 +16,12 @@ namespace vitalog::processors::care {
 /// and asks desk for doctors and notify for messages to the patient. Reads `person`; entity:
 /// person.
 ///
-/// Control kinds: "rules" (packs by name), "settings" ("site": care.patient_notice_limit, 24h).
+/// Control kinds: "rules" (packs by name), "settings" ("site": care.patient_notice_limit, 24h;
+/// care.vitals_fresh, 4h; care.chronic_fresh, 365d).
 class CareProcessor final : public ProcessorOf<Person> {
   public:
     std::string_view stage() const override { return "care"; }
-    std::uint32_t logic() const override { return 1; }
+    std::uint32_t logic() const override { return 2; }
     Result<void> on_control(const schemas::Control& control, const Input& input) override;
 
   protected:
@@ -36,6 +37,7 @@ class CareProcessor final : public ProcessorOf<Person> {
     schemas::Decoder decoder_;
     rules::RulesInForce rules_;
     std::chrono::microseconds notice_limit_ = std::chrono::hours(24);
+    IndexSettings index_settings_;
     HexText hex_;
     std::vector<Touched> touched_;
 };

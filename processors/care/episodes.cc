@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "processors/care/current_values.h"
+#include "processors/care/index_kinds.h"
 #include "processors/risk/aki.h"
 #include "processors/risk/egfr.h"
 #include "schemas/events/message.h"
@@ -20,7 +22,8 @@ constexpr std::string_view kWithdrawn = "withdrawn";
 std::string_view coefficients_of(std::string_view method) {
     if (method == aki::kMethod) return aki::kVersion;
     if (method == egfr::kMethod) return egfr::kVersion;
-    return {};
+    const auto* kind = find_index_kind(method);
+    return kind == nullptr ? std::string_view() : kind->version;
 }
 
 std::string_view trend_between(double previous, double value) {
@@ -46,7 +49,10 @@ Evidence Episodes::evidence_of(Results::Place place) const {
         item.text = kWithdrawn;
         return item;
     }
-    item.value = sample.value;
+    if (series.unit == kAnswerUnit)
+        item.text = answer_text(series.loinc, sample.value);
+    else
+        item.value = sample.value;
     item.comparator = text_of(sample.comparator);
     const Range& range = results.range_of(sample);
     item.low = range.low;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "processors/care/current_indices.h"
 #include "processors/care/episodes.h"
 #include "processors/care/indices.h"
 #include "schemas/base/base64.h"
@@ -43,6 +44,7 @@ void fill_gaps(Person& person, const Person& theirs) {
     if (person.sex == Sex::Unknown) person.sex = theirs.sex;
     person.deceased = person.deceased || theirs.deceased;
     if (person.team.empty()) person.team = theirs.team;
+    person.spo2_scales.absorb(theirs.spo2_scales);
 }
 
 }  // namespace
@@ -65,6 +67,7 @@ void hand_over(Turn& turn, const schemas::PersonMerged& merged) {
                             .recipient = merged.survivor, .from = turn.person_id(), .state = {}});
     person.merged_into = merged.survivor;
     person.results = Results();
+    person.index_results = IndexResults();
     person.episodes = {};
 }
 
@@ -79,6 +82,7 @@ Result<void> take_over(Turn& turn, const schemas::PersonMoved& moved,
     const auto sex = person.sex;
     fill_gaps(person, theirs);
     retract_indices(turn, moved.loser, theirs.results);
+    CurrentIndices(turn).take_over(moved.loser, theirs.index_results);
     if (const auto series = theirs.results.find_series(kCreatinine, kCreatinineUnit))
         for (auto& sample : theirs.results.samples(*series)) sample.digest = 0;
     person.results.absorb(theirs.results, turn.input.received.as<EventTime>(), touched);

@@ -3,11 +3,20 @@
 #include <algorithm>
 #include <cmath>
 
+#include "processors/care/current_values.h"
+
 namespace vitalog::processors::care {
 namespace {
 
 using schemas::ObservationStatus;
 using schemas::ValueKind;
+
+/// A quantity, or a coded answer that the code tables give a number.
+bool has_number(const CareObservation& observation) {
+    if (observation.kind == ValueKind::Quantity) return true;
+    return observation.kind != ValueKind::Missing && observation.value &&
+           observation.unit == kAnswerUnit;
+}
 
 bool takes_back(const CareObservation& observation) {
     switch (observation.status) {
@@ -16,7 +25,7 @@ bool takes_back(const CareObservation& observation) {
         case ObservationStatus::Cancelled:
             return true;
         case ObservationStatus::Corrected:
-            return observation.kind != ValueKind::Quantity;
+            return !has_number(observation);
         default:
             return false;
     }
@@ -76,7 +85,7 @@ void fold_observation(Turn& turn, const CareObservation& observation, EventTime 
     const bool emptied =
         observation.kind == ValueKind::Missing && turn.person.results.find(id).has_value();
     const bool back = takes_back(observation) || emptied;
-    if (!back && observation.kind != ValueKind::Quantity) return;
+    if (!back && !has_number(observation)) return;
     if (id.empty())
         return turn.out.dead_letter(
             Error(Errc::Malformed, "an observation's id must be 32 hexadecimal digits"),

@@ -89,7 +89,7 @@ struct CareClinical {
 Occasion fold_patient(Person& person, const schemas::Patient& patient, bool& died);
 
 /// Folds the results of a message into the person's, and says which changed. Results without a
-/// LOINC code, text and empty values are the archive's alone; a result that can't be used is a dead
+/// LOINC code, text without a number and empty values are the archive's alone; a result that can't be used is a dead
 /// letter of that item.
 void fold_observations(Turn& turn, const CareEvent& event, std::vector<Touched>& touched);
 

@@ -8,9 +8,10 @@ namespace vitalog::processors::care {
 namespace {
 
 constexpr std::uint8_t kMagic = 'P';
-constexpr std::uint8_t kVersion = 3;
+constexpr std::uint8_t kVersion = 4;
 
-// person  = magic version flags [year month day] sex team merged_into results n { episode }
+// person  = magic version flags [year month day] sex team merged_into results
+//           index_results spo2_scales n { episode }
 // episode = alert revision rule priority band problem rank flags since task n { id } [action user
 // at]
 
@@ -119,6 +120,8 @@ void Person::encode(std::string& out) const {
     writer.text(team);
     writer.text(merged_into);
     results.encode(out);
+    index_results.encode(writer);
+    spo2_scales.encode(writer);
     writer.varint(episodes.size());
     for (const auto& episode : episodes) write_episode(writer, episode);
 }
@@ -141,7 +144,8 @@ Result<void> Person::decode(std::string_view bytes) {
     deceased = in.boolean();
     team = in.text();
     merged_into = in.text();
-    if (!results.decode(in)) return damaged();
+    if (!results.decode(in) || !index_results.decode(in) || !spo2_scales.decode(in))
+        return damaged();
     const std::size_t count = in.count();
     for (std::size_t i = 0; i < count; ++i)
         if (!read_episode(in, episodes.emplace_back())) return damaged();
@@ -149,7 +153,8 @@ Result<void> Person::decode(std::string_view bytes) {
 }
 
 std::size_t Person::memory_bytes() const {
-    std::size_t bytes = sizeof(*this) + results.heap_bytes() +
+    std::size_t bytes = sizeof(*this) + results.heap_bytes() + index_results.heap_bytes() +
+                        spo2_scales.heap_bytes() +
                         episodes.capacity() * sizeof(Episode) + team.capacity() +
                         merged_into.capacity();
     for (const auto& episode : episodes)

@@ -7,7 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "processors/care/index_results.h"
 #include "processors/care/results.h"
+#include "processors/care/spo2_scales.h"
 #include "schemas/base/ids.h"
 #include "schemas/base/time.h"
 #include "schemas/events/task.h"
@@ -76,6 +78,8 @@ class Person final : public state::Entity {
     std::string team;
     std::string merged_into;  ///< person this one became part of; everything is forwarded there
     Results results;
+    IndexResults index_results;
+    Spo2Scales spo2_scales;
     std::vector<Episode> episodes;
 };
 

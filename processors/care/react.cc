@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "processors/care/current_indices.h"
 #include "processors/care/episodes.h"
 #include "processors/care/indices.h"
 #include "processors/care/turn.h"
@@ -46,20 +47,25 @@ std::vector<Reading> readings_of(std::span<const Sample> samples) {
     return readings;
 }
 
-std::optional<rules::Level> level_of(const Rule& rule, const Sample& sample,
+std::optional<rules::Level> level_of(const Person& person, const Rule& rule, const Sample& sample,
                                      std::span<const Sample> samples) {
     if (rule.kind == RuleKind::Threshold) return rules::met_by_value(rule, sample.bounds());
     if (rule.kind == RuleKind::Change)
         return rules::met_by_change(rule, {sample.at, sample.bounds()}, readings_of(samples));
+    if (const auto current = band_at(person.index_results, rule.index, sample.at))
+        return rules::met_by_band(rule, *current);
     const auto band = stored_band(sample);
-    if (!band) return std::nullopt;
+    if (!band || rule.index != aki::kMethod) return std::nullopt;
     return rules::met_by_band(rule, band->band);
 }
 
 bool looks_at(const Rule& rule, const Series& series) {
-    if (rule.kind == RuleKind::IndexBand)
+    if (rule.kind == RuleKind::IndexBand) {
+        if (const auto* kind = find_index_kind(rule.index))
+            return (items_of(series.loinc) & kind->inputs) != 0;
         return rule.index == aki::kMethod && series.loinc == kCreatinine &&
                series.unit == kCreatinineUnit;
+    }
     return rules::judges_code(rule, series.loinc);
 }
 
@@ -72,6 +78,7 @@ class Reaction {
         const std::size_t known = turn_.person.episodes.size();
         std::vector<Judged> judged;
         Indices(turn_).evaluate(touched_, occasion, judged);
+        CurrentIndices(turn_).evaluate(touched_, occasion, judged);
         if (!occasion.merged)
             for (const auto& t : touched_)
                 if (t.change != Change::Withdrawn) judge_values(t);
@@ -106,7 +113,8 @@ class Reaction {
 
     void judge_value(const RulePtr& rule, Results::Place place) {
         const Sample& sample = results().at(place);
-        if (const auto level = level_of(*rule, sample, results().samples(place.series)))
+        if (const auto level =
+                level_of(turn_.person, *rule, sample, results().samples(place.series)))
             episodes_.meet(rule, *level, sample, std::span(&sample.id, 1));
     }
 
@@ -174,7 +182,7 @@ class Reaction {
                                const auto place = results().find(id);
                                return place && results().at(*place).live() &&
                                       looks_at(*episode.rule, results().series()[place->series]) &&
-                                      level_of(*episode.rule, results().at(*place),
+                                      level_of(turn_.person, *episode.rule, results().at(*place),
                                                results().samples(place->series))
                                           .has_value();
                            });
@@ -184,13 +192,25 @@ class Reaction {
     /// limits.
     void close() {
         for (auto& episode : turn_.person.episodes) {
-            if (!episode.open) continue;
+            if (!episode.open || closed_by_current_index(episode)) continue;
             const auto newest = newest_for(*episode.rule);
             if (!newest) continue;
             const Sample& sample = results().at(*newest);
             if (cleared(*episode.rule, *newest))
                 episodes_.close(episode, &sample, "within its limits again");
         }
+    }
+
+    /// True when its rule looks at an index over current values: that alone decides its end.
+    bool closed_by_current_index(Episode& episode) {
+        const auto* kind = find_index_kind(episode.rule->index);
+        if (kind == nullptr) return false;
+        const auto at =
+            cleared_at(turn_.person.index_results, *episode.rule, episode.since.at);
+        if (at)
+            episodes_.close(episode, observation_at(results(), *kind, *at),
+                            "within its limits again");
+        return true;
     }
 
     std::optional<Results::Place> newest_for(const Rule& rule) {

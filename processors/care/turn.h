@@ -5,6 +5,7 @@
 #include <deque>
 #include <string_view>
 
+#include "processors/care/index_kinds.h"
 #include "processors/care/person.h"
 #include "processors/processor.h"
 #include "processors/rules/engine.h"
@@ -29,6 +30,7 @@ struct Turn {
     Context& out;
     const rules::RulesInForce& rules;
     std::chrono::microseconds notice_limit;
+    const IndexSettings& index_settings;
     HexText& hex;
 
     /// The person's id: the key, as the record itself may still name a person that was merged into

@@ -82,7 +82,8 @@ class CareTest : public ::testing::Test {
             o.status = lab.status;
             o.effective = {lab.at, 0, Precision::Second};
             o.kind = lab.kind;
-            if (lab.kind == schemas::ValueKind::Quantity) o.value = lab.value;
+            if (lab.kind == schemas::ValueKind::Quantity || lab.kind == schemas::ValueKind::Coded)
+                o.value = lab.value;
             o.unit = lab.unit;
             o.comparator = lab.comparator;
             o.high = lab.high;
