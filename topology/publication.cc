@@ -44,20 +44,28 @@ Result<void> add_folder(std::string_view kind, const fs::path& folder, std::vect
     return {};
 }
 
+void add_builtin(std::string_view kind, std::vector<Publication>& out) {
+    for (const auto& file : schemas::builtin_files())
+        if (file.kind == kind)
+            out.push_back(make(std::string(file.kind), std::string(file.name), std::string(file.text),
+                               fmt::format("built-in {}/{}", file.kind, file.name)));
+}
+
 /// One place for "a folder if configured, else the built-in files of these kinds".
 Result<void> add_kind(const Config& config, std::string_view key, const std::vector<std::string_view>& kinds,
                       std::vector<Publication>& out) {
     const std::string_view folder = config.text(key);
     if (folder.empty()) {
-        for (const auto& file : schemas::builtin_files())
-            if (std::find(kinds.begin(), kinds.end(), file.kind) != kinds.end())
-                out.push_back(make(std::string(file.kind), std::string(file.name), std::string(file.text),
-                                   fmt::format("built-in {}/{}", file.kind, file.name)));
+        for (const auto kind : kinds) add_builtin(kind, out);
         return {};
     }
     if (key == "tables.dir") {
+        const fs::path measures = fs::path(folder) / "measures.yaml";
         VITALOG_CHECK(add_file("units", fs::path(folder) / "units.yaml", out));
-        return add_folder("codes", fs::path(folder) / "codes", out);
+        VITALOG_CHECK(add_folder("codes", fs::path(folder) / "codes", out));
+        if (fs::exists(measures)) return add_file("measures", measures, out);
+        add_builtin("measures", out);
+        return {};
     }
     return add_folder(kinds.front(), fs::path(folder), out);
 }
@@ -92,7 +100,7 @@ Result<void> for_each_control(const Log& log, const schemas::TopicNames& topics,
 Result<std::vector<Publication>> collect_publications(const Config& config) {
     std::vector<Publication> all;
     all.push_back(make("settings", "site", config.processor_settings().to_body(), "settings"));
-    VITALOG_CHECK(add_kind(config, "tables.dir", {"units", "codes"}, all));
+    VITALOG_CHECK(add_kind(config, "tables.dir", {"units", "codes", "measures"}, all));
     VITALOG_CHECK(add_kind(config, "rules.dir", {"rules"}, all));
     VITALOG_CHECK(add_kind(config, "templates.dir", {"templates"}, all));
     VITALOG_CHECK(check(all));

@@ -11,6 +11,8 @@
 #include "ingest/http/metrics.h"
 #include "ingest/http/server.h"
 #include "ingest/mllp/listener.h"
+#include "ingest/wearable/wearable_api.h"
+#include "schemas/embed.h"
 #include "sinks/aliyun/client.h"
 #include "sinks/effects/effect_worker.h"
 #include "sinks/fhir/directory_api.h"
@@ -53,6 +55,7 @@ class Site::Impl {
         VITALOG_CHECK(open_views());
         VITALOG_CHECK(start_http());  // /healthz says "starting" from here on
         VITALOG_CHECK(bring_into_force(publications));
+        VITALOG_CHECK(open_wearable_door(publications));
         VITALOG_CHECK(start_effects());
         VITALOG_CHECK(start_mllp());
         housekeeping_ = std::thread([this] { keep_house(); });
@@ -186,6 +189,17 @@ class Site::Impl {
         return {};
     }
 
+    /// The door reads by the same tables as intake, and opens once they are in force there.
+    Result<void> open_wearable_door(const std::vector<Publication>& publications) {
+        std::vector<schemas::BuiltinFile> files;
+        for (const auto& p : publications) files.push_back({p.kind, p.name, p.body});
+        wearable_ = std::make_unique<ingest::wearable::WearableApi>(
+            ingest::wearable::WearableApi::Ports{*log_, clock(), metrics_}, topics_);
+        VITALOG_CHECK(wearable_->use_tables(files));
+        wearable_->register_routes(*http_);
+        return {};
+    }
+
     Result<void> start_effects() {
         if (config_.text("notify.mode") != "live") return {};
         const auto aliyun = aliyun_config(config_, options_.secrets);
@@ -261,6 +275,7 @@ class Site::Impl {
     std::unique_ptr<sinks::fhir::TaskOperations> tasks_;
     std::unique_ptr<sinks::fhir::DirectoryApi> directory_;
     std::unique_ptr<sinks::fhir::ReceiptsApi> receipts_;
+    std::unique_ptr<ingest::wearable::WearableApi> wearable_;
     std::unique_ptr<ingest::HttpServer> http_;
     std::unique_ptr<sinks::AliyunSms> aliyun_;
     std::unique_ptr<sinks::EffectWorker> effects_;

@@ -38,7 +38,7 @@ Result<std::unique_ptr<IntakeProcessor>> IntakeProcessor::make() {
 }
 
 IntakeProcessor::IntakeProcessor(hl7::SiteZone zone)
-    : rules_{{}, std::move(zone), {}, std::nullopt}, hl7_(rules_), json_(rules_.tables) {}
+    : rules_{{}, std::move(zone), {}, std::nullopt}, hl7_(rules_), json_(rules_.tables), wearable_(rules_.tables) {}
 
 Result<void> IntakeProcessor::on_record(state::Entity*, const processors::Input& input,
                                         processors::Context& out) {
@@ -61,6 +61,10 @@ Result<void> IntakeProcessor::on_record(state::Entity*, const processors::Input&
             if (json) return json_.receipts(input, out);
             if (format == "aliyun-report") return json_.aliyun_reports(input, out);
             break;
+        case Topic::FeedWearable:
+            if (json || format == wearable::kOpenMhealth || format == wearable::kHuawei)
+                return wearable_.handle(input, out);
+            break;
         case Topic::FeedControl:
             if (json) return json_.control(input, out);
             break;
@@ -72,7 +76,7 @@ Result<void> IntakeProcessor::on_record(state::Entity*, const processors::Input&
 
 Result<void> IntakeProcessor::on_control(const schemas::Control& control,
                                          const processors::Input&) {
-    if (control.kind == "codes" || control.kind == "units")
+    if (control.kind == "codes" || control.kind == "units" || control.kind == "measures")
         return rules_.tables.load(control.kind, control.name, control.body);
     if (control.kind == "settings" && control.name == "site") return use_settings(control);
     return {};  // steers others

@@ -4,6 +4,7 @@
 
 #include "ingest/intake/hl7_intake.h"
 #include "ingest/intake/json_intake.h"
+#include "ingest/intake/wearable_intake.h"
 #include "processors/processor.h"
 
 namespace vitalog::ingest {
@@ -41,6 +42,7 @@ class IntakeProcessor final : public processors::Processor {
     SiteRules rules_;
     Hl7Intake hl7_;
     JsonIntake json_;
+    WearableIntake wearable_;
     schemas::Decoder decoder_;
 };
 

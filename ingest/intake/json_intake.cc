@@ -223,7 +223,7 @@ Result<void> JsonIntake::check_body(const schemas::Control& control) {
         VITALOG_CHECK(hl7::charset_setting(settings.text("hl7.charset", "auto")));
         return {};
     }
-    if (control.kind == "codes" || control.kind == "units")
+    if (control.kind == "codes" || control.kind == "units" || control.kind == "measures")
         return tables_.check(control.kind, control.name, control.body);
     if (control.kind == "rules") {
         VITALOG_CHECK(schemas::parse_rule_pack(control.name, control.body));
@@ -240,7 +240,7 @@ Result<void> JsonIntake::check_body(const schemas::Control& control) {
     if (control.kind == "clock") return {};
     return fail(Errc::Unsupported,
                 "control kind " + quoted(control.kind) +
-                    " must be one of settings, codes, units, rules, templates, team, clock");
+                    " must be one of settings, units, codes, measures, rules, templates, team, clock");
 }
 
 Result<void> JsonIntake::control(const Input& input, Context& out) {

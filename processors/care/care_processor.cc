@@ -7,6 +7,7 @@
 #include "schemas/events/identity.h"
 #include "schemas/events/message.h"
 #include "schemas/events/task.h"
+#include "schemas/events/wearable.h"
 #include "schemas/json_decode.h"
 
 namespace vitalog::processors::care {
@@ -23,7 +24,8 @@ constexpr std::string_view kPatientPurpose = "alert";
 
 /// Records on `person` that are not care's business: the views read them.
 bool is_for_views(std::string_view type) {
-    return type == schemas::PersonIdentified::kType || type == schemas::PersonClash::kType;
+    return type == schemas::PersonIdentified::kType || type == schemas::PersonClash::kType ||
+           type == schemas::PersonSamples::kType;
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace vitalog::processors::identity {
 namespace {
 
 constexpr std::uint8_t kMagic = 'I';
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2;
 
 void write(BinaryWriter& writer, const std::vector<std::string>& keys) {
     writer.varint(keys.size());
@@ -24,6 +24,7 @@ std::vector<std::string> read_keys(BinaryReader& reader) {
 }
 
 void write(BinaryWriter& writer, const WaitingRecord& record) {
+    writer.boolean(record.samples);
     writer.text(record.value);
     for (const std::uint8_t byte : record.root.bytes) writer.u8(byte);
     writer.boolean(record.event_time.has_value());
@@ -32,6 +33,7 @@ void write(BinaryWriter& writer, const WaitingRecord& record) {
 
 WaitingRecord read_waiting(BinaryReader& reader) {
     WaitingRecord record;
+    record.samples = reader.boolean();
     record.value = reader.text();
     for (auto& byte : record.root.bytes) byte = reader.u8();
     if (reader.boolean()) record.event_time = EventTime(reader.signed_varint());

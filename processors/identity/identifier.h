@@ -23,7 +23,8 @@ bool is_key_of(std::string_view key, const schemas::Identifier& identifier);
 
 /// A record of an account that the directory has not bound yet.
 struct WaitingRecord {
-    std::string value;  ///< a ClinicalEvent
+    bool samples = false;  ///< `value` is a SamplesEvent, else a ClinicalEvent
+    std::string value;
     RecordId root;
     std::optional<EventTime> event_time;
 };
@@ -41,10 +42,10 @@ inline constexpr std::size_t kListedMax = 4096;
 /// founded it, so `home` and `current` are keys of founding identifiers; `home` never changes once
 /// it is set.
 ///
-/// Stored form, version 1:
+/// Stored form, version 2:
 ///     u8 'I', u8 version, varint authority size, text type, boolean account, text home, text
 ///     current, varint merge, varint n, n x text (linked), varint n, n x text (listed), varint n, n
-///     x {text value, 16 bytes root, boolean, signed varint event time}
+///     x {boolean samples, text value, 16 bytes root, boolean, signed varint event time}
 class IdentifierEntity final : public state::Entity {
   public:
     /// Whether the identifier has a person.

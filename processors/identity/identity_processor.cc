@@ -39,12 +39,16 @@ void say_identified(IdentifierEntity& self, std::string_view key, Context& out) 
                    schemas::PersonIdentified{self.person(), self.identifier(key)});
 }
 
-/// A first sight: the identifier founds a person.
-void found(IdentifierEntity& self, const Identifier& identifier, std::string_view key,
-           Context& out) {
-    self.see(identifier);
-    self.bind(key);
-    say_identified(self, key, out);
+void emit_clinical(const IdentifierEntity& self, std::string_view event, std::string_view waited,
+                   std::optional<EventTime> time, Context& out) {
+    out.emit_event(Topic::Person, self.person(),
+                   schemas::PersonClinicalForward{self.person(), {event}, waited}, at(time));
+}
+
+void emit_samples(const IdentifierEntity& self, std::string_view event, std::string_view waited,
+                  std::optional<EventTime> time, Context& out) {
+    out.emit_event(Topic::Person, self.person(),
+                   schemas::PersonSamplesForward{self.person(), {event}, waited}, at(time));
 }
 
 void tell(const IdentifierEntity& self, std::string_view listed, Context& out) {
@@ -110,6 +114,7 @@ Result<void> IdentityProcessor::dispatch(const Call& call, Handler<Event> handle
 Result<void> IdentityProcessor::on_identifier(const Call& call) {
     using P = IdentityProcessor;
     const std::string_view type = call.input.type;
+    if (type == schemas::SamplesEvent::kType) return dispatch(call, &P::on_samples);
     if (type == schemas::ClinicalEvent::kType) return dispatch(call, &P::on_clinical);
     if (type == schemas::IdentityLink::kType) return dispatch(call, &P::on_link);
     if (type == schemas::IdentityJoined::kType) return dispatch(call, &P::on_joined);
@@ -129,12 +134,10 @@ Result<void> IdentityProcessor::on_clinical(const Call& call, const schemas::Cli
     const Identifier& primary = head.identifiers.front();
     const bool account = self.is_account() || policy_.is_account(primary);
     if (!self.bound()) {
-        if (account) return wait_for_binding(call, primary);
-        found(self, primary, input.key, out);
+        if (account) return wait_for_binding(call, primary, false);
+        found(call, primary);
     }
-    out.emit_event(Topic::Person, self.person(),
-                   schemas::PersonClinicalForward{self.person(), {input.value}, {}},
-                   at(event_time_of(input)));
+    emit_clinical(self, input.value, {}, event_time_of(input), out);
     if (account) return {};
     for (const Identifier& further : head.identifiers) {
         if (further.authority.empty() || further.value.empty() || policy_.is_account(further))
@@ -144,7 +147,26 @@ Result<void> IdentityProcessor::on_clinical(const Call& call, const schemas::Cli
     return {};
 }
 
-Result<void> IdentityProcessor::wait_for_binding(const Call& call, const Identifier& account) {
+/// Samples never found a person, whatever names them: a stranger's device may claim anything.
+Result<void> IdentityProcessor::on_samples(const Call& call, const schemas::ClinicalHead& head) {
+    auto& [self, input, out] = call;
+    if (head.identifiers.empty() || !is_key_of(input.key, head.identifiers.front()))
+        return fail(Errc::Malformed, "a batch of samples is keyed by its account, not by '" +
+                                         std::string(input.key) + "'");
+    if (!self.bound()) return wait_for_binding(call, head.identifiers.front(), true);
+    emit_samples(self, input.value, {}, event_time_of(input), out);
+    return {};
+}
+
+void IdentityProcessor::found(const Call& call, const Identifier& identifier) {
+    call.self.see(identifier);
+    call.self.bind(call.input.key);
+    say_identified(call.self, call.input.key, call.out);
+    release_waiting(call);
+}
+
+Result<void> IdentityProcessor::wait_for_binding(const Call& call, const Identifier& account,
+                                                 bool samples) {
     auto& [self, input, out] = call;
     if (!self.has_room_for(input.value)) {
         out.count(kWaitingMetric, {{"outcome", "refused"}});
@@ -154,10 +176,22 @@ Result<void> IdentityProcessor::wait_for_binding(const Call& call, const Identif
                         " records wait already; bind it to a patient in the directory");
     }
     self.see(account);
-    self.see_account();
-    self.wait({std::string(input.value), input.root, event_time_of(input)});
+    // A hospital's number that samples name first is no account for that.
+    if (!samples || policy_.is_account(account)) self.see_account();
+    self.wait({samples, std::string(input.value), input.root, event_time_of(input)});
     out.count(kWaitingMetric, {{"outcome", "waiting"}});
     return {};
+}
+
+void IdentityProcessor::release_waiting(const Call& call) {
+    for (const auto& record : call.self.take_waiting()) {
+        const std::string waited = record.root.to_string();
+        if (record.samples)
+            emit_samples(call.self, record.value, waited, record.event_time, call.out);
+        else
+            emit_clinical(call.self, record.value, waited, record.event_time, call.out);
+        call.out.count(kWaitingMetric, {{"outcome", "released"}});
+    }
 }
 
 void IdentityProcessor::link(const Call& call, schemas::IdentityLink link) {
@@ -178,7 +212,7 @@ Result<void> IdentityProcessor::on_directory(const Call& call, const schemas::Pa
                     "directory: patient " + std::string(entry.patient) +
                         " is an account; name the patient by a hospital's identifier and list the "
                         "account under accounts");
-    if (!self.bound()) found(self, *patient, input.key, out);
+    if (!self.bound()) found(call, *patient);
     out.emit_event(Topic::Person, self.person(), schemas::PersonBinding{self.person(), entry});
     link_accounts(call, *patient, entry);
     return {};
@@ -228,13 +262,7 @@ Result<void> IdentityProcessor::bind(const Call& call, const schemas::IdentityLi
     self.bind(link.founder);
     say_identified(self, input.key, out);
     out.emit_event(Topic::Subject, link.founder, schemas::IdentityJoined{link.founder, input.key});
-    for (const auto& record : self.take_waiting()) {
-        out.emit_event(
-            Topic::Person, self.person(),
-            schemas::PersonClinicalForward{self.person(), {record.value}, record.root.to_string()},
-            at(record.event_time));
-        out.count(kWaitingMetric, {{"outcome", "released"}});
-    }
+    release_waiting(call);
     return {};
 }
 
@@ -282,7 +310,7 @@ Result<void> IdentityProcessor::on_inquiry(const Call& call, const schemas::Merg
         return fail(Errc::Unsupported, std::string(inquiry.request.trigger) + ": " +
                                            std::string(input.key) +
                                            " is an account; only a patient's identifiers merge");
-    if (!self.bound()) found(self, asked, input.key, out);
+    if (!self.bound()) found(call, asked);
 
     schemas::MergeInquiry next = inquiry;
     (asks_loser ? next.loser_founder : next.survivor_founder) = self.home();

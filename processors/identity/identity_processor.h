@@ -6,6 +6,7 @@
 #include "processors/processor.h"
 #include "schemas/events/directory.h"
 #include "schemas/events/identity.h"
+#include "schemas/events/wearable.h"
 
 namespace vitalog::processors::identity {
 
@@ -17,7 +18,7 @@ namespace vitalog::processors::identity {
 class IdentityProcessor final : public Processor {
   public:
     std::string_view stage() const override { return "identity"; }
-    std::uint32_t logic() const override { return 1; }
+    std::uint32_t logic() const override { return 2; }
 
     std::unique_ptr<state::Entity> create(std::string_view key) const override;
     Result<std::unique_ptr<state::Entity>> decode(std::string_view key,
@@ -43,6 +44,7 @@ class IdentityProcessor final : public Processor {
     Result<void> dispatch(const Call& call, Handler<Event> handler);
 
     Result<void> on_clinical(const Call& call, const schemas::ClinicalHead& head);
+    Result<void> on_samples(const Call& call, const schemas::ClinicalHead& head);
     Result<void> on_directory(const Call& call, const schemas::PatientEntry& entry);
     Result<void> on_link(const Call& call, const schemas::IdentityLink& link);
     Result<void> on_joined(const Call& call, const schemas::IdentityJoined& joined);
@@ -50,7 +52,12 @@ class IdentityProcessor final : public Processor {
     Result<void> on_order(const Call& call, const schemas::MergeOrder& order);
     Result<void> on_inquiry(const Call& call, const schemas::MergeInquiry& inquiry);
 
-    Result<void> wait_for_binding(const Call& call, const schemas::Identifier& account);
+    /// A first sight: the identifier founds a person.
+    void found(const Call& call, const schemas::Identifier& identifier);
+    Result<void> wait_for_binding(const Call& call, const schemas::Identifier& account,
+                                  bool samples);
+    /// What waited for the identifier's person flows, in the order in which it came.
+    void release_waiting(const Call& call);
     Result<void> bind(const Call& call, const schemas::IdentityLink& link);
     void link_accounts(const Call& call, const schemas::Identifier& patient,
                        const schemas::PatientEntry& entry);

@@ -32,6 +32,8 @@ struct SampleSeries {
         0;  ///< milliseconds that were added to the device's times to repair its clock
     std::string_view clock_reason;  ///< why; empty: the times are the device's
     bool self_reported = false;     ///< typed in by the person, not sensed
+    std::string_view statistic;     ///< what each value says of its span ("average", "maximum", ...;
+                                    ///< "unspecified" where nothing says); empty: values as measured
 
     template <class V>
     void members(V& v) {
@@ -49,6 +51,7 @@ struct SampleSeries {
         v("clock_shift", clock_shift);
         v("clock_reason", clock_reason);
         v("self_reported", self_reported);
+        v("statistic", statistic);
     }
 };
 
@@ -61,6 +64,8 @@ struct SamplesEvent {
     std::string_view provider;  ///< "open-mhealth", "huawei", "apple"
     std::string_view tables;    ///< version of the tables that decoded it
     std::vector<SampleSeries> series;
+    std::vector<SampleSeries> statistics;  ///< figures over long spans: for the archive; no window,
+                                           ///< index or rule reads them
 
     template <class V>
     void members(V& v) {
@@ -68,6 +73,7 @@ struct SamplesEvent {
         v("provider", provider);
         v("tables", tables);
         v.required("series", series);
+        v("statistics", statistics);
     }
 };
 

@@ -1,6 +1,6 @@
 #include "schemas/tables/tables.h"
 
-#include <yaml-cpp/yaml.h>
+#include <yaml-cpp/exceptions.h>
 
 #include <array>
 #include <charconv>
@@ -9,6 +9,7 @@
 #include <set>
 
 #include "schemas/base/ids.h"
+#include "schemas/tables/table_file.h"
 
 namespace vitalog::schemas {
 namespace {
@@ -34,135 +35,6 @@ struct TextHash {
     std::size_t operator()(std::string_view text) const { return hash64(text); }
 };
 
-/// Where a message about a table file points to.
-struct Place {
-    std::string file;
-    int line = 0;
-};
-
-tl::unexpected<Error> wrong(const Place& place, const std::string& what) {
-    return fail(Errc::Configuration, place.file + ":" + std::to_string(place.line) + ": " + what);
-}
-
-std::string quoted(std::string_view text) {
-    return "'" + std::string(text) + "'";
-}
-
-struct Ratio {
-    double numerator = 1;
-    double denominator = 1;
-};
-
-bool read_number(std::string_view text, double& number) {
-    const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return error == std::errc() && rest == text.data() + text.size() && std::isfinite(number);
-}
-
-bool read_ratio(std::string_view text, Ratio& ratio) {
-    const std::size_t slash = text.find('/');
-    if (!read_number(text.substr(0, slash), ratio.numerator)) return false;
-    if (slash != std::string_view::npos && !read_number(text.substr(slash + 1), ratio.denominator))
-        return false;
-    return ratio.numerator > 0 && ratio.denominator > 0;
-}
-
-/// One mapping of a table file, read member by member; finish() refuses members nobody asked for,
-/// so that a misspelt one does not pass unseen.
-class Entry {
-  public:
-    Entry(const std::string& file, const YAML::Node& node) : file_(file), node_(node) {}
-
-    Place place() const { return {file_, node_.Mark().line + 1}; }
-
-    Result<void> check_is_map(std::string_view example) const {
-        if (node_.IsMap()) return {};
-        return wrong(place(), "write a mapping such as " + std::string(example));
-    }
-    Result<std::string> text(const char* name) {
-        seen_.insert(name);
-        const YAML::Node found = node_[name];
-        if (!found) return std::string();
-        if (!found.IsScalar()) return wrong(place(), quoted(name) + " must be one text");
-        return found.Scalar();
-    }
-    Result<std::string> required_text(const char* name) {
-        VITALOG_TRY(std::string found, text(name));
-        if (found.empty())
-            return wrong(place(), "write '" + std::string(name) + ": ...': it is required");
-        return found;
-    }
-    Result<std::optional<double>> number(const char* name) {
-        VITALOG_TRY(const std::string found, text(name));
-        if (found.empty()) return std::optional<double>();
-        double number = 0;
-        if (!read_number(found, number))
-            return wrong(place(),
-                         std::string(name) + " " + quoted(found) + " must be a number such as 0.5");
-        return std::optional<double>(number);
-    }
-    Result<Ratio> ratio(const char* name) {
-        VITALOG_TRY(const std::string found, required_text(name));
-        Ratio ratio;
-        if (!read_ratio(found, ratio))
-            return wrong(place(), std::string(name) + " " + quoted(found) +
-                                      " must be a number above 0 or a fraction such as \"1/1000\"");
-        return ratio;
-    }
-    Result<bool> flag(const char* name) {
-        VITALOG_TRY(const std::string found, text(name));
-        if (found.empty() || found == "false") return false;
-        if (found == "true") return true;
-        return wrong(place(), std::string(name) + " " + quoted(found) + " must be true or false");
-    }
-    /// A list of texts, or one text.
-    Result<std::vector<std::string>> texts(const char* name) {
-        seen_.insert(name);
-        std::vector<std::string> list;
-        const YAML::Node found = node_[name];
-        if (!found) return list;
-        if (found.IsScalar()) return std::vector<std::string>{found.Scalar()};
-        if (!found.IsSequence())
-            return wrong(place(), quoted(name) + " must be a list such as [a, b]");
-        for (const auto& item : found) {
-            if (!item.IsScalar()) return wrong(place(), quoted(name) + " must hold texts only");
-            list.push_back(item.Scalar());
-        }
-        return list;
-    }
-    /// The entries of a list of mappings; empty when the member is not there.
-    Result<std::vector<Entry>> entries(const char* name) {
-        seen_.insert(name);
-        std::vector<Entry> list;
-        const YAML::Node found = node_[name];
-        if (!found || found.IsNull()) return list;
-        if (!found.IsSequence())
-            return wrong(place(), quoted(name) + " must be a list, each item beginning with '- '");
-        for (const auto& item : found) {
-            Entry entry(file_, item);
-            VITALOG_CHECK(entry.check_is_map("{name: value}"));
-            list.push_back(std::move(entry));
-        }
-        return list;
-    }
-    Result<void> finish() const {
-        for (const auto& member : node_) {
-            const std::string name =
-                member.first.IsScalar() ? member.first.Scalar() : std::string("?");
-            if (seen_.contains(name)) continue;
-            std::string known;
-            for (const auto& item : seen_) known += (known.empty() ? "" : ", ") + item;
-            return wrong({file_, member.first.Mark().line + 1},
-                         quoted(name) + " is not known here; write one of: " + known);
-        }
-        return {};
-    }
-
-  private:
-    const std::string& file_;
-    YAML::Node node_;
-    std::set<std::string> seen_;
-};
-
 }  // namespace
 
 /// The tables as they are looked up. Deques keep the addresses that the indexes and the entries
@@ -179,9 +51,18 @@ struct Tables::InForce {
     std::unordered_map<std::string_view, const Observable*, TextHash> observable_by_loinc;
     std::unordered_map<PairKey, const MappedCode*, PairHash> by_code;
     std::unordered_map<PairKey, const MappedCode*, PairHash> by_name;
-    std::map<const void*, Place> places;
+    std::map<const void*, TablePlace> places;
+    MeasureTable measures;
 
     std::string_view keep(std::string text) { return texts.emplace_back(std::move(text)); }
+    const Unit* find_unit(std::string_view spelling) const {
+        const auto found = unit_by_spelling.find(trimmed(spelling));
+        return found == unit_by_spelling.end() ? nullptr : found->second;
+    }
+    const Observable* find_observable(std::string_view loinc) const {
+        const auto found = observable_by_loinc.find(loinc);
+        return found == observable_by_loinc.end() ? nullptr : found->second;
+    }
     std::string defined_at(const void* what) const {
         const auto found = places.find(what);
         return found == places.end()
@@ -189,56 +70,60 @@ struct Tables::InForce {
                    : found->second.file + ":" + std::to_string(found->second.line);
     }
 
-    Result<void> add_units(Entry& top);
-    Result<void> add_unit(Entry& entry);
-    Result<void> add_spelling(std::string_view spelling, const Unit& unit, const Place& place);
-    Result<void> add_substance(Entry& entry);
-    Result<void> add_observables(Entry& top);
-    Result<void> add_observable(Entry& entry);
-    Result<void> add_systems(Entry& top);
-    Result<void> add_code(Entry& entry, const std::vector<std::string>& systems);
+    Result<void> add_units(TableEntry& top);
+    Result<void> add_unit(TableEntry& entry);
+    Result<void> add_spelling(std::string_view spelling, const Unit& unit, const TablePlace& place);
+    Result<void> add_substance(TableEntry& entry);
+    Result<void> add_observables(TableEntry& top);
+    Result<void> add_observable(TableEntry& entry);
+    Result<void> add_systems(TableEntry& top);
+    Result<void> add_code(TableEntry& entry, const std::vector<std::string>& systems);
     Result<void> add_key(bool by_name, std::string_view system, std::string_view code,
-                         const MappedCode& mapped, const Place& place);
-    Result<const Unit*> unit_named(const std::string& ucum, const Place& place) const;
-    Result<const Substance*> substance_named(const std::string& name, const Place& place) const;
+                         const MappedCode& mapped, const TablePlace& place);
+    Result<const Unit*> unit_named(const std::string& ucum, const TablePlace& place) const;
+    Result<const Substance*> substance_named(const std::string& name,
+                                             const TablePlace& place) const;
 };
 
-Result<const Unit*> Tables::InForce::unit_named(const std::string& ucum, const Place& place) const {
+Result<const Unit*> Tables::InForce::unit_named(const std::string& ucum,
+                                                const TablePlace& place) const {
     const auto found = unit_by_spelling.find(ucum);
     if (found == unit_by_spelling.end())
-        return wrong(place,
-                     "unit " + quoted(ucum) +
-                         " is in no unit table; add it to units.yaml and publish that first");
+        return wrong_table(place,
+                           "unit " + in_quotes(ucum) +
+                               " is in no unit table; add it to units.yaml and publish that first");
     if (found->second->ucum != ucum)
-        return wrong(place, "write the UCUM unit " + quoted(found->second->ucum) + " instead of " +
-                                quoted(ucum));
+        return wrong_table(place, "write the UCUM unit " + in_quotes(found->second->ucum) +
+                                      " instead of " + in_quotes(ucum));
     return found->second;
 }
 
 Result<const Substance*> Tables::InForce::substance_named(const std::string& name,
-                                                          const Place& place) const {
+                                                          const TablePlace& place) const {
     if (name.empty()) return static_cast<const Substance*>(nullptr);
     const auto found = substance_by_name.find(name);
     if (found == substance_by_name.end())
-        return wrong(place, "substance " + quoted(name) +
-                                " is in no unit table; add it under 'substances' in units.yaml");
+        return wrong_table(place,
+                           "substance " + in_quotes(name) +
+                               " is in no unit table; add it under 'substances' in units.yaml");
     return found->second;
 }
 
 Result<void> Tables::InForce::add_spelling(std::string_view spelling, const Unit& unit,
-                                           const Place& place) {
+                                           const TablePlace& place) {
     if (trimmed(spelling).empty())
-        return wrong(place, "a spelling of " + quoted(unit.ucum) +
-                                " is empty; leave it out, and declare the codes that "
-                                "come without unit 'dimensionless: true'");
+        return wrong_table(place, "a spelling of " + in_quotes(unit.ucum) +
+                                      " is empty; leave it out, and declare the codes that "
+                                      "come without unit 'dimensionless: true'");
     const auto [at, fresh] =
         unit_by_spelling.try_emplace(keep(std::string(trimmed(spelling))), &unit);
     if (fresh || at->second == &unit) return {};
-    return wrong(place, quoted(spelling) + " already means " + quoted(at->second->ucum) + " (" +
-                            defined_at(at->second) + "); remove it from one of them");
+    return wrong_table(place, in_quotes(spelling) + " already means " +
+                                  in_quotes(at->second->ucum) + " (" + defined_at(at->second) +
+                                  "); remove it from one of them");
 }
 
-Result<void> Tables::InForce::add_unit(Entry& entry) {
+Result<void> Tables::InForce::add_unit(TableEntry& entry) {
     Unit unit;
     VITALOG_TRY(unit.ucum, entry.required_text("ucum"));
     VITALOG_TRY(const std::string dimension, entry.required_text("dimension"));
@@ -260,9 +145,9 @@ Result<void> Tables::InForce::add_unit(Entry& entry) {
     return {};
 }
 
-Result<void> Tables::InForce::add_substance(Entry& entry) {
+Result<void> Tables::InForce::add_substance(TableEntry& entry) {
     Substance substance;
-    const Place place = entry.place();
+    const TablePlace place = entry.place();
     VITALOG_TRY(substance.name, entry.required_text("name"));
     VITALOG_TRY(const std::string from, entry.required_text("from"));
     VITALOG_TRY(const std::string to, entry.required_text("to"));
@@ -271,17 +156,18 @@ Result<void> Tables::InForce::add_substance(Entry& entry) {
     VITALOG_TRY(substance.from, unit_named(from, place));
     VITALOG_TRY(substance.to, unit_named(to, place));
     if (substance.from->dimension == substance.to->dimension)
-        return wrong(place, quoted(from) + " and " + quoted(to) +
-                                " convert without a substance; remove this entry");
+        return wrong_table(place, in_quotes(from) + " and " + in_quotes(to) +
+                                      " convert without a substance; remove this entry");
     substance.numerator = factor.numerator;
     substance.denominator = factor.denominator;
     const Substance& kept = substances.emplace_back(std::move(substance));
     if (!substance_by_name.try_emplace(kept.name, &kept).second)
-        return wrong(place, "substance " + quoted(kept.name) + " is named twice; remove one");
+        return wrong_table(place,
+                           "substance " + in_quotes(kept.name) + " is named twice; remove one");
     return {};
 }
 
-Result<void> Tables::InForce::add_units(Entry& top) {
+Result<void> Tables::InForce::add_units(TableEntry& top) {
     VITALOG_TRY(auto list, top.entries("units"));
     for (auto& entry : list) VITALOG_CHECK(add_unit(entry));
     VITALOG_TRY(auto named, top.entries("substances"));
@@ -289,9 +175,9 @@ Result<void> Tables::InForce::add_units(Entry& top) {
     return top.finish();
 }
 
-Result<void> Tables::InForce::add_observable(Entry& entry) {
+Result<void> Tables::InForce::add_observable(TableEntry& entry) {
     Observable observable;
-    const Place place = entry.place();
+    const TablePlace place = entry.place();
     VITALOG_TRY(observable.loinc, entry.required_text("loinc"));
     VITALOG_TRY(observable.display, entry.required_text("display"));
     VITALOG_TRY(const std::string unit, entry.text("unit"));
@@ -302,44 +188,46 @@ Result<void> Tables::InForce::add_observable(Entry& entry) {
     if (!unit.empty()) {
         VITALOG_TRY(observable.unit, unit_named(unit, place));
         if (!observable.minimum)
-            return wrong(place, quoted(observable.loinc) +
-                                    " has a unit and no minimum; write 'minimum: 0' or what is "
-                                    "the least that can be measured");
+            return wrong_table(place,
+                               in_quotes(observable.loinc) +
+                                   " has a unit and no minimum; write 'minimum: 0' or what is "
+                                   "the least that can be measured");
     } else if (observable.minimum || observable.maximum || !substance.empty()) {
-        return wrong(place, quoted(observable.loinc) +
-                                " has limits or a substance and no unit; write 'unit: ...'");
+        return wrong_table(place, in_quotes(observable.loinc) +
+                                      " has limits or a substance and no unit; write 'unit: ...'");
     }
     if (observable.maximum && *observable.maximum <= *observable.minimum)
-        return wrong(place, quoted(observable.loinc) + ": maximum must be above minimum");
+        return wrong_table(place, in_quotes(observable.loinc) + ": maximum must be above minimum");
     VITALOG_TRY(observable.substance, substance_named(substance, place));
     const Observable& kept = observables.emplace_back(std::move(observable));
     places[&kept] = place;
     const auto [at, fresh] = observable_by_loinc.try_emplace(kept.loinc, &kept);
     if (!fresh)
-        return wrong(place, quoted(kept.loinc) + " is defined already (" + defined_at(at->second) +
-                                "); remove one");
+        return wrong_table(place, in_quotes(kept.loinc) + " is defined already (" +
+                                      defined_at(at->second) + "); remove one");
     return {};
 }
 
-Result<void> Tables::InForce::add_observables(Entry& top) {
+Result<void> Tables::InForce::add_observables(TableEntry& top) {
     VITALOG_TRY(auto list, top.entries("observables"));
     for (auto& entry : list) VITALOG_CHECK(add_observable(entry));
     return {};
 }
 
 Result<void> Tables::InForce::add_key(bool is_name, std::string_view system, std::string_view code,
-                                      const MappedCode& mapped, const Place& place) {
+                                      const MappedCode& mapped, const TablePlace& place) {
     auto& index = is_name ? by_name : by_code;
     const auto [at, fresh] =
         index.try_emplace({keep(std::string(system)), keep(std::string(code))}, &mapped);
     if (fresh) return {};
-    return wrong(place, quoted(code) + " of system " + quoted(system) + " is mapped already (" +
-                            defined_at(at->second) + "); remove one");
+    return wrong_table(place, in_quotes(code) + " of system " + in_quotes(system) +
+                                  " is mapped already (" + defined_at(at->second) +
+                                  "); remove one");
 }
 
-Result<void> Tables::InForce::add_code(Entry& entry, const std::vector<std::string>& systems) {
+Result<void> Tables::InForce::add_code(TableEntry& entry, const std::vector<std::string>& systems) {
     MappedCode mapped;
-    const Place place = entry.place();
+    const TablePlace place = entry.place();
     VITALOG_TRY(const std::string code, entry.text("code"));
     VITALOG_TRY(const std::string name, entry.text("name"));
     VITALOG_TRY(const std::string loinc, entry.text("loinc"));
@@ -348,13 +236,13 @@ Result<void> Tables::InForce::add_code(Entry& entry, const std::vector<std::stri
     VITALOG_TRY(mapped.dimensionless, entry.flag("dimensionless"));
     VITALOG_CHECK(entry.finish());
     if (code.empty() == name.empty())
-        return wrong(place, "write either 'code: ...' (OBX-3.1) or 'name: ...' (OBX-3.2)");
+        return wrong_table(place, "write either 'code: ...' (OBX-3.1) or 'name: ...' (OBX-3.2)");
     if (!loinc.empty()) {
         const auto found = observable_by_loinc.find(loinc);
         if (found == observable_by_loinc.end())
-            return wrong(
+            return wrong_table(
                 place,
-                "LOINC code " + quoted(loinc) +
+                "LOINC code " + in_quotes(loinc) +
                     " is no observable of any table in force; define it under 'observables'");
         mapped.observable = found->second;
         mapped.substance = found->second->substance;
@@ -362,7 +250,7 @@ Result<void> Tables::InForce::add_code(Entry& entry, const std::vector<std::stri
     }
     if (mapped.dimensionless &&
         (mapped.observable == nullptr || mapped.observable->unit == nullptr))
-        return wrong(place, "'dimensionless' needs an observable that has a unit");
+        return wrong_table(place, "'dimensionless' needs an observable that has a unit");
     if (!substance.empty()) {
         VITALOG_TRY(mapped.substance, substance_named(substance, place));
     }
@@ -373,18 +261,19 @@ Result<void> Tables::InForce::add_code(Entry& entry, const std::vector<std::stri
     return {};
 }
 
-Result<void> Tables::InForce::add_systems(Entry& top) {
+Result<void> Tables::InForce::add_systems(TableEntry& top) {
     VITALOG_TRY(auto list, top.entries("systems"));
     for (auto& entry : list) {
-        const Place place = entry.place();
+        const TablePlace place = entry.place();
         VITALOG_TRY(const auto systems, entry.texts("system"));
         VITALOG_TRY(const bool own, entry.flag("own"));
         VITALOG_TRY(auto entries, entry.entries("codes"));
         VITALOG_CHECK(entry.finish());
         if (systems.empty())
-            return wrong(place,
-                         "write 'system: [NAME]' as OBX-3.3 names it; [\"\"] for codes that come "
-                         "without system");
+            return wrong_table(
+                place,
+                "write 'system: [NAME]' as OBX-3.3 names it; [\"\"] for codes that come "
+                "without system");
         for (auto& code : entries) VITALOG_CHECK(add_code(code, systems));
         if (!own) continue;
         for (const auto& observable : observables) {
@@ -398,23 +287,6 @@ Result<void> Tables::InForce::add_systems(Entry& top) {
     return {};
 }
 
-namespace {
-
-Result<YAML::Node> parse_file(const std::string& file, const std::string& text,
-                              std::string_view format) {
-    try {
-        YAML::Node node = YAML::Load(text);
-        if (!node.IsMap() || !node["format"] || !node["format"].IsScalar() ||
-            node["format"].Scalar() != format)
-            return wrong({file, 1}, "begin the file with 'format: " + std::string(format) + "'");
-        return node;
-    } catch (const YAML::Exception& error) {
-        return wrong({file, error.mark.line + 1}, "not YAML: " + error.msg);
-    }
-}
-
-}  // namespace
-
 Tables::Tables() : in_force_(std::make_unique<InForce>()), version_("none") {}
 Tables::~Tables() = default;
 Tables::Tables(Tables&&) noexcept = default;
@@ -422,8 +294,9 @@ Tables& Tables::operator=(Tables&&) noexcept = default;
 
 Result<Tables::Files> Tables::changed(Files files, std::string_view kind, std::string_view name,
                                       std::string_view text) {
-    if (kind != "units" && kind != "codes")
-        return fail(Errc::Configuration, "table kind " + quoted(kind) + " must be codes or units");
+    if (kind != "units" && kind != "codes" && kind != "measures")
+        return fail(Errc::Configuration,
+                    "table kind " + in_quotes(kind) + " must be units, codes or measures");
     const std::pair<std::string, std::string> key{kind, name};
     if (text.empty())
         files.erase(key);
@@ -434,24 +307,30 @@ Result<Tables::Files> Tables::changed(Files files, std::string_view kind, std::s
 
 Result<std::unique_ptr<const Tables::InForce>> Tables::build(const Files& files) {
     auto fresh = std::make_unique<InForce>();
-    std::vector<Entry> tops;
-    for (const auto& [key, text] : files) {
-        if (key.first != "units") continue;
-        VITALOG_TRY(auto node, parse_file(key.second, text, "vitalog.units.v1"));
-        Entry top(key.second, node);
-        VITALOG_CHECK(top.text("format"));
-        VITALOG_CHECK(fresh->add_units(top));
-    }
-    for (const auto& [key, text] : files) {
-        if (key.first != "codes") continue;
-        VITALOG_TRY(auto node, parse_file(key.second, text, "vitalog.codes.v1"));
-        VITALOG_CHECK(fresh->add_observables(tops.emplace_back(key.second, node)));
-    }
-    for (auto& top : tops) {
-        VITALOG_CHECK(top.text("format"));
+    const auto of_kind = [&](std::string_view kind,
+                             std::string_view format) -> Result<std::vector<TableEntry>> {
+        std::vector<TableEntry> tops;
+        for (const auto& [key, text] : files) {
+            if (key.first != kind) continue;
+            VITALOG_TRY(auto top, TableEntry::parse(key.second, text, format));
+            tops.push_back(std::move(top));
+        }
+        return tops;
+    };
+    VITALOG_TRY(auto units, of_kind("units", "vitalog.units.v1"));
+    for (auto& top : units) VITALOG_CHECK(fresh->add_units(top));
+    VITALOG_TRY(auto codes, of_kind("codes", "vitalog.codes.v1"));
+    for (auto& top : codes) VITALOG_CHECK(fresh->add_observables(top));
+    for (auto& top : codes) {
         VITALOG_CHECK(fresh->add_systems(top));
         VITALOG_CHECK(top.finish());
     }
+    VITALOG_TRY(auto measures, of_kind("measures", "vitalog.measures.v1"));
+    const MeasureTable::Known known{
+        [&](std::string_view spelling) { return fresh->find_unit(spelling); },
+        [&](std::string_view loinc) { return fresh->find_observable(loinc); }};
+    for (auto& top : measures) VITALOG_CHECK(fresh->measures.add_measures(top, known));
+    for (auto& top : measures) VITALOG_CHECK(fresh->measures.add_fields(top, known));
     return std::unique_ptr<const InForce>(std::move(fresh));
 }
 
@@ -467,8 +346,8 @@ Result<void> Tables::load(std::string_view kind, std::string_view name, std::str
     try {
         VITALOG_TRY(in_force_, build(files));
     } catch (const YAML::Exception& error) {
-        return wrong({std::string(name), error.mark.line + 1},
-                     "not readable as a table: " + error.msg);
+        return wrong_table({std::string(name), error.mark.line + 1},
+                           "not readable as a table: " + error.msg);
     }
     files_ = std::move(files);
     version_ = stamp(files_);
@@ -481,8 +360,8 @@ Result<void> Tables::check(std::string_view kind, std::string_view name,
     try {
         VITALOG_CHECK(build(files));
     } catch (const YAML::Exception& error) {
-        return wrong({std::string(name), error.mark.line + 1},
-                     "not readable as a table: " + error.msg);
+        return wrong_table({std::string(name), error.mark.line + 1},
+                           "not readable as a table: " + error.msg);
     }
     return {};
 }
@@ -502,13 +381,15 @@ const MappedCode* Tables::find_code(std::string_view system, std::string_view co
 }
 
 const Unit* Tables::find_unit(std::string_view spelling) const {
-    const auto found = in_force_->unit_by_spelling.find(trimmed(spelling));
-    return found == in_force_->unit_by_spelling.end() ? nullptr : found->second;
+    return in_force_->find_unit(spelling);
 }
 
 const Observable* Tables::find_observable(std::string_view loinc) const {
-    const auto found = in_force_->observable_by_loinc.find(loinc);
-    return found == in_force_->observable_by_loinc.end() ? nullptr : found->second;
+    return in_force_->find_observable(loinc);
+}
+
+const MeasureTable& Tables::measures() const {
+    return in_force_->measures;
 }
 
 std::size_t Tables::code_count() const {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "schemas/base/result.h"
+#include "schemas/tables/measures.h"
 
 namespace vitalog::schemas {
 
@@ -50,10 +51,10 @@ struct MappedCode {
     bool dimensionless = false;            ///< a value without unit is in the observable's
 };
 
-/// The code and unit tables in force: which LOINC code a local code means, which UCUM unit a
-/// spelling, and how values convert. Fed with table files (YAML; the formats are described in
-/// schemas/tables/*.yaml), changed as a whole or not at all. Pointers it gives out live until the
-/// next load(). Used by one thread.
+/// The code, unit and measure tables in force: which LOINC code a local code means, which UCUM unit
+/// a spelling, how values convert, and what a wearable's fields mean. Fed with table files (YAML;
+/// the formats are described in schemas/tables/*.yaml), changed as a whole or not at all. Pointers
+/// it gives out live until the next load(). Used by one thread.
 class Tables {
   public:
     Tables();
@@ -61,10 +62,10 @@ class Tables {
     Tables(Tables&&) noexcept;
     Tables& operator=(Tables&&) noexcept;
 
-    /// Puts a file in force, in place of the one of that kind ("codes", "units") and name; an empty
-    /// text retires it. Configuration when the files then in force would not fit together: the
-    /// message names file and line and what to write instead, and everything stays as it was. Units
-    /// come before the codes that use them.
+    /// Puts a file in force, in place of the one of that kind ("units", "codes", "measures") and
+    /// name; an empty text retires it. Configuration when the files then in force would not fit
+    /// together: the message names file and line and what to write instead, and everything stays as
+    /// it was. Units come before the codes that use them, and these before the measures.
     Result<void> load(std::string_view kind, std::string_view name, std::string_view text);
     /// What load() would say, and nothing changed.
     Result<void> check(std::string_view kind, std::string_view name, std::string_view text) const;
@@ -75,6 +76,7 @@ class Tables {
     /// The unit that a message spells so; null when unknown. Spaces around it are ignored.
     const Unit* find_unit(std::string_view spelling) const;
     const Observable* find_observable(std::string_view loinc) const;
+    const MeasureTable& measures() const;
 
     /// Stamp of the tables in force: the same files give the same 16 hex digits.
     std::string_view version() const { return version_; }

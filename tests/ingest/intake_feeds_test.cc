@@ -207,8 +207,8 @@ TEST(IntakeControl, RefusesABodyThatCouldNotTakeForce) {
         return done ? std::string() : done.error().to_string();
     };
     EXPECT_EQ(refused("spells", "x"),
-              "unsupported: control kind 'spells' must be one of settings, codes, units, rules, "
-              "templates, team, clock");
+              "unsupported: control kind 'spells' must be one of settings, units, codes, "
+              "measures, rules, templates, team, clock");
     EXPECT_EQ(refused("units", "units: []"),
               "configuration: site:1: begin the file with 'format: vitalog.units.v1'");
     EXPECT_NE(refused("settings", "[]"), "");
@@ -236,9 +236,10 @@ TEST(IntakeControl, KeepsTheOldTablesWhenNewOnesAreRefused) {
 
 TEST(Intake, RefusesFormsAndTopicsThatItDoesNotRead) {
     expect_refused("feed.wearable", "{}",
-                   "unsupported: records of 'feed.wearable' in the form 'json' are not read here; "
+                   "unsupported: records of 'feed.wearable' in the form 'hl7v2' are not read here; "
                    "set the header "
-                   "'format' to a form that this topic has");
+                   "'format' to a form that this topic has",
+                   "hl7v2");
     expect_refused("feed.his", "{}",
                    "unsupported: records of 'feed.his' in the form 'fhir' are not read here; set "
                    "the header 'format' to "

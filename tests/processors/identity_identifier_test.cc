@@ -21,7 +21,7 @@ IdentifierEntity everything() {
     entity.list("INS|7");
     entity.list("HOSP|101");
     entity.adopt("HOSP|99", 3);
-    entity.wait({"{}", RecordId{{1, 2, 3}}, EventTime(-5)});
+    entity.wait({true, "{}", RecordId{{1, 2, 3}}, EventTime(-5)});
     return entity;
 }
 
@@ -36,6 +36,7 @@ TEST(Identifier, ReadsWhatItStored) {
     EXPECT_EQ(read.listed(), (std::vector<std::string>{"HOSP|101", "INS|7"}));
     EXPECT_TRUE(read.has_linked({"INS", "7", ""}));
     ASSERT_EQ(read.waiting().size(), 1u);
+    EXPECT_TRUE(read.waiting()[0].samples);
     EXPECT_EQ(read.waiting()[0].root, (RecordId{{1, 2, 3}}));
     EXPECT_EQ(read.waiting()[0].event_time, EventTime(-5));
 }
@@ -45,7 +46,7 @@ TEST(Identifier, RefusesDamagedBytes) {
     for (std::size_t size = 0; size < bytes.size(); ++size)
         EXPECT_EQ(IdentifierEntity().decode(bytes.substr(0, size)).error().code(), Errc::Damaged);
     EXPECT_FALSE(IdentifierEntity().decode(bytes + "x").has_value());
-    EXPECT_NE(IdentifierEntity().decode("I\x02").error().message().find("version 2"),
+    EXPECT_NE(IdentifierEntity().decode("I\x03").error().message().find("version 3"),
               std::string::npos);
 }
 
