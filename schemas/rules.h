@@ -17,19 +17,47 @@
 namespace vitalog::schemas {
 
 enum class RuleKind : std::uint8_t {
-    Threshold,  ///< a value at or beyond a limit
+    Threshold,  ///< a value at or beyond a limit, for so long
     IndexBand,  ///< an index reaches a band
-    Change      ///< a value moved by so much within so long
+    Change,     ///< a value moved by so much within so long
+    Trend,      ///< the slope over a window lies beyond a limit
+    Window,     ///< a statistic of a window lies beyond a limit
+    Silence,    ///< no sample for so long while a device or an encounter should give some
+    AllOf,      ///< several conditions at once
+    AnyOf       ///< one of several conditions
 };
 template <>
 struct EnumNames<RuleKind> {
-    static constexpr std::array<std::string_view, 3> names{"threshold", "index-band", "change"};
+    static constexpr std::array<std::string_view, 8> names{
+        "threshold", "index-band", "change", "trend", "window", "silence", "all-of", "any-of"};
 };
 
 enum class ChangeDirection : std::uint8_t { Rise, Fall };
 template <>
 struct EnumNames<ChangeDirection> {
     static constexpr std::array<std::string_view, 2> names{"rise", "fall"};
+};
+
+/// The rolling windows that are kept.
+enum class WindowLength : std::uint8_t { Hour, Day, Week, Quarter };
+template <>
+struct EnumNames<WindowLength> {
+    static constexpr std::array<std::string_view, 4> names{"1h", "24h", "7d", "90d"};
+};
+std::chrono::microseconds duration_of(WindowLength length);
+
+enum class Statistic : std::uint8_t { Count, Min, Max, Mean, Deviation, Variation };
+template <>
+struct EnumNames<Statistic> {
+    static constexpr std::array<std::string_view, 6> names{"count", "min",       "max",
+                                                           "mean",  "deviation", "variation"};
+};
+
+/// What has to go on for silence to be an alarm.
+enum class Watch : std::uint8_t { Binding, Encounter, Either };
+template <>
+struct EnumNames<Watch> {
+    static constexpr std::array<std::string_view, 3> names{"binding", "encounter", "either"};
 };
 
 /// One band of an index and what it means. A rule lists its bands from the worst to the mildest.
@@ -42,7 +70,22 @@ struct RuleBand {
     friend bool operator==(const RuleBand&, const RuleBand&) = default;
 };
 
-/// One rule. An open episode keeps a copy of the rule that raised it, so a Rule is whole by itself.
+/// A number that values are compared with; `strict` leaves the number itself out.
+struct Limit {
+    double value = 0;
+    bool strict = false;
+
+    bool reached_from_above(double number) const {
+        return strict ? number < value : number <= value;
+    }
+    bool reached_from_below(double number) const {
+        return strict ? number > value : number >= value;
+    }
+    friend bool operator==(const Limit&, const Limit&) = default;
+};
+
+/// One rule, or one condition of a rule. An open episode keeps a copy of the rule that raised it,
+/// so a Rule is whole by itself.
 struct Rule {
     std::string id;
     std::string version;
@@ -62,25 +105,43 @@ struct Rule {
     std::optional<std::chrono::microseconds>
         patient_within;  ///< how long after the decision it may still be sent
 
-    std::vector<std::string> loinc;   ///< Threshold, Change: codes judged
-    std::string unit;                 ///< Threshold, Change: UCUM unit that the values must come in
-    std::optional<double> low;        ///< Threshold: at or below raises
-    std::optional<double> high;       ///< Threshold: at or above raises
-    std::optional<double> clear_low;  ///< Threshold: at or above this...
-    std::optional<double> clear_high;  ///< ...and at or below this closes the episode
+    std::chrono::microseconds
+        cool_down{};  ///< after an end, no new episode for so long unless it is worse
+    std::vector<std::string>
+        inhibits;           ///< rules whose episodes make no task while this one's lasts
+    std::string group;      ///< one task for all rules of a group while it is open
+    bool personal = false;  ///< limits of one person stand in for the rule's own
+
+    std::vector<std::string> loinc;          ///< codes judged; not of index bands and combinations
+    std::string unit;                        ///< UCUM unit that the values must come in
+    std::optional<Limit> low;                ///< Threshold, Window: at or below raises
+    std::optional<Limit> high;               ///< Threshold, Window: at or above raises
+    std::optional<Limit> clear_low;          ///< at or above this...
+    std::optional<Limit> clear_high;         ///< ...and at or below this closes the episode
+    std::chrono::microseconds hold{};        ///< Threshold: beyond the limit for so long raises
+    std::chrono::microseconds clear_hold{};  ///< Threshold: within clear limits for so long closes
+    std::chrono::microseconds max_gap{};     ///< Threshold: a longer gap ends both
 
     std::string index;                     ///< IndexBand: method, for example "aki-nhs"
     std::vector<RuleBand> bands;           ///< IndexBand: worst first
     std::vector<std::string> clear_bands;  ///< IndexBand: bands that close the episode
 
-    ChangeDirection direction = ChangeDirection::Rise;
-    std::optional<double> by;     ///< Change: by at least this, in `unit`
+    ChangeDirection direction = ChangeDirection::Rise;  ///< Change, Trend
+    std::optional<double> by;     ///< Change: by at least this, in `unit`; Trend: per `per`
     std::optional<double> ratio;  ///< Change: to at least (rise) or at most (fall) this multiple
-    std::chrono::microseconds within{};
-    std::optional<double>
-        clear_by;  ///< Change: less than this within the same time closes; default `by`
+    std::chrono::microseconds within{};  ///< Change: how far back; Silence: how long; AllOf, AnyOf:
+                                         ///< how old a value may be
+    std::optional<double> clear_by;      ///< Change, Trend: less than this closes; default `by`
     std::optional<double> clear_ratio;
 
+    WindowLength window = WindowLength::Day;  ///< Trend, Window
+    std::int64_t points = 1;                  ///< Trend, Window: values at least
+    std::chrono::microseconds per{};          ///< Trend
+    Statistic statistic = Statistic::Mean;    ///< Window
+    Watch watch = Watch::Binding;             ///< Silence
+    std::vector<Rule> conditions;             ///< AllOf, AnyOf
+
+    bool combines() const { return kind == RuleKind::AllOf || kind == RuleKind::AnyOf; }
     friend bool operator==(const Rule&, const Rule&) = default;
 };
 
@@ -98,8 +159,7 @@ inline constexpr std::size_t kRulesPerPackMax = 1000;
 /// write instead".
 Result<RulePack> parse_rule_pack(std::string_view file, std::string_view yaml);
 
-/// The stored form of a rule inside an open episode. A field that a later version adds goes to the
-/// end.
+/// The stored form of a rule inside an open episode: see rules_stored.cc.
 void encode_rule(BinaryWriter& out, const Rule& rule);
 Rule decode_rule(BinaryReader& in);
 

@@ -1,13 +1,16 @@
 #include "processors/care/care_processor.h"
 
+#include <array>
+
 #include "processors/care/episodes.h"
+#include "processors/care/judge_samples.h"
 #include "processors/care/merge.h"
 #include "processors/care/observations.h"
+#include "processors/care/silence.h"
 #include "schemas/events/directory.h"
 #include "schemas/events/identity.h"
 #include "schemas/events/message.h"
 #include "schemas/events/task.h"
-#include "schemas/events/wearable.h"
 #include "schemas/json_decode.h"
 
 namespace vitalog::processors::care {
@@ -24,8 +27,7 @@ constexpr std::string_view kPatientPurpose = "alert";
 
 /// Records on `person` that are not care's business: the views read them.
 bool is_for_views(std::string_view type) {
-    return type == schemas::PersonIdentified::kType || type == schemas::PersonClash::kType ||
-           type == schemas::PersonSamples::kType;
+    return type == schemas::PersonIdentified::kType || type == schemas::PersonClash::kType;
 }
 
 }  // namespace
@@ -51,39 +53,88 @@ Result<void> CareProcessor::on_control(const schemas::Control& control, const In
     return {};
 }
 
-Result<void> CareProcessor::handle(Person& person, const Input& input, Context& out) {
+std::unique_ptr<state::Entity> CareProcessor::create(std::string_view key) const {
+    auto person = std::make_unique<Person>();
+    person->id = RecordId::parse(key);
+    return person;
+}
+
+Result<std::unique_ptr<state::Entity>> CareProcessor::decode(std::string_view key,
+                                                             std::string_view bytes) const {
+    auto person = std::make_unique<Person>();
+    VITALOG_CHECK(person->decode(bytes));
+    person->id = RecordId::parse(key);
+    return person;
+}
+
+Turn CareProcessor::turn_for(Person& person, const Input& input, Context& out) {
     hex_.clear();
     touched_.clear();
-    Turn turn{.person = person,
-              .input = input,
-              .out = out,
-              .rules = rules_,
-              .notice_limit = notice_limit_,
-              .index_settings = index_settings_,
-              .hex = hex_};
-    const auto type = input.type;
-    if (is_for_views(type)) return {};
+    arrivals_.clear();
+    return {.person = person,
+            .input = input,
+            .out = out,
+            .rules = rules_,
+            .notice_limit = notice_limit_,
+            .index_settings = index_settings_,
+            .hex = hex_};
+}
+
+Result<void> CareProcessor::handle(Person& person, const Input& input, Context& out) {
+    if (is_for_views(input.type)) return {};
+    Turn turn = turn_for(person, input, out);
+    VITALOG_CHECK(dispatch(turn));
+    if (person.merged_into.empty()) watch_for_silence(turn);
+    return {};
+}
+
+Result<void> CareProcessor::dispatch(Turn& turn) {
+    const auto type = turn.input.type;
     if (type == schemas::PersonMerged::kType) return merged(turn);
-    const bool known = type == CareClinical::kType || type == schemas::PersonBinding::kType ||
+    const bool known = type == CareSamples::kType || type == CareClinical::kType ||
+                       type == schemas::PersonBinding::kType ||
                        type == schemas::PersonDecision::kType ||
                        type == schemas::PersonMoved::kType;
     if (!known)
         return fail(Errc::Unsupported,
                     "type '" + std::string(type) + "' is not one that care understands");
-    if (!person.merged_into.empty()) {
-        out.forward(Topic::Person, person.merged_into);
+    if (!turn.person.merged_into.empty()) {
+        turn.out.forward(Topic::Person, turn.person.merged_into);
         return {};
     }
+    if (type == CareSamples::kType) return samples(turn);
     if (type == CareClinical::kType) return clinical(turn);
     if (type == schemas::PersonBinding::kType) return binding(turn);
     if (type == schemas::PersonDecision::kType) return decision(turn);
     return moved(turn);
 }
 
+void CareProcessor::fire(Person& person, const Timer& timer, Context& out) {
+    if (!timer.name.starts_with(kSilenceTimer) || !person.merged_into.empty()) return;
+    std::array<char, 32> id;
+    person.id.write_hex(id.data());
+    Input input;
+    input.id = timer.set_by;
+    input.root = timer.root;
+    input.key = {id.data(), id.size()};
+    input.received = timer.due;
+    input.topic = Topic::Person;
+    Turn turn = turn_for(person, input, out);
+    on_silence_timer(turn, timer);
+}
+
+Result<void> CareProcessor::samples(Turn& turn) {
+    VITALOG_TRY(const auto record, schemas::decode<CareSamples>(turn.input.value, decoder_));
+    fold_samples(turn, record.event, window_, arrivals_);
+    judge_samples(turn, arrivals_);
+    return {};
+}
+
 Result<void> CareProcessor::clinical(Turn& turn) {
     VITALOG_TRY(const auto record, schemas::decode<CareClinical>(turn.input.value, decoder_));
     Occasion occasion;
     bool died = false;
+    if (record.event.encounter) turn.person.watched.encounter(*record.event.encounter);
     if (record.event.patient) occasion = fold_patient(turn.person, *record.event.patient, died);
     fold_observations(turn, record.event, touched_);
     react(turn, touched_, occasion);
@@ -92,7 +143,7 @@ Result<void> CareProcessor::clinical(Turn& turn) {
         const auto& at = record.event.patient->deceased_at;
         for (auto& episode : turn.person.episodes)
             life.end_by_death(episode, at ? *at : record.event.occurred);
-        turn.person.forget_old_episodes();
+        turn.person.forget_old_episodes(turn.input.received.as<EventTime>());
     }
     return {};
 }
@@ -107,14 +158,19 @@ Result<void> CareProcessor::binding(Turn& turn) {
         turn.person.spo2_scales.prescribe(static_cast<news2::Scale>(*entry.spo2_scale),
                                           turn.input.received.as<EventTime>());
     }
+    if (entry.limits) {
+        VITALOG_TRY(turn.person.limits, personal_limits(*entry.limits));
+    }
+    if (!entry.accounts.empty()) turn.person.watched.bind(turn.input.received);
     if (!entry.team.empty()) turn.person.team = entry.team;
-    turn.out.emit_event(Topic::Notification, turn.person_id(),
-                        schemas::Contact{.recipient = turn.person_id(),
-                                         .phone = entry.phone,
-                                         .openid = entry.openid,
-                                         .zone = entry.zone,
-                                         .consent = entry.consent,
-                                         .quiet = entry.quiet});
+    schemas::Contact contact;
+    contact.recipient = turn.person_id();
+    contact.phone = entry.phone;
+    contact.openid = entry.openid;
+    contact.zone = entry.zone;
+    contact.consent = entry.consent;
+    contact.quiet = entry.quiet;
+    turn.out.emit_event(Topic::Notification, turn.person_id(), contact);
     return {};
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "processors/care/person.h"
+#include "processors/care/samples.h"
 #include "processors/care/turn.h"
 #include "processors/processor.h"
 #include "processors/rules/engine.h"
@@ -22,12 +23,19 @@ class CareProcessor final : public ProcessorOf<Person> {
   public:
     std::string_view stage() const override { return "care"; }
     std::uint32_t logic() const override { return 2; }
+    std::unique_ptr<state::Entity> create(std::string_view key) const override;
+    Result<std::unique_ptr<state::Entity>> decode(std::string_view key,
+                                                  std::string_view bytes) const override;
     Result<void> on_control(const schemas::Control& control, const Input& input) override;
 
   protected:
     Result<void> handle(Person& person, const Input& input, Context& out) override;
+    void fire(Person& person, const Timer& timer, Context& out) override;
 
   private:
+    Turn turn_for(Person& person, const Input& input, Context& out);
+    Result<void> dispatch(Turn& turn);
+    Result<void> samples(Turn& turn);
     Result<void> clinical(Turn& turn);
     Result<void> binding(Turn& turn);
     Result<void> decision(Turn& turn);
@@ -40,6 +48,8 @@ class CareProcessor final : public ProcessorOf<Person> {
     IndexSettings index_settings_;
     HexText hex_;
     std::vector<Touched> touched_;
+    Window window_;
+    std::vector<Arrival> arrivals_;
 };
 
 }  // namespace vitalog::processors::care

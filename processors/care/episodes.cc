@@ -18,12 +18,21 @@ using schemas::Priority;
 using schemas::Topic;
 
 constexpr std::string_view kWithdrawn = "withdrawn";
+constexpr std::string_view kDevice = "device";
 
 std::string_view coefficients_of(std::string_view method) {
     if (method == aki::kMethod) return aki::kVersion;
     if (method == egfr::kMethod) return egfr::kVersion;
     const auto* kind = find_index_kind(method);
     return kind == nullptr ? std::string_view() : kind->version;
+}
+
+rules::Level level_reached(const Episode& episode) {
+    return {.priority = episode.priority,
+            .task = false,
+            .problem = {},
+            .band = {},
+            .rank = episode.rank};
 }
 
 std::string_view trend_between(double previous, double value) {
@@ -66,11 +75,27 @@ Evidence Episodes::evidence_of(Results::Place place) const {
     return item;
 }
 
-std::vector<Evidence> Episodes::evidence_of(std::span<const RecordId> results) const {
+Evidence Episodes::evidence_of(const SampleFact& fact) const {
+    Evidence item;
+    item.observation = turn_.hex.of(fact.id);
+    if (!fact.event.empty()) item.input_event = turn_.hex.of(fact.event);
+    item.loinc = fact.loinc;
+    item.display = fact.display;
+    item.unit = fact.unit;
+    item.source = fact.source.empty() ? kDevice : std::string_view(fact.source);
+    item.value = fact.value;
+    item.text = fact.text;
+    item.effective = fact.at;
+    return item;
+}
+
+std::vector<Evidence> Episodes::evidence_of(std::span<const RecordId> results,
+                                            std::span<const SampleFact> facts) const {
     std::vector<Evidence> items;
-    items.reserve(results.size());
+    items.reserve(results.size() + facts.size());
     for (const auto& id : results)
         if (const auto place = turn_.person.results.find(id)) items.push_back(evidence_of(*place));
+    for (const auto& fact : facts) items.push_back(evidence_of(fact));
     std::stable_sort(items.begin(), items.end(), [](const Evidence& a, const Evidence& b) {
         return a.effective.at < b.effective.at;
     });
@@ -85,8 +110,8 @@ ZonedTime Episodes::time_of(std::span<const RecordId> results, const ZonedTime& 
     return otherwise;
 }
 
-bool Episodes::fresh(const schemas::Rule& rule, const Sample& sample) const {
-    return turn_.input.received - sample.at.as<ReceivedTime>() <= rule.max_age;
+bool Episodes::fresh(const schemas::Rule& rule, EventTime at) const {
+    return turn_.input.received - at.as<ReceivedTime>() <= rule.max_age;
 }
 
 std::string_view Episodes::task_text(const Episode& episode) const {
@@ -101,6 +126,7 @@ EmitOptions Episodes::options(const Episode& episode, EventTime at) const {
 void Episodes::write(Episode& episode, AlertState state, const ZonedTime& occurred,
                      std::string_view reason) {
     const auto& rule = *episode.rule;
+    const std::string limits = limits_text(rule);
     const AlertEvent event{.id = turn_.hex.of(episode.alert),
                            .revision = ++episode.revision,
                            .person = turn_.person_id(),
@@ -118,19 +144,73 @@ void Episodes::write(Episode& episode, AlertState state, const ZonedTime& occurr
                            .band = episode.band,
                            .task = task_text(episode),
                            .reason = reason,
-                           .evidence = evidence_of(episode.evidence)};
+                           .limits = limits,
+                           .evidence = evidence_of(episode.evidence, episode.facts)};
     turn_.out.emit_event(Topic::Alert, turn_.person_id(), event, options(episode, occurred.at));
 }
 
-void Episodes::meet(const rules::RulePtr& rule, const rules::Level& level, const Sample& sample,
-                    std::span<const RecordId> evidence) {
-    if (Episode* open = turn_.person.open_episode(rule->id))
-        return append(*open, level, sample, evidence);
-    raise(rule, level, sample, evidence);
+void Episodes::meet(const rules::RulePtr& rule, const rules::Level& level, const Finding& finding) {
+    if (Episode* open = turn_.person.open_episode(rule->id)) return append(*open, level, finding);
+    if (cools_down(*rule, level, finding.at.at)) {
+        turn_.out.count("vitalog_alerts_withheld_total",
+                        {{"rule", rule->id}, {"reason", "cool-down"}});
+        return;
+    }
+    raise(rule, level, finding);
 }
 
-void Episodes::raise(const rules::RulePtr& rule, const rules::Level& level, const Sample& sample,
-                     std::span<const RecordId> evidence) {
+bool Episodes::cools_down(const schemas::Rule& rule, const rules::Level& level,
+                          EventTime at) const {
+    if (rule.cool_down.count() == 0) return false;
+    const auto& episodes = turn_.person.episodes;
+    return std::any_of(episodes.begin(), episodes.end(), [&](const Episode& e) {
+        return !e.open && e.rule->id == rule.id && at < e.ended + rule.cool_down &&
+               !level.worse_than(level_reached(e));
+    });
+}
+
+/// True while an open episode hides this one: it is recorded, and makes no task.
+bool Episodes::hidden(const Episode& episode) const {
+    const auto& episodes = turn_.person.episodes;
+    return std::any_of(episodes.begin(), episodes.end(), [&](const Episode& e) {
+        const auto& hides = e.rule->inhibits;
+        return e.open && !e.retrospective &&
+               std::find(hides.begin(), hides.end(), episode.rule->id) != hides.end();
+    });
+}
+
+bool Episodes::may_open_task(const Episode& episode) const {
+    return episode.wants_task && !episode.has_task() && !episode.retrospective &&
+           !turn_.person.deceased && !hidden(episode);
+}
+
+/// An open episode of the same group that has a task which nobody has decided yet, or null.
+Episode* Episodes::companion(const Episode& episode) {
+    if (episode.rule->group.empty()) return nullptr;
+    for (auto& other : turn_.person.episodes)
+        if (&other != &episode && other.open && other.has_task() && !other.shares_task &&
+            !other.decided && other.rule->group == episode.rule->group)
+            return &other;
+    return nullptr;
+}
+
+void Episodes::assign_task(Episode& episode) {
+    const Episode* shared = companion(episode);
+    episode.shares_task = shared != nullptr;
+    episode.task =
+        shared != nullptr ? shared->task : IdHash().part(episode.alert).part("task").finish();
+}
+
+/// Opens the task that assign_task() gave the episode, or shows the episode to the one it shares.
+void Episodes::tell_task(const Episode& episode) {
+    if (episode.shares_task)
+        send_evidence(episode, episode.evidence, episode.facts, false);
+    else
+        open_task(episode);
+}
+
+void Episodes::raise(const rules::RulePtr& rule, const rules::Level& level,
+                     const Finding& finding) {
     Episode& episode = turn_.person.episodes.emplace_back();
     episode.alert = turn_.out.next_id();
     episode.rule = rule;
@@ -138,74 +218,120 @@ void Episodes::raise(const rules::RulePtr& rule, const rules::Level& level, cons
     episode.band = level.band;
     episode.problem = level.problem;
     episode.rank = level.rank;
-    episode.retrospective = !fresh(*rule, sample);
-    episode.since = sample.effective();
-    for (const auto& id : evidence) episode.add_evidence(id);
-    const bool task = level.task && !episode.retrospective && !turn_.person.deceased;
-    if (task) episode.task = IdHash().part(episode.alert).part("task").finish();
+    episode.wants_task = level.task;
+    episode.retrospective = !fresh(*rule, finding.at.at);
+    episode.since = finding.at;
+    for (const auto& id : finding.results) episode.add_evidence(id);
+    for (const auto& fact : finding.facts) episode.add_fact(fact);
+    const bool task = may_open_task(episode);
+    if (task) assign_task(episode);
     write(episode, AlertState::Raised, episode.since, {});
     turn_.out.count("vitalog_alerts_total",
                     {{"rule", rule->id}, {"priority", schemas::name_of_enum(level.priority)}});
-    if (task) open_task(episode);
+    if (task) tell_task(episode);
 }
 
-void Episodes::append(Episode& episode, const rules::Level& level, const Sample& sample,
-                      std::span<const RecordId> evidence) {
-    const bool current = fresh(*episode.rule, sample);
-    const rules::Level reached{.priority = episode.priority,
-                               .task = false,
-                               .problem = {},
-                               .band = {},
-                               .rank = episode.rank};
-    const bool rises = level.worse_than(reached) && (current || episode.retrospective);
+bool Episodes::changes(const Episode& episode, const rules::Level& level, EventTime at) const {
+    const bool current = fresh(*episode.rule, at);
+    const bool rises =
+        level.worse_than(level_reached(episode)) && (current || episode.retrospective);
     const bool wakes = current && episode.retrospective;
-    const bool task = level.task && current && !episode.has_task() && !turn_.person.deceased;
-    if (episode.rests_on(sample.id) && !rises && !wakes && !task) return;
-    if (rises) {
+    const bool task =
+        level.task && current && !episode.has_task() && !turn_.person.deceased && !hidden(episode);
+    return rises || wakes || task;
+}
+
+void Episodes::append(Episode& episode, const rules::Level& level, const Finding& finding) {
+    const bool current = fresh(*episode.rule, finding.at.at);
+    const bool changed = changes(episode, level, finding.at.at);
+    std::vector<RecordId> results;
+    for (const auto& id : finding.results)
+        if (!episode.rests_on(id)) results.push_back(id);
+    std::vector<SampleFact> facts;
+    for (const auto& fact : finding.facts)
+        if (episode.add_fact(fact)) facts.push_back(fact);
+    const bool known = finding.results.empty() || episode.rests_on(finding.results.back());
+    if (known && facts.empty() && !changed) return;
+    if (level.worse_than(level_reached(episode)) && (current || episode.retrospective)) {
         episode.priority = level.priority;
         episode.band = level.band;
         episode.problem = level.problem;
         episode.rank = level.rank;
     }
-    if (wakes) episode.retrospective = false;
-    std::vector<RecordId> added;
-    for (const auto& id : evidence)
-        if (!episode.rests_on(id)) added.push_back(id);
-    if (added.empty()) added.push_back(sample.id);
-    for (const auto& id : evidence) episode.add_evidence(id);
-    if (task) episode.task = IdHash().part(episode.alert).part("task").finish();
-    write(episode, AlertState::Updated, sample.effective(), {});
+    if (current) episode.retrospective = false;
+    if (current && level.task) episode.wants_task = true;
+    if (results.empty() && !finding.results.empty()) results.push_back(finding.results.back());
+    for (const auto& id : finding.results) episode.add_evidence(id);
+    const bool had_task = episode.has_task();
+    const bool task = level.task && current && may_open_task(episode);
+    if (task) assign_task(episode);
+    write(episode, AlertState::Updated, finding.at, {});
     if (task)
-        open_task(episode);
-    else if (episode.has_task())
-        send_evidence(episode, added, false);
+        tell_task(episode);
+    else if (had_task)
+        send_evidence(episode, results, facts, false);
 }
 
-void Episodes::open_task(Episode& episode) {
+/// What an episode hid while it lasted gets the task it wants.
+void Episodes::release(const Episode& ended) {
+    const auto ids = ended.rule->inhibits;
+    if (ids.empty()) return;
+    for (auto& episode : turn_.person.episodes) {
+        if (!episode.open || std::find(ids.begin(), ids.end(), episode.rule->id) == ids.end() ||
+            !may_open_task(episode))
+            continue;
+        assign_task(episode);
+        write(episode, AlertState::Updated, time_of(episode.evidence, episode.since),
+              "what hid it is over");
+        tell_task(episode);
+    }
+}
+
+void Episodes::open_task(const Episode& episode) {
     const auto& rule = *episode.rule;
-    turn_.out.emit_event(Topic::Task, task_text(episode),
-                         schemas::TaskOpen{.task = task_text(episode),
-                                           .alert = turn_.hex.of(episode.alert),
-                                           .person = turn_.person_id(),
-                                           .rule = rule.id,
-                                           .rule_version = rule.version,
-                                           .team = turn_.person.team,
-                                           .priority = episode.priority,
-                                           .problem = episode.problem,
-                                           .since = episode.since,
-                                           .evidence = evidence_of(episode.evidence)},
-                         options(episode, episode.since.at));
+    turn_.out.emit_event(
+        Topic::Task, task_text(episode),
+        schemas::TaskOpen{.task = task_text(episode),
+                          .alert = turn_.hex.of(episode.alert),
+                          .person = turn_.person_id(),
+                          .rule = rule.id,
+                          .rule_version = rule.version,
+                          .team = turn_.person.team,
+                          .priority = episode.priority,
+                          .problem = episode.problem,
+                          .since = episode.since,
+                          .evidence = evidence_of(episode.evidence, episode.facts)},
+        options(episode, episode.since.at));
 }
 
 void Episodes::send_evidence(const Episode& episode, std::span<const RecordId> results,
-                             bool correction) {
+                             std::span<const SampleFact> facts, bool correction) {
+    const auto latest = facts.empty() ? time_of(results, episode.since) : facts.back().at;
     turn_.out.emit_event(Topic::Task, task_text(episode),
                          schemas::TaskEvidence{.task = task_text(episode),
                                                .priority = episode.priority,
                                                .problem = episode.problem,
-                                               .evidence = evidence_of(results),
+                                               .evidence = evidence_of(results, facts),
                                                .correction = correction},
-                         options(episode, time_of(results, episode.since).at));
+                         options(episode, latest.at));
+}
+
+/// A task that episodes of a group share ends with the one that opened it.
+bool Episodes::owns_task(const Episode& episode) const {
+    const auto& episodes = turn_.person.episodes;
+    return episode.has_task() && !episode.shares_task &&
+           std::none_of(episodes.begin(), episodes.end(), [&](const Episode& e) {
+               return e.shares_task && e.open && e.task == episode.task && &e != &episode;
+           });
+}
+
+void Episodes::cancel_task(const Episode& episode, std::string_view reason, EventTime at,
+                           std::string_view superseded_by) {
+    turn_.out.emit_event(
+        Topic::Task, task_text(episode),
+        schemas::TaskCancel{
+            .task = task_text(episode), .reason = reason, .superseded_by = superseded_by},
+        {.event_time = at, .urgent = false});
 }
 
 void Episodes::cancel_message(const Episode& episode, std::string_view reason) {
@@ -216,75 +342,82 @@ void Episodes::cancel_message(const Episode& episode, std::string_view reason) {
                                                .reason = reason});
 }
 
-void Episodes::close(Episode& episode, const Sample* last, std::string_view reason) {
+void Episodes::close(Episode& episode, const Finding* last, std::string_view reason) {
+    const auto occurred = last != nullptr ? last->at : time_of(episode.evidence, episode.since);
     episode.open = false;
-    const auto occurred =
-        last != nullptr ? last->effective() : time_of(episode.evidence, episode.since);
-    const bool shown = last != nullptr && !episode.rests_on(last->id);
-    if (shown) episode.add_evidence(last->id);
+    episode.ended = occurred.at;
+    std::vector<RecordId> results;
+    std::vector<SampleFact> facts;
+    if (last != nullptr) {
+        for (const auto& id : last->results)
+            if (!episode.rests_on(id)) results.push_back(id);
+        for (const auto& id : results) episode.add_evidence(id);
+        for (const auto& fact : last->facts)
+            if (episode.add_fact(fact)) facts.push_back(fact);
+    }
     write(episode, AlertState::Closed, occurred, reason);
-    if (shown && episode.has_task()) send_evidence(episode, std::span(&last->id, 1), false);
+    if ((!results.empty() || !facts.empty()) && episode.has_task())
+        send_evidence(episode, results, facts, false);
     cancel_message(episode, reason);
+    release(episode);
 }
 
 void Episodes::correct(Episode& episode, std::span<const RecordId> changed, std::string_view reason,
                        bool supported) {
     const bool closes = episode.open && !supported;
-    if (closes) episode.open = false;
+    const auto at = time_of(changed, episode.since);
+    if (closes) {
+        episode.open = false;
+        episode.ended = at.at;
+    }
     const auto state = episode.open ? AlertState::Updated : AlertState::Closed;
-    write(episode, state, time_of(changed, episode.since), reason);
-    if (episode.has_task()) send_evidence(episode, changed, true);
+    write(episode, state, at, reason);
+    if (episode.has_task()) send_evidence(episode, changed, {}, true);
     cancel_message(episode, reason);
+    if (closes) release(episode);
 }
 
 void Episodes::end_by_death(Episode& episode, const ZonedTime& at) {
     static constexpr std::string_view kReason = "deceased";
     if (episode.open) {
         episode.open = false;
+        episode.ended = at.at;
         write(episode, AlertState::Closed, at, kReason);
     }
-    if (episode.has_task() && !episode.decided)
-        turn_.out.emit_event(
-            Topic::Task, task_text(episode),
-            schemas::TaskCancel{.task = task_text(episode), .reason = kReason, .superseded_by = {}},
-            {.event_time = at.at, .urgent = false});
+    if (episode.has_task() && !episode.shares_task && !episode.decided)
+        cancel_task(episode, kReason, at.at, {});
     cancel_message(episode, kReason);
 }
 
 void Episodes::supersede(Episode& older, Episode& younger) {
     static constexpr std::string_view kReason = "superseded";
-    const bool wants_task = younger.has_task() && !older.has_task();
-    const rules::Level a{
-        .priority = older.priority, .task = false, .problem = {}, .band = {}, .rank = older.rank};
-    const rules::Level b{.priority = younger.priority,
-                         .task = false,
-                         .problem = {},
-                         .band = {},
-                         .rank = younger.rank};
-    if (b.worse_than(a)) {
+    if (level_reached(younger).worse_than(level_reached(older))) {
         older.priority = younger.priority;
         older.band = younger.band;
         older.problem = younger.problem;
         older.rank = younger.rank;
     }
     older.retrospective = older.retrospective && younger.retrospective;
+    older.wants_task = older.wants_task || younger.wants_task;
     std::vector<RecordId> added;
     for (const auto& id : younger.evidence)
         if (!older.rests_on(id)) added.push_back(id);
     for (const auto& id : younger.evidence) older.add_evidence(id);
+    std::vector<SampleFact> facts;
+    for (const auto& fact : younger.facts)
+        if (older.add_fact(fact)) facts.push_back(fact);
     younger.open = false;
-    if (wants_task) older.task = IdHash().part(older.alert).part("task").finish();
+    younger.ended = younger.since.at;
+    const bool gets_task = younger.has_task() && !older.has_task();
+    if (gets_task) older.task = IdHash().part(older.alert).part("task").finish();
     write(older, AlertState::Updated, time_of(added, older.since), "merged");
     write(younger, AlertState::Closed, younger.since, kReason);
-    if (wants_task)
+    if (gets_task)
         open_task(older);
-    else if (older.has_task() && !added.empty())
-        send_evidence(older, added, false);
-    if (younger.has_task())
-        turn_.out.emit_event(
-            Topic::Task, task_text(younger),
-            schemas::TaskCancel{
-                .task = task_text(younger), .reason = kReason, .superseded_by = task_text(older)});
+    else if (older.has_task() && (!added.empty() || !facts.empty()))
+        send_evidence(older, added, facts, false);
+    if (owns_task(younger))
+        cancel_task(younger, kReason, turn_.input.received.as<EventTime>(), task_text(older));
     cancel_message(younger, kReason);
 }
 

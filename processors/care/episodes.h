@@ -8,19 +8,27 @@
 
 namespace vitalog::processors::care {
 
+/// What met a rule, or shows that it is over.
+struct Finding {
+    ZonedTime at;                       ///< event time of the newest value
+    std::span<const RecordId> results;  ///< observations it rests on, the decisive one last
+    std::span<const SampleFact> facts;  ///< samples and statistics it rests on
+};
+
 /// The life of episodes: raised once, evidence appended, priority only rises, closed by their own
 /// limit; what they ask of desk and notify. Every change writes the episode whole to `alert`.
 class Episodes {
   public:
     explicit Episodes(Turn& turn) : turn_(turn) {}
 
-    /// A result meets a rule: raises an episode, or adds to the open one. `evidence` ends with the
-    /// result itself.
-    void meet(const rules::RulePtr& rule, const rules::Level& level, const Sample& sample,
-              std::span<const RecordId> evidence);
-    /// The episode's own limit is met, or what it rests on is gone. `last`: result that shows it,
-    /// may be null.
-    void close(Episode& episode, const Sample* last, std::string_view reason);
+    /// A rule is met: raises an episode, or adds to the open one. Nothing comes of it while the
+    /// rule cools down, unless it is worse than before.
+    void meet(const rules::RulePtr& rule, const rules::Level& level, const Finding& finding);
+    /// Whether meet() would change the open episode by more than one more value.
+    bool changes(const Episode& episode, const rules::Level& level, EventTime at) const;
+    /// The episode's own limit is met, or what it rests on is gone. `last`: what shows it, may be
+    /// null. Tasks that it hid are opened.
+    void close(Episode& episode, const Finding* last, std::string_view reason);
     /// A result it rests on changed or was withdrawn: tells the doctor; closes it unless
     /// `supported`.
     void correct(Episode& episode, std::span<const RecordId> changed, std::string_view reason,
@@ -35,18 +43,29 @@ class Episodes {
     void tell_patient(Episode& episode, const schemas::PersonDecision& decision);
 
   private:
-    void raise(const rules::RulePtr& rule, const rules::Level& level, const Sample& sample,
-               std::span<const RecordId> evidence);
-    void append(Episode& episode, const rules::Level& level, const Sample& sample,
-                std::span<const RecordId> evidence);
-    bool fresh(const schemas::Rule& rule, const Sample& sample) const;
-    void open_task(Episode& episode);
+    void raise(const rules::RulePtr& rule, const rules::Level& level, const Finding& finding);
+    void append(Episode& episode, const rules::Level& level, const Finding& finding);
+    bool cools_down(const schemas::Rule& rule, const rules::Level& level, EventTime at) const;
+    bool hidden(const Episode& episode) const;
+    bool may_open_task(const Episode& episode) const;
+    void release(const Episode& ended);
+    Episode* companion(const Episode& episode);
+    void assign_task(Episode& episode);
+    void open_task(const Episode& episode);
+    void tell_task(const Episode& episode);
+    bool fresh(const schemas::Rule& rule, EventTime at) const;
+    bool owns_task(const Episode& episode) const;
+    void cancel_task(const Episode& episode, std::string_view reason, EventTime at,
+                     std::string_view superseded_by);
     void cancel_message(const Episode& episode, std::string_view reason);
     void write(Episode& episode, schemas::AlertState state, const ZonedTime& occurred,
                std::string_view reason);
-    void send_evidence(const Episode& episode, std::span<const RecordId> results, bool correction);
-    std::vector<schemas::Evidence> evidence_of(std::span<const RecordId> results) const;
+    void send_evidence(const Episode& episode, std::span<const RecordId> results,
+                       std::span<const SampleFact> facts, bool correction);
+    std::vector<schemas::Evidence> evidence_of(std::span<const RecordId> results,
+                                               std::span<const SampleFact> facts) const;
     schemas::Evidence evidence_of(Results::Place place) const;
+    schemas::Evidence evidence_of(const SampleFact& fact) const;
     ZonedTime time_of(std::span<const RecordId> results, const ZonedTime& otherwise) const;
     std::string_view task_text(const Episode& episode) const;
     EmitOptions options(const Episode& episode, EventTime at) const;

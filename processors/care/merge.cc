@@ -1,5 +1,6 @@
 #include "processors/care/merge.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "processors/care/current_indices.h"
@@ -45,6 +46,12 @@ void fill_gaps(Person& person, const Person& theirs) {
     person.deceased = person.deceased || theirs.deceased;
     if (person.team.empty()) person.team = theirs.team;
     person.spo2_scales.absorb(theirs.spo2_scales);
+    for (const auto& limit : theirs.limits)
+        if (std::none_of(person.limits.begin(), person.limits.end(),
+                         [&](const PersonalLimit& mine) { return mine.rule == limit.rule; }))
+            person.limits.push_back(limit);
+    person.watched.absorb(theirs.watched);
+    person.windows.absorb(theirs.windows);
 }
 
 }  // namespace
@@ -68,7 +75,10 @@ void hand_over(Turn& turn, const schemas::PersonMerged& merged) {
     person.merged_into = merged.survivor;
     person.results = Results();
     person.index_results = IndexResults();
+    person.windows = {};
     person.episodes = {};
+    person.runs = {};
+    person.watched = {};
 }
 
 Result<void> take_over(Turn& turn, const schemas::PersonMoved& moved,
@@ -94,7 +104,7 @@ Result<void> take_over(Turn& turn, const schemas::PersonMoved& moved,
         const ZonedTime at{turn.input.received.as<EventTime>(), 0, Precision::Second};
         for (auto& episode : person.episodes)
             if (episode.open) life.end_by_death(episode, at);
-        person.forget_old_episodes();
+        person.forget_old_episodes(turn.input.received.as<EventTime>());
     }
     return {};
 }

@@ -64,12 +64,14 @@ struct CareReport {
 struct CareEvent {
     ZonedTime occurred;
     std::optional<schemas::Patient> patient;
+    std::optional<schemas::EncounterEvent> encounter;
     std::vector<CareReport> reports;
 
     template <class V>
     void members(V& v) {
         v("occurred", occurred);
         v("patient", patient);
+        v("encounter", encounter);
         v("reports", reports);
     }
 };

@@ -1,8 +1,10 @@
 #include <algorithm>
 
+#include "processors/care/conditions.h"
 #include "processors/care/current_indices.h"
 #include "processors/care/episodes.h"
 #include "processors/care/indices.h"
+#include "processors/care/person_rules.h"
 #include "processors/care/turn.h"
 
 namespace vitalog::processors::care {
@@ -13,31 +15,7 @@ using rules::RulePtr;
 using schemas::Rule;
 using schemas::RuleKind;
 
-/// The rules that look at something: open episodes stay with the version that raised them; the rest
-/// is in force. Most persons have no episode, and then what is in force is the list.
-class RulesThat {
-  public:
-    template <class Looks>
-    RulesThat(const Person& person, std::span<const RulePtr> in_force, Looks looks)
-        : list_(in_force) {
-        if (person.episodes.empty()) return;
-        for (const auto& episode : person.episodes)
-            if (episode.open && looks(*episode.rule)) own_.push_back(episode.rule);
-        for (const auto& rule : in_force) {
-            const bool open =
-                std::any_of(person.episodes.begin(), person.episodes.end(),
-                            [&](const Episode& e) { return e.open && e.rule->id == rule->id; });
-            if (!open) own_.push_back(rule);
-        }
-        list_ = own_;
-    }
-    auto begin() const { return list_.begin(); }
-    auto end() const { return list_.end(); }
-
-  private:
-    std::vector<RulePtr> own_;  // shared: an episode may go while its rule is looked at
-    std::span<const RulePtr> list_;
-};
+constexpr std::string_view kClear = "within its limits again";
 
 std::vector<Reading> readings_of(std::span<const Sample> samples) {
     std::vector<Reading> readings;
@@ -47,9 +25,33 @@ std::vector<Reading> readings_of(std::span<const Sample> samples) {
     return readings;
 }
 
+/// Whether values met something all along up to the one at `index`, for so long as the rule wants.
+template <class Meets>
+bool held(std::span<const Sample> samples, std::size_t index, std::chrono::microseconds length,
+          std::chrono::microseconds max_gap, Meets meets) {
+    rules::Run run;
+    for (std::size_t i = 0; i <= index; ++i)
+        if (samples[i].live()) run.follow(samples[i].at, {}, meets(samples[i].bounds()), max_gap);
+    return run.held(length);
+}
+
+/// By the newest value, or a band, not by several: the rest is evaluate()'s.
+bool judges_one(const Rule& rule) {
+    return rule.kind == RuleKind::Threshold || rule.kind == RuleKind::Change ||
+           rule.kind == RuleKind::IndexBand;
+}
+
 std::optional<rules::Level> level_of(const Person& person, const Rule& rule, const Sample& sample,
                                      std::span<const Sample> samples) {
-    if (rule.kind == RuleKind::Threshold) return rules::met_by_value(rule, sample.bounds());
+    if (rule.kind == RuleKind::Threshold) {
+        const auto level = rules::met_by_value(rule, sample.bounds());
+        if (!level || rule.hold.count() == 0) return level;
+        const auto index = static_cast<std::size_t>(&sample - samples.data());
+        const bool long_enough =
+            held(samples, index, rule.hold, rule.max_gap,
+                 [&](const Bounds& value) { return rules::met_by_value(rule, value).has_value(); });
+        return long_enough ? level : std::nullopt;
+    }
     if (rule.kind == RuleKind::Change)
         return rules::met_by_change(rule, {sample.at, sample.bounds()}, readings_of(samples));
     if (const auto current = band_at(person.index_results, rule.index, sample.at))
@@ -59,14 +61,18 @@ std::optional<rules::Level> level_of(const Person& person, const Rule& rule, con
     return rules::met_by_band(rule, band->band);
 }
 
+/// Whether the rule, or a condition of it, looks at results of this series.
 bool looks_at(const Rule& rule, const Series& series) {
+    if (rule.combines())
+        return std::any_of(rule.conditions.begin(), rule.conditions.end(),
+                           [&](const Rule& condition) { return looks_at(condition, series); });
     if (rule.kind == RuleKind::IndexBand) {
         if (const auto* kind = find_index_kind(rule.index))
             return (items_of(series.loinc) & kind->inputs) != 0;
         return rule.index == aki::kMethod && series.loinc == kCreatinine &&
                series.unit == kCreatinineUnit;
     }
-    return rules::judges_code(rule, series.loinc);
+    return rules::judges_code(rule, series.loinc) && rule.unit == series.unit;
 }
 
 class Reaction {
@@ -86,7 +92,7 @@ class Reaction {
         if (!turn_.person.episodes.empty()) {
             correct(known);
             close();
-            turn_.person.forget_old_episodes();
+            turn_.person.forget_old_episodes(turn_.input.received.as<EventTime>());
         }
     }
 
@@ -102,37 +108,46 @@ class Reaction {
         for (const auto& rule : RulesThat(turn_.person, in_force, [&](const Rule& r) {
                  return rules::judges_code(r, series.loinc);
              })) {
-            if (rule->unit != series.unit) {
+            if (!looks_at(*rule, series)) {
                 refuse_unit(*rule, series, t.id);
                 continue;
             }
             judge_value(rule, *place);
-            if (rule->kind == RuleKind::Change) judge_later(rule, *place);
+            if (rule->kind == RuleKind::Change) judge_later(rule, *place, rule->within);
+            if (rule->hold.count() > 0) judge_later(rule, *place, rule->hold + rule->max_gap);
         }
     }
 
     void judge_value(const RulePtr& rule, Results::Place place) {
         const Sample& sample = results().at(place);
+        if (!judges_one(*rule)) return judge_whole(rule, sample.at);
         if (const auto level =
                 level_of(turn_.person, *rule, sample, results().samples(place.series)))
-            episodes_.meet(rule, *level, sample, std::span(&sample.id, 1));
+            episodes_.meet(rule, *level, {sample.effective(), std::span(&sample.id, 1), {}});
+    }
+
+    /// Windows, trends and combinations, as of a moment.
+    void judge_whole(const RulePtr& rule, EventTime as_of) {
+        const auto found = evaluate(turn_, *rule, as_of);
+        if (found.verdict == Verdict::Met)
+            episodes_.meet(rule, rules::level_of(*rule), {found.at, found.results, found.facts});
     }
 
     /// A late value is an earlier one to those after it.
-    void judge_later(const RulePtr& rule, Results::Place place) {
+    void judge_later(const RulePtr& rule, Results::Place place, std::chrono::microseconds reach) {
         const auto samples = results().samples(place.series);
         const auto from = samples[place.index].at;
-        for (std::uint32_t i = place.index + 1;
-             i < samples.size() && samples[i].at - from <= rule->within; ++i)
+        for (std::uint32_t i = place.index + 1; i < samples.size() && samples[i].at - from <= reach;
+             ++i)
             if (samples[i].live()) judge_value(rule, {place.series, i});
     }
 
     void refuse_unit(const Rule& rule, const Series& series, const RecordId& id) {
-        turn_.out.dead_letter(
-            Error(Errc::Configuration, "rule '" + rule.id + "' judges " + series.loinc + " in " +
-                                           rule.unit + " but it came in " + series.unit +
-                                           "; change the rule's unit or the code table"),
-            turn_.hex.of(id));
+        turn_.out.dead_letter(Error(Errc::Configuration,
+                                    "rule '" + rule.id + "' judges " + series.loinc + " in " +
+                                        rules::unit_of(rule, series.loinc) + " but it came in " +
+                                        series.unit + "; change the rule's unit or the code table"),
+                              turn_.hex.of(id));
     }
 
     void judge_band(const Judged& verdict) {
@@ -141,8 +156,11 @@ class Reaction {
         for (const auto& rule :
              RulesThat(turn_.person, turn_.rules.for_index(verdict.method),
                        [&](const Rule& r) { return rules::judges_index(r, verdict.method); }))
-            if (const auto level = rules::met_by_band(*rule, verdict.band))
-                episodes_.meet(rule, *level, results().at(*place), verdict.decisive);
+            if (rule->combines())
+                judge_whole(rule, results().at(*place).at);
+            else if (const auto level = rules::met_by_band(*rule, verdict.band))
+                episodes_.meet(rule, *level,
+                               {results().at(*place).effective(), verdict.decisive, {}});
     }
 
     /// Tells of results that changed after they were shown, open or decided. The first `known`
@@ -175,41 +193,70 @@ class Reaction {
         return nullptr;
     }
 
-    /// Whether anything that the episode rests on still meets its rule.
+    /// Whether anything that the episode rests on still meets its rule. What devices showed is not
+    /// taken back.
     bool supported(const Episode& episode) {
+        if (!episode.facts.empty() && judges_one(*episode.rule)) return true;
         return std::any_of(episode.evidence.begin(), episode.evidence.end(),
-                           [&](const RecordId& id) {
-                               const auto place = results().find(id);
-                               return place && results().at(*place).live() &&
-                                      looks_at(*episode.rule, results().series()[place->series]) &&
-                                      level_of(turn_.person, *episode.rule, results().at(*place),
-                                               results().samples(place->series))
-                                          .has_value();
-                           });
+                           [&](const RecordId& id) { return supports(*episode.rule, id); });
     }
 
-    /// An episode closes when the newest result that its rule looks at lies within its own clear
-    /// limits.
+    bool supports(const Rule& rule, const RecordId& id) {
+        const auto place = results().find(id);
+        if (!place || !looks_at(rule, results().series()[place->series])) return false;
+        const Sample& sample = results().at(*place);
+        if (!judges_one(rule)) return evaluate(turn_, rule, sample.at).verdict == Verdict::Met;
+        return sample.live() &&
+               level_of(turn_.person, rule, sample, results().samples(place->series))
+                   .has_value();
+    }
+
+    /// An episode closes when the newest value that its rule looks at lies within its own clear
+    /// limits. Where that is a device's sample, judging samples sees to it.
     void close() {
         for (auto& episode : turn_.person.episodes) {
             if (!episode.open || closed_by_current_index(episode)) continue;
+            if (!judges_one(*episode.rule)) {
+                close_whole(episode);
+                continue;
+            }
             const auto newest = newest_for(*episode.rule);
             if (!newest) continue;
             const Sample& sample = results().at(*newest);
-            if (cleared(*episode.rule, *newest))
-                episodes_.close(episode, &sample, "within its limits again");
+            if (sampled_after(*episode.rule, sample.at) || !cleared(*episode.rule, *newest))
+                continue;
+            const Finding last{sample.effective(), std::span(&sample.id, 1), {}};
+            episodes_.close(episode, &last, kClear);
         }
+    }
+
+    void close_whole(Episode& episode) {
+        const auto newest = newest_moment(turn_.person, *episode.rule);
+        if (!newest) return;
+        const auto found = evaluate(turn_, *episode.rule, *newest);
+        if (found.verdict != Verdict::Cleared) return;
+        const Finding last{found.at, found.results, found.facts};
+        episodes_.close(episode, &last, kClear);
+    }
+
+    bool sampled_after(const Rule& rule, EventTime at) {
+        return std::any_of(rule.loinc.begin(), rule.loinc.end(), [&](const std::string& loinc) {
+            const auto last = turn_.person.windows.last_of(loinc);
+            return last && *last > at;
+        });
     }
 
     /// True when its rule looks at an index over current values: that alone decides its end.
     bool closed_by_current_index(Episode& episode) {
         const auto* kind = find_index_kind(episode.rule->index);
         if (kind == nullptr) return false;
-        const auto at =
-            cleared_at(turn_.person.index_results, *episode.rule, episode.since.at);
-        if (at)
-            episodes_.close(episode, observation_at(results(), *kind, *at),
-                            "within its limits again");
+        const auto at = cleared_at(turn_.person.index_results, *episode.rule, episode.since.at);
+        if (!at) return true;
+        const auto* sample = observation_at(results(), *kind, *at);
+        const auto evidence =
+            sample == nullptr ? std::span<const RecordId>() : std::span(&sample->id, 1);
+        const Finding last{{*at, episode.since.offset_minutes, Precision::Second}, evidence, {}};
+        episodes_.close(episode, &last, kClear);
         return true;
     }
 
@@ -217,9 +264,7 @@ class Reaction {
         std::optional<Results::Place> newest;
         for (std::uint32_t s = 0; s < results().series().size(); ++s) {
             const Series& series = results().series()[s];
-            if (!looks_at(rule, series) ||
-                (rule.kind != RuleKind::IndexBand && rule.unit != series.unit))
-                continue;
+            if (!looks_at(rule, series)) continue;
             const auto samples = results().samples(s);
             for (auto i = static_cast<std::uint32_t>(samples.size()); i-- > 0;) {
                 if (!samples[i].live()) continue;
@@ -233,7 +278,11 @@ class Reaction {
 
     bool cleared(const Rule& rule, Results::Place place) {
         const Sample& sample = results().at(place);
-        if (rule.kind == RuleKind::Threshold) return rules::cleared_by_value(rule, sample.bounds());
+        if (rule.kind == RuleKind::Threshold && rule.clear_hold.count() == 0)
+            return rules::cleared_by_value(rule, sample.bounds());
+        if (rule.kind == RuleKind::Threshold)
+            return held(results().samples(place.series), place.index, rule.clear_hold, rule.max_gap,
+                        [&](const Bounds& value) { return rules::cleared_by_value(rule, value); });
         if (rule.kind == RuleKind::Change)
             return rules::cleared_by_change(rule, {sample.at, sample.bounds()},
                                             readings_of(results().samples(place.series)));

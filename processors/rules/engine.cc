@@ -9,14 +9,6 @@ using schemas::ChangeDirection;
 using schemas::Rule;
 using schemas::RuleKind;
 
-Level level_of(const Rule& rule) {
-    return {.priority = rule.priority,
-            .task = rule.task,
-            .problem = rule.problem,
-            .band = {},
-            .rank = 0};
-}
-
 /// Whether the change from one of the readings within the rule's time reaches `by` or `ratio`, for
 /// certain.
 bool changed(const Rule& rule, const Reading& current, std::span<const Reading> others,
@@ -32,13 +24,75 @@ bool changed(const Rule& rule, const Reading& current, std::span<const Reading> 
     });
 }
 
+/// The same from values of which only the smallest and largest are known.
+bool changed(const Rule& rule, double current, double least, double most,
+             const std::optional<double>& by, const std::optional<double>& ratio) {
+    const bool rise = rule.direction == ChangeDirection::Rise;
+    const double from = rise ? least : most;
+    if (by && (rise ? current - from >= *by : from - current >= *by)) return true;
+    return ratio && from > 0 && (rise ? current >= *ratio * from : current <= *ratio * from);
+}
+
+/// The slope of a trend in the direction of its rule, per `per`.
+double towards(const Rule& rule, double slope_per_hour) {
+    const double hours = std::chrono::duration<double, std::ratio<3600>>(rule.per).count();
+    return (rule.direction == ChangeDirection::Rise ? slope_per_hour : -slope_per_hour) * hours;
+}
+
 }  // namespace
 
+Level level_of(const Rule& rule) {
+    return {.priority = rule.priority,
+            .task = rule.task,
+            .problem = rule.problem,
+            .band = {},
+            .rank = 0};
+}
+
 std::optional<Level> met_by_value(const Rule& rule, const Bounds& value) {
-    const bool low = rule.low && value.most <= *rule.low;
-    const bool high = rule.high && value.least >= *rule.high;
+    const bool low = rule.low && rule.low->reached_from_above(value.most);
+    const bool high = rule.high && rule.high->reached_from_below(value.least);
     if (!low && !high) return std::nullopt;
     return level_of(rule);
+}
+
+std::optional<Level> met_by_change(const Rule& rule, double current, double least, double most) {
+    if (!changed(rule, current, least, most, rule.by, rule.ratio)) return std::nullopt;
+    return level_of(rule);
+}
+
+std::optional<double> statistic_of(const Rule& rule, const Statistics& statistics) {
+    if (rule.kind == RuleKind::Trend) return statistics.slope;
+    switch (rule.statistic) {
+        case schemas::Statistic::Count:
+            return static_cast<double>(statistics.count);
+        case schemas::Statistic::Min:
+            return statistics.min;
+        case schemas::Statistic::Max:
+            return statistics.max;
+        case schemas::Statistic::Mean:
+            return statistics.mean;
+        case schemas::Statistic::Deviation:
+            return statistics.deviation;
+        case schemas::Statistic::Variation:
+            return statistics.variation();
+    }
+    return std::nullopt;
+}
+
+std::optional<Level> met_by_statistics(const Rule& rule, const Statistics& statistics) {
+    const auto number = statistic_of(rule, statistics);
+    if (!number || statistics.count < rule.points) return std::nullopt;
+    if (rule.kind == RuleKind::Trend)
+        return towards(rule, *number) >= *rule.by ? std::optional(level_of(rule)) : std::nullopt;
+    return met_by_value(rule, Bounds::of(*number));
+}
+
+bool cleared_by_statistics(const Rule& rule, const Statistics& statistics) {
+    const auto number = statistic_of(rule, statistics);
+    if (!number || statistics.count < rule.points) return false;
+    if (rule.kind == RuleKind::Trend) return towards(rule, *number) < *rule.clear_by;
+    return cleared_by_value(rule, Bounds::of(*number));
 }
 
 std::optional<Level> met_by_band(const Rule& rule, std::string_view band) {
@@ -59,8 +113,8 @@ std::optional<Level> met_by_change(const Rule& rule, const Reading& current,
 }
 
 bool cleared_by_value(const Rule& rule, const Bounds& value) {
-    return (!rule.clear_low || value.least >= *rule.clear_low) &&
-           (!rule.clear_high || value.most <= *rule.clear_high);
+    return (!rule.clear_low || rule.clear_low->reached_from_below(value.least)) &&
+           (!rule.clear_high || rule.clear_high->reached_from_above(value.most));
 }
 
 bool cleared_by_band(const Rule& rule, std::string_view band) {
@@ -72,12 +126,28 @@ bool cleared_by_change(const Rule& rule, const Reading& current, std::span<const
     return !changed(rule, current, others, rule.clear_by, rule.clear_ratio);
 }
 
+bool cleared_by_change(const Rule& rule, double current, double least, double most) {
+    return !changed(rule, current, least, most, rule.clear_by, rule.clear_ratio);
+}
+
 bool judges_code(const Rule& rule, std::string_view loinc) {
-    return rule.kind != RuleKind::IndexBand &&
+    if (rule.combines())
+        return std::any_of(rule.conditions.begin(), rule.conditions.end(),
+                           [&](const Rule& condition) { return judges_code(condition, loinc); });
+    return rule.kind != RuleKind::IndexBand && rule.kind != RuleKind::Silence &&
            std::find(rule.loinc.begin(), rule.loinc.end(), loinc) != rule.loinc.end();
 }
 
+std::string unit_of(const Rule& rule, std::string_view loinc) {
+    for (const auto& condition : rule.conditions)
+        if (judges_code(condition, loinc)) return condition.unit;
+    return judges_code(rule, loinc) ? rule.unit : std::string();
+}
+
 bool judges_index(const Rule& rule, std::string_view method) {
+    if (rule.combines())
+        return std::any_of(rule.conditions.begin(), rule.conditions.end(),
+                           [&](const Rule& condition) { return judges_index(condition, method); });
     return rule.kind == RuleKind::IndexBand && rule.index == method;
 }
 
@@ -109,17 +179,48 @@ Result<void> RulesInForce::put(std::string_view name, std::string_view yaml) {
     return {};
 }
 
+RulePtr RulesInForce::find(std::string_view id) const {
+    for (const auto& [name, rules] : packs_)
+        for (const auto& rule : rules)
+            if (rule->id == id) return rule;
+    return nullptr;
+}
+
+/// How many rules lie in a chain of those that this one hides; packs that hide each other in a
+/// ring stop at the limit.
+int RulesInForce::depth_of(const Rule& rule, int limit) const {
+    int depth = 0;
+    for (const auto& id : rule.inhibits) {
+        const auto hidden = limit > 0 ? find(id) : nullptr;
+        if (hidden) depth = std::max(depth, 1 + depth_of(*hidden, limit - 1));
+    }
+    return depth;
+}
+
 void RulesInForce::rebuild() {
+    constexpr int kChainMax = 4;
     by_code_.clear();
     by_index_.clear();
+    silence_.clear();
+    std::vector<std::pair<int, RulePtr>> ordered;
     for (const auto& [name, rules] : packs_)
-        for (const auto& rule : rules) {
-            if (rule->kind == RuleKind::IndexBand) by_index_[rule->index].push_back(rule);
-            for (const auto& code : rule->loinc) {
-                auto& list = by_code_[code];
-                if (list.empty() || list.back() != rule) list.push_back(rule);
-            }
-        }
+        for (const auto& rule : rules) ordered.emplace_back(depth_of(*rule, kChainMax), rule);
+    std::stable_sort(ordered.begin(), ordered.end(),
+                     [](const auto& a, const auto& b) { return a.first > b.first; });
+    const auto enter = [](Index& index, const std::string& name, const RulePtr& rule) {
+        auto& list = index[name];
+        if (list.empty() || list.back() != rule) list.push_back(rule);
+    };
+    for (const auto& [depth, rule] : ordered) {
+        if (rule->kind == RuleKind::Silence) silence_.push_back(rule);
+        const auto enter_all = [&, &rule = rule](const Rule& judged) {
+            if (judged.kind == RuleKind::IndexBand) return enter(by_index_, judged.index, rule);
+            if (judged.kind == RuleKind::Silence) return;
+            for (const auto& code : judged.loinc) enter(by_code_, code, rule);
+        };
+        enter_all(*rule);
+        for (const auto& condition : rule->conditions) enter_all(condition);
+    }
 }
 
 std::span<const RulePtr> RulesInForce::for_code(std::string_view loinc) const {

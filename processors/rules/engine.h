@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "processors/risk/bounds.h"
+#include "processors/rules/statistics.h"
 #include "schemas/base/time.h"
 #include "schemas/rules.h"
 
@@ -46,14 +47,30 @@ std::optional<Level> met_by_band(const schemas::Rule& rule, std::string_view ban
 std::optional<Level> met_by_change(const schemas::Rule& rule, const Reading& current,
                                    std::span<const Reading> others);
 
+/// A change from any value that the samples before came to: `extremes` over the rule's time.
+std::optional<Level> met_by_change(const schemas::Rule& rule, double current, double least,
+                                   double most);
+/// Window and trend rules, by what the rule's window came to. Not met with fewer values than the
+/// rule's points.
+std::optional<Level> met_by_statistics(const schemas::Rule& rule, const Statistics& statistics);
+/// The level of a rule that has one: every kind but index bands.
+Level level_of(const schemas::Rule& rule);
+
 bool cleared_by_value(const schemas::Rule& rule, const Bounds& value);
 bool cleared_by_band(const schemas::Rule& rule, std::string_view band);
 bool cleared_by_change(const schemas::Rule& rule, const Reading& current,
                        std::span<const Reading> others);
+bool cleared_by_change(const schemas::Rule& rule, double current, double least, double most);
+bool cleared_by_statistics(const schemas::Rule& rule, const Statistics& statistics);
 
-/// True when the rule judges values of this LOINC code.
+/// The number of the window that a window or trend rule looks at; none where it can't be said.
+std::optional<double> statistic_of(const schemas::Rule& rule, const Statistics& statistics);
+
+/// True when the rule, or a condition of it, judges values of this LOINC code.
 bool judges_code(const schemas::Rule& rule, std::string_view loinc);
-/// True when the rule judges bands of this index.
+/// The unit in which it does; empty where it does not.
+std::string unit_of(const schemas::Rule& rule, std::string_view loinc);
+/// True when the rule, or a condition of it, judges bands of this index.
 bool judges_index(const schemas::Rule& rule, std::string_view method);
 
 /// The rule packs in force (law 8): replaced whole, by name.
@@ -63,19 +80,25 @@ class RulesInForce {
     /// the text is wrong or an id is used by another pack: nothing has changed then.
     Result<void> put(std::string_view name, std::string_view yaml);
 
-    /// Rules that judge values of this code, in the order of the packs' names and of the packs.
+    /// Rules that judge values of this code, in the order of the packs' names and of the packs;
+    /// those that hide others before them.
     std::span<const RulePtr> for_code(std::string_view loinc) const;
     std::span<const RulePtr> for_index(std::string_view method) const;
+    std::span<const RulePtr> silence() const { return silence_; }
+    /// In force by id, or null.
+    RulePtr find(std::string_view id) const;
 
   private:
     using Index = std::map<std::string, std::vector<RulePtr>, std::less<>>;
 
     Result<void> check_ids(std::string_view name, const schemas::RulePack& pack) const;
     void rebuild();
+    int depth_of(const schemas::Rule& rule, int limit) const;
 
     std::map<std::string, std::vector<RulePtr>, std::less<>> packs_;
     Index by_code_;
     Index by_index_;
+    std::vector<RulePtr> silence_;
 };
 
 }  // namespace vitalog::processors::rules

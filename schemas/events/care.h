@@ -81,6 +81,7 @@ struct Evidence {
     std::optional<double> high;
     std::string_view flags;
     std::string_view trend;  ///< "rising", "falling", "steady" against the previous result; empty: no previous
+    std::string_view source = {};  ///< the device or program that sensed it: no observation has this id then; empty: an observation
     std::optional<ReceivedTime> shown = {};  ///< when what showed it to a doctor was received: minus `effective`, how fresh it was; on tasks only
 
     template <class V>
@@ -98,6 +99,7 @@ struct Evidence {
         v("high", high);
         v("flags", flags);
         v("trend", trend);
+        v("source", source);
         v("shown", shown);
     }
 };
@@ -128,6 +130,7 @@ struct AlertEvent {
     std::string_view band;
     std::string_view task;         ///< id of the task; empty where the rule makes none
     std::string_view reason;       ///< of closing or correction
+    std::string_view limits = {};  ///< of this person, in place of the rule's own: "low 85, clear from 88"; empty: the rule's
     std::vector<Evidence> evidence;
 
     template <class V>
@@ -149,6 +152,7 @@ struct AlertEvent {
         v("band", band);
         v("task", task);
         v("reason", reason);
+        v("limits", limits);
         v("evidence", evidence);
     }
 };

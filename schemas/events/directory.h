@@ -34,6 +34,34 @@ struct Quiet {
     }
 };
 
+/// The numbers between which an episode ends.
+struct ClearEntry {
+    std::optional<double> low;
+    std::optional<double> high;
+
+    template <class V>
+    void members(V& v) {
+        v("low", low);
+        v("high", high);
+    }
+};
+
+/// Limits of one rule that hold for one person in place of the rule's own.
+struct LimitEntry {
+    std::string_view rule;
+    std::optional<double> low;   ///< at or below raises
+    std::optional<double> high;  ///< at or above raises
+    std::optional<ClearEntry> clear = {};  ///< absent: as far from the limits as in the rule
+
+    template <class V>
+    void members(V& v) {
+        v.required("rule", rule);
+        v("low", low);
+        v("high", high);
+        v("clear", clear);
+    }
+};
+
 /// One patient's line of the directory. On `subject` (key: the patient's identifier) as received.
 struct PatientEntry {
     static constexpr std::string_view kType = "vitalog.patient-entry.v1";
@@ -46,6 +74,7 @@ struct PatientEntry {
     std::optional<Consent> consent;
     std::optional<Quiet> quiet;
     std::optional<int> spo2_scale = {};  ///< NEWS2's oxygen saturation scale, 1 or 2: 2 by prescription, from now on
+    std::optional<std::vector<LimitEntry>> limits = {};  ///< replace all that were set; absent: they stay
 
     template <class V>
     void members(V& v) {
@@ -58,6 +87,7 @@ struct PatientEntry {
         v("consent", consent);
         v("quiet", quiet);
         v("spo2_scale", spo2_scale);
+        v("limits", limits);
     }
 };
 
