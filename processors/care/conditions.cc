@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "processors/care/current_indices.h"
 #include "processors/care/indices.h"
 
 namespace vitalog::processors::care {
@@ -147,8 +148,29 @@ Evaluation by_statistics(const Person& person, const Rule& rule, const Newest& n
     return result;
 }
 
+/// The newest band of an index over current values.
+Evaluation by_current_band(const Person& person, const Rule& rule, EventTime as_of) {
+    const auto* kind = find_index_kind(rule.index);
+    const auto number = static_cast<std::uint8_t>(kind - index_kinds().data());
+    const auto* result = person.index_results.newest(number, as_of);
+    if (result == nullptr || result->band == kNoBand) return {};
+    const auto band = band_names()[result->band];
+    Evaluation found;
+    found.verdict = verdict_of(rules::met_by_band(rule, band).has_value(),
+                               result->settled && rules::cleared_by_band(rule, band));
+    found.at = {result->at, result->offset_minutes, Precision::Second};
+    SampleFact fact;
+    fact.id = IdHash().part(rule.index).part(result->at.micros()).part(band).finish();
+    fact.display = rule.index;
+    fact.text = std::string(band);
+    fact.at = found.at;
+    found.facts.push_back(std::move(fact));
+    return found;
+}
+
 /// AKI stands with the creatinine results that it was computed on.
 Evaluation by_band(const Person& person, const Rule& rule, EventTime as_of) {
+    if (find_index_kind(rule.index) != nullptr) return by_current_band(person, rule, as_of);
     const auto series = person.results.find_series(kCreatinine, kCreatinineUnit);
     if (rule.index != aki::kMethod || !series) return {};
     const auto place = newest_result(person.results, *series, as_of);

@@ -4,7 +4,9 @@
 #include <cmath>
 
 #include "processors/care/conditions.h"
+#include "processors/care/current_indices.h"
 #include "processors/care/episodes.h"
+#include "processors/care/latest_samples.h"
 #include "processors/care/person_rules.h"
 
 namespace vitalog::processors::care {
@@ -166,8 +168,10 @@ class SampleJudge {
 
     void judge(std::span<const Arrival> arrivals) {
         for (const auto& arrival : arrivals) judge_series(arrival);
+        judge_indices(arrivals);
         for (const auto& rule : whole_) judge_whole(rule);
         if (turn_.person.episodes.empty()) return;
+        close_indices(arrivals);
         for (const auto& arrival : arrivals) end_silence(arrival);
         turn_.person.forget_old_episodes(turn_.input.received.as<EventTime>());
     }
@@ -215,10 +219,76 @@ class SampleJudge {
             episodes_.close(*open, &finding, kClear);
         if (found.verdict != Verdict::Met) return;
         const auto level = rules::level_of(*rule);
-        const bool quiet = open != nullptr && !open->facts.empty() &&
-                           found.at.at - open->facts.back().at.at < kFactEvery;
-        if (!quiet || episodes_.changes(*open, level, found.at.at))
+        if (open == nullptr || !quiet(*open, found.at.at) ||
+            episodes_.changes(*open, level, found.at.at))
             episodes_.meet(rule, level, finding);
+    }
+
+    /// Indices over current values, once for all that the record brought.
+    void judge_indices(std::span<const Arrival> arrivals) {
+        Items changed = 0;
+        const Arrival* newest = nullptr;
+        for (const auto& arrival : arrivals) {
+            const Items item = items_of(arrival.series->loinc);
+            changed |= item;
+            if (item == 0) continue;
+            if (newest == nullptr || arrival.samples.back().at > newest->samples.back().at)
+                newest = &arrival;
+        }
+        if (newest == nullptr) return;
+        const ZonedTime moment = zoned(newest->samples.back().at, *newest->series);
+        const WindowSamples samples(turn_.person.windows);
+        std::vector<Judged> judged;
+        CurrentIndices(turn_, &samples).sampled(changed, moment, judged);
+        for (const auto& verdict : judged) judge_band(verdict, moment, arrivals);
+    }
+
+    void judge_band(const Judged& verdict, const ZonedTime& moment,
+                    std::span<const Arrival> arrivals) {
+        const auto in_force = turn_.rules.for_index(verdict.method);
+        if (in_force.empty() && turn_.person.episodes.empty()) return;
+        for (const auto& rule : RulesThat(turn_.person, in_force, [&](const Rule& r) {
+                 return rules::judges_index(r, verdict.method);
+             })) {
+            if (rule->combines()) {
+                if (std::find(whole_.begin(), whole_.end(), rule) == whole_.end())
+                    whole_.push_back(rule);
+                continue;
+            }
+            const auto level = rules::met_by_band(*rule, verdict.band);
+            if (!level) continue;
+            const Episode* open = turn_.person.open_episode(rule->id);
+            if (open != nullptr && quiet(*open, moment.at) &&
+                !episodes_.changes(*open, *level, moment.at))
+                continue;
+            const auto facts = facts_of(rule->index, arrivals);
+            episodes_.meet(rule, *level, {moment, verdict.decisive, facts});
+        }
+    }
+
+    /// The newest samples among what an index reads.
+    std::vector<SampleFact> facts_of(std::string_view method, std::span<const Arrival> arrivals) {
+        const auto* kind = find_index_kind(method);
+        std::vector<SampleFact> facts;
+        for (const auto& arrival : arrivals)
+            if (kind != nullptr && (items_of(arrival.series->loinc) & kind->inputs) != 0)
+                facts.push_back(fact_of(turn_, *arrival.series, arrival.samples.back(), {}));
+        return facts;
+    }
+
+    void close_indices(std::span<const Arrival> arrivals) {
+        for (auto& episode : turn_.person.episodes) {
+            if (!episode.open || find_index_kind(episode.rule->index) == nullptr) continue;
+            const auto at = cleared_at(turn_.person.index_results, *episode.rule, episode.since.at);
+            if (!at) continue;
+            const auto facts = facts_of(episode.rule->index, arrivals);
+            const Finding last{{*at, episode.since.offset_minutes, Precision::Second}, {}, facts};
+            episodes_.close(episode, &last, kClear);
+        }
+    }
+
+    static bool quiet(const Episode& open, EventTime at) {
+        return !open.facts.empty() && at - open.facts.back().at.at < kFactEvery;
     }
 
     void end_silence(const Arrival& arrival) {

@@ -4,6 +4,7 @@
 #include "processors/care/current_indices.h"
 #include "processors/care/episodes.h"
 #include "processors/care/indices.h"
+#include "processors/care/latest_samples.h"
 #include "processors/care/person_rules.h"
 #include "processors/care/turn.h"
 
@@ -84,7 +85,8 @@ class Reaction {
         const std::size_t known = turn_.person.episodes.size();
         std::vector<Judged> judged;
         Indices(turn_).evaluate(touched_, occasion, judged);
-        CurrentIndices(turn_).evaluate(touched_, occasion, judged);
+        const WindowSamples samples(turn_.person.windows);
+        CurrentIndices(turn_, &samples).evaluate(touched_, occasion, judged);
         if (!occasion.merged)
             for (const auto& t : touched_)
                 if (t.change != Change::Withdrawn) judge_values(t);
@@ -207,8 +209,7 @@ class Reaction {
         const Sample& sample = results().at(*place);
         if (!judges_one(rule)) return evaluate(turn_, rule, sample.at).verdict == Verdict::Met;
         return sample.live() &&
-               level_of(turn_.person, rule, sample, results().samples(place->series))
-                   .has_value();
+               level_of(turn_.person, rule, sample, results().samples(place->series)).has_value();
     }
 
     /// An episode closes when the newest value that its rule looks at lies within its own clear

@@ -327,6 +327,30 @@ TEST_F(Samples, AnyConditionIsEnough) {
     EXPECT_EQ(alerts(AlertState::Closed), 1U);
 }
 
+TEST_F(Samples, FeedEarlyWarningAndItsRule) {
+    ASSERT_TRUE(driver.control("rules", "ward.yaml", "1",
+                               "format: 1\npack: ward\nversion: 1\nrules:\n"
+                               "  - id: early\n    version: 1\n    kind: index-band\n"
+                               "    problem: Early warning\n    index: news2\n"
+                               "    bands: [{band: high, priority: high}, {band: medium, "
+                               "priority: medium}, {band: low-medium, priority: low}]\n"
+                               "    clear: [low]\n    max_age: 12h\n    source: test\n"));
+    ASSERT_TRUE(results({}, "1950-01-01"));
+    batch("9279-1", "/min", seconds(0), seconds(10), {26});
+    batch("8480-6", "mm[Hg]", seconds(0), seconds(10), {88});
+    batch(kRate, "/min", seconds(0), seconds(10), {135});
+    spo2(seconds(0), {90});
+    const auto risk = last<schemas::RiskEvent>(Topic::Risk);
+    EXPECT_EQ(risk.occurred.at, kMorning);
+    ASSERT_GE(alerts(AlertState::Raised), 1U);
+    EXPECT_EQ(last_alert().rule, "early");
+    EXPECT_EQ(last_alert().band, "high");
+    EXPECT_FALSE(last_alert().evidence.empty());
+    const auto written = driver.of<schemas::RiskEvent>(Topic::Risk).size();
+    spo2(seconds(10), times(30, 90));
+    EXPECT_LE(driver.of<schemas::RiskEvent>(Topic::Risk).size(), written + 6);  // once per batch
+}
+
 class Silence : public Samples {
   protected:
     Silence() {
