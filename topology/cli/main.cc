@@ -14,7 +14,7 @@ using vitalog::topology::cli::Command;
 namespace cli = vitalog::topology::cli;
 
 const std::array kCommands{&cli::kRun,        &cli::kDescribe,   &cli::kSendHl7, &cli::kTopic,  &cli::kDeadLetter,
-                           &cli::kGatewaySim, &cli::kViews,      &cli::kConfig,  &cli::kVersion};
+                           &cli::kGatewaySim, &cli::kImport,     &cli::kViews,      &cli::kConfig,  &cli::kVersion};
 
 void print_help() {
     fmt::print("Vitalog keeps watch over people's health as events arrive.\n\nusage: vitalog COMMAND [FLAGS]\n\ncommands:\n");
