@@ -55,6 +55,8 @@ MetricsRegistry::MetricsRegistry() {
              "Records refused and kept in dead-letter, by stage and reason.");
     describe("vitalog_lag_records", "Records a stage has not applied yet, by stage and partition.");
     describe("vitalog_alerts_total", "Alerts raised, by rule and priority.");
+    describe("vitalog_unknown_answers_total",
+             "Coded answers that the code tables do not know, by LOINC code.");
     describe("vitalog_tasks_total", "Task changes, by state.");
     describe("vitalog_sends_total", "State changes of messages, by channel and state.");
     describe("vitalog_provider_answers_total",

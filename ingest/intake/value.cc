@@ -201,6 +201,23 @@ void take_text(std::string_view text, ValueKind kind, Observation& out) {
     out.kind = is_blank(text) ? ValueKind::Missing : kind;
 }
 
+/// The number of an answer, where its code has answers that count; one that the tables do not know
+/// stays the words it was sent as, and is counted.
+void take_answer(const Scope& scope, const hl7::Field& field, const MappedCode* mapped,
+                 Observation& out) {
+    if (mapped == nullptr || mapped->observable == nullptr) return;
+    const schemas::Observable& what = *mapped->observable;
+    if (what.answers.empty() || out.kind == ValueKind::Missing) return;
+    const schemas::Answer* answer = what.find_answer(out.text);
+    for (const std::size_t n : {1, 2, 4, 5, 9})
+        if (answer == nullptr)
+            answer = what.find_answer(scope.text(field.repetition(0).component(n)));
+    if (answer == nullptr)
+        return scope.out.count("vitalog_unknown_answers_total", {{"loinc", what.loinc}});
+    out.value = answer->number;
+    out.unit = schemas::kAnswerUnit;
+}
+
 }  // namespace
 
 std::optional<ValueFault> map_value(const Scope& scope, const hl7::Segment& obx, Observation& out) {
@@ -240,9 +257,11 @@ std::optional<ValueFault> map_value(const Scope& scope, const hl7::Segment& obx,
     if (is_one_of(type, {"CE", "CWE", "CNE", "CF", "IS", "ID"})) {
         out.raw_value = scope.text(field.component(1));
         take_text(coded_text(scope, field), ValueKind::Coded, out);
+        take_answer(scope, field, mapped, out);
         return std::nullopt;
     }
     take_text(text_of(scope, field), ValueKind::Text, out);
+    take_answer(scope, field, mapped, out);
     return std::nullopt;
 }
 

@@ -130,7 +130,8 @@ struct EnumNames<ValueKind> {
 };
 
 /// One OBX. `value`, `low` and `high` are in `unit` (UCUM), converted by the unit that came; `raw_value`,
-/// `raw_unit` and `range` are as sent.
+/// `raw_unit` and `range` are as sent. Where the code tables number the answers of a coded observable, `value` is that
+/// number and `unit` is "{answer}".
 struct Observation {
     std::string_view id;      ///< identity of the result: 32 hex digits over order, codes and time
     std::string_view series;  ///< the same without the time: a correction with another time finds its predecessor by it

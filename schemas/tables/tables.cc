@@ -37,6 +37,17 @@ struct TextHash {
 
 }  // namespace
 
+const Answer* Observable::find_answer(std::string_view spelling) const {
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+    const std::string_view wanted = trimmed(spelling);
+    for (const auto& answer : answers)
+        for (const auto& known : answer.spellings)
+            if (std::equal(known.begin(), known.end(), wanted.begin(), wanted.end(),
+                           [&](char a, char b) { return lower(a) == lower(b); }))
+                return &answer;
+    return nullptr;
+}
+
 /// The tables as they are looked up. Deques keep the addresses that the indexes and the entries
 /// point to.
 struct Tables::InForce {
@@ -76,6 +87,7 @@ struct Tables::InForce {
     Result<void> add_substance(TableEntry& entry);
     Result<void> add_observables(TableEntry& top);
     Result<void> add_observable(TableEntry& entry);
+    Result<void> add_answers(TableEntry& entry, Observable& observable) const;
     Result<void> add_systems(TableEntry& top);
     Result<void> add_code(TableEntry& entry, const std::vector<std::string>& systems);
     Result<void> add_key(bool by_name, std::string_view system, std::string_view code,
@@ -175,6 +187,26 @@ Result<void> Tables::InForce::add_units(TableEntry& top) {
     return top.finish();
 }
 
+Result<void> Tables::InForce::add_answers(TableEntry& entry, Observable& observable) const {
+    VITALOG_TRY(auto list, entry.entries("answers"));
+    for (auto& item : list) {
+        Answer answer;
+        VITALOG_TRY(const auto number, item.number("number"));
+        VITALOG_TRY(answer.display, item.required_text("display"));
+        VITALOG_TRY(answer.spellings, item.texts("spellings"));
+        VITALOG_CHECK(item.finish());
+        if (!number) return wrong_table(item.place(), "write 'number: ...': it is required");
+        answer.number = *number;
+        answer.spellings.push_back(answer.display);
+        for (const auto& spelling : answer.spellings)
+            if (const auto* other = observable.find_answer(spelling))
+                return wrong_table(item.place(), in_quotes(spelling) + " already means " + in_quotes(other->display) +
+                                        "; remove it from one of them");
+        observable.answers.push_back(std::move(answer));
+    }
+    return {};
+}
+
 Result<void> Tables::InForce::add_observable(TableEntry& entry) {
     Observable observable;
     const TablePlace place = entry.place();
@@ -184,7 +216,10 @@ Result<void> Tables::InForce::add_observable(TableEntry& entry) {
     VITALOG_TRY(observable.minimum, entry.number("minimum"));
     VITALOG_TRY(observable.maximum, entry.number("maximum"));
     VITALOG_TRY(const std::string substance, entry.text("substance"));
+    VITALOG_CHECK(add_answers(entry, observable));
     VITALOG_CHECK(entry.finish());
+    if (!unit.empty() && !observable.answers.empty())
+        return wrong_table(place, in_quotes(observable.loinc) + " has a unit and answers; remove one of them");
     if (!unit.empty()) {
         VITALOG_TRY(observable.unit, unit_named(unit, place));
         if (!observable.minimum)

@@ -33,6 +33,16 @@ struct Substance {
     double denominator = 1;
 };
 
+/// An answer to a coded observable, and the number by which indices know it.
+struct Answer {
+    double number = 0;
+    std::string display;
+    std::vector<std::string> spellings;  ///< codes and words as sent
+};
+
+/// The unit that stands with the number of an answer.
+inline constexpr std::string_view kAnswerUnit = "{answer}";
+
 /// What is measured, by its LOINC code, and the unit its values are kept in.
 struct Observable {
     std::string loinc;
@@ -41,6 +51,10 @@ struct Observable {
     std::optional<double> minimum;
     std::optional<double> maximum;
     const Substance* substance = nullptr;
+    std::vector<Answer> answers;  ///< of a coded observable whose answers count
+
+    /// By a spelling, whatever the case of its ASCII letters; null when it is none.
+    const Answer* find_answer(std::string_view spelling) const;
 };
 
 /// A code as a hospital sends it.

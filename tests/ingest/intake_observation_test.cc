@@ -180,6 +180,27 @@ TEST(IntakeObservation, PassesUnmappedCodesOnAsTheyCame) {
     EXPECT_TRUE(intake.dead.empty());
 }
 
+TEST(IntakeObservation, NumbersTheAnswersThatTheTablesKnow) {
+    Intake intake;
+    ASSERT_TRUE(intake.hl7(result(obx("TX", "tt-0005-01^AVPU^LOINC", "Alert", ""))));
+    EXPECT_EQ(intake.observation(0).loinc, "67775-7");
+    EXPECT_EQ(intake.observation(0).kind, ValueKind::Text);
+    EXPECT_EQ(intake.observation(0).text, "Alert");
+    EXPECT_EQ(intake.observation(0).value, 0.0);
+    EXPECT_EQ(intake.observation(0).unit, "{answer}");
+    ASSERT_TRUE(intake.hl7(
+        result(obx("CWE", "67775-7^Level of responsiveness^LN", "LA6560-2^Verwirrt^LN", ""))));
+    EXPECT_EQ(intake.observation(1).kind, ValueKind::Coded);
+    EXPECT_EQ(intake.observation(1).text, "Verwirrt");
+    EXPECT_EQ(intake.observation(1).value, 1.0);
+    // What the tables do not know stays words.
+    ASSERT_TRUE(intake.hl7(result(obx("ST", "11454-5^AVPU^LN", "drowsy", ""))));
+    EXPECT_EQ(intake.observation(2).text, "drowsy");
+    EXPECT_FALSE(intake.observation(2).value);
+    EXPECT_TRUE(intake.observation(2).unit.empty());
+    EXPECT_TRUE(intake.dead.empty());
+}
+
 TEST(IntakeObservation, ReadsTextAndCodes) {
     Intake intake;
     ASSERT_TRUE(intake.hl7(result(obx("TX", "R^Report^L", "first line~second \\T\\ last", ""))));

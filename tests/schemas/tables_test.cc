@@ -142,7 +142,7 @@ TEST(Tables, SayWhereAFileIsWrongAndWhatToWrite) {
         codes_error("  - {loinc: 2-6, display: B, substance: gold, unit: umol/L, minimum: 0}"),
         "c.yaml:4: substance 'gold' is in no unit table; add it under 'substances' in units.yaml");
     EXPECT_EQ(codes_error("  - {loinc: 2-6, display: B, unt: umol/L}"),
-              "c.yaml:4: 'unt' is not known here; write one of: display, loinc, maximum, minimum, "
+              "c.yaml:4: 'unt' is not known here; write one of: answers, display, loinc, maximum, minimum, "
               "substance, unit");
     EXPECT_EQ(codes_error("  - just words"), "c.yaml:4: write a mapping such as {name: value}");
     EXPECT_EQ(codes_error("  - {system: L, codes: [{code: X, loinc: 9-9}]}", "systems:\n"),
@@ -178,6 +178,41 @@ TEST(Tables, RefuseAFactorThatIsNone) {
                 factor + "}\n"))
             << factor;
     }
+}
+
+TEST(Tables, KnowAnAnswerByItsCodeAndItsWordsWhateverTheirCase) {
+    Tables tables;
+    for (const auto& file : builtin_files())
+        if (file.kind == "units" || file.kind == "codes") {
+            ASSERT_TRUE(tables.load(file.kind, file.name, file.text));
+        }
+    const auto* level = tables.find_observable("67775-7");
+    ASSERT_NE(level, nullptr);
+    for (const auto& [spelling, number] : std::vector<std::pair<std::string_view, double>>{
+             {"A", 0}, {"alert", 0}, {" Alert ", 0}, {"ALERT", 0}, {"LA9340-6", 0}, {"清醒", 0},
+             {"C", 1}, {"New confusion", 1}, {"v", 2}, {"LA17107-6", 3}, {"昏迷", 4}}) {
+        const auto* answer = level->find_answer(spelling);
+        ASSERT_NE(answer, nullptr) << spelling;
+        EXPECT_EQ(answer->number, number) << spelling;
+    }
+    EXPECT_EQ(level->find_answer("drowsy"), nullptr);
+    EXPECT_EQ(level->find_answer(""), nullptr);
+    EXPECT_EQ(tables.find_observable("8867-4")->find_answer("A"), nullptr);
+}
+
+TEST(Tables, ConvertAnAlbuminRatioByItsUnit) {
+    Tables tables;
+    for (const auto& file : builtin_files())
+        if (file.kind == "units" || file.kind == "codes") {
+            ASSERT_TRUE(tables.load(file.kind, file.name, file.text));
+        }
+    const auto* code = tables.find_code("LN", "32294-1", "");
+    ASSERT_NE(code, nullptr);
+    EXPECT_EQ(code->observable->loinc, "14959-1");
+    // 3 mg/mmol is some 30 mg/g, as KDIGO has it: 1 mg/mmol is 8.84 mg/g.
+    EXPECT_NEAR(convert(3, *tables.find_unit("mg/mmol"), *code->observable->unit, code->substance)
+                    .value(),
+                26.52, 1e-9);
 }
 
 TEST(BuiltinFiles, ComeInAnOrderThatCanBePublished) {
