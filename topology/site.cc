@@ -15,10 +15,12 @@
 #include "schemas/embed.h"
 #include "sinks/aliyun/client.h"
 #include "sinks/effects/effect_worker.h"
+#include "sinks/explain/explain_api.h"
 #include "sinks/fhir/directory_api.h"
 #include "sinks/fhir/fhir_api.h"
 #include "sinks/fhir/receipts_api.h"
 #include "sinks/fhir/task_operations.h"
+#include "sinks/live/live_events.h"
 #include "sinks/views/view_reader.h"
 #include "sinks/views/view_worker.h"
 #include "topology/admin_api.h"
@@ -71,6 +73,7 @@ class Site::Impl {
         if (housekeeping_.joinable()) housekeeping_.join();
         if (mllp_) mllp_->stop();
         if (effects_) effects_->stop();
+        if (live_) live_->stop();
         if (http_) http_->stop();
         flow_.reset();
         Result<void> flushed;
@@ -167,6 +170,18 @@ class Site::Impl {
                 flow_->when_applied(std::move(done));
             }, topics_);
         receipts_ = std::make_unique<sinks::fhir::ReceiptsApi>(*log_, clock(), topics_);
+        sinks::live::LiveOptions live;
+        live.topics = topics_;
+        live.default_team = config_.text("desk.default_team");
+        live_ = std::make_unique<sinks::live::LiveEvents>(
+            sinks::live::LiveEvents::Ports{*log_, *reader_, *log_, clock(), log_->generation(),
+                                           [this](const TopicPartition& tp) { return views_->position(tp); }},
+            std::move(live));
+        explain_ = std::make_unique<sinks::explain::ExplainApi>(
+            sinks::explain::Explainer({*reader_, *log_, topics_, log_->generation()}), *log_, clock(), topics_);
+        explain_->register_routes(*http_);
+        live_->register_routes(*http_);
+        live_->start();
         admin_->register_routes(*http_);
         metrics_.register_routes(*http_);
         fhir_->register_routes(*http_);
@@ -276,6 +291,8 @@ class Site::Impl {
     std::unique_ptr<sinks::fhir::DirectoryApi> directory_;
     std::unique_ptr<sinks::fhir::ReceiptsApi> receipts_;
     std::unique_ptr<ingest::wearable::WearableApi> wearable_;
+    std::unique_ptr<sinks::live::LiveEvents> live_;
+    std::unique_ptr<sinks::explain::ExplainApi> explain_;
     std::unique_ptr<ingest::HttpServer> http_;
     std::unique_ptr<sinks::AliyunSms> aliyun_;
     std::unique_ptr<sinks::EffectWorker> effects_;

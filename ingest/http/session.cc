@@ -88,6 +88,7 @@ Session::Session(Shared& shared, tcp::socket socket, bool full)
 }
 
 Session::~Session() {
+    if (body_) body_->close();
     const std::lock_guard lock(shared_.mutex);
     shared_.sessions.erase(this);
 }
@@ -101,11 +102,13 @@ void Session::begin() {
 void Session::close_if_idle() {
     asio::post(stream_.get_executor(), [self = shared_from_this()] {
         if (self->state_ == State::Idle) self->shut();
+        if (self->state_ == State::Streaming) self->body_->end();
     });
 }
 
 void Session::shut() {
     state_ = State::Closing;
+    if (body_) body_->close();
     beast::error_code ignored;
     timer_.cancel(ignored);
     stream_.socket().shutdown(tcp::socket::shutdown_both, ignored);
@@ -273,14 +276,10 @@ void Session::write(HttpResponse given) {
     state_ = State::Writing;
     observe(given.status);
     if (shared_.stopping) keep_ = false;
+    if (given.stream && !head_) return begin_stream(std::move(given));
     response_.emplace();
-    response_->version(parser_->get().version());
-    response_->result(static_cast<unsigned>(given.status));
-    response_->keep_alive(keep_);
-    response_->set(http::field::server, "vitalog");
+    fill_head(*response_, given, parser_->get().version(), keep_);
     if (!given.body.empty()) response_->set(http::field::content_type, given.content_type);
-    response_->set("X-Content-Type-Options", "nosniff");
-    for (const auto& [name, value] : given.headers) response_->insert(name, value);
     const bool bodiless = given.status == 204 || given.status == 304;
     if (!bodiless) response_->content_length(given.body.size());
     if (!head_ && !bodiless) response_->body() = std::move(given.body);

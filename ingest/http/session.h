@@ -17,6 +17,7 @@
 
 #include "ingest/http/routes.h"
 #include "ingest/http/server.h"
+#include "ingest/http/stream.h"
 #include "ingest/http/url.h"
 #include "ingest/http/worker_pool.h"
 
@@ -67,6 +68,17 @@ class Answer {
     std::atomic<bool> given_{false};
 };
 
+/// Everything of an answer's head but its type and length.
+template <class Body>
+void fill_head(http::response<Body>& head, const HttpResponse& given, unsigned version, bool keep) {
+    head.version(version);
+    head.result(static_cast<unsigned>(given.status));
+    head.keep_alive(keep);
+    head.set(http::field::server, "vitalog");
+    head.set("X-Content-Type-Options", "nosniff");
+    for (const auto& [name, value] : given.headers) head.insert(name, value);
+}
+
 /// One connection. Lives as long as an operation on it is pending; runs on its own strand.
 class Session : public std::enable_shared_from_this<Session> {
   public:
@@ -77,12 +89,14 @@ class Session : public std::enable_shared_from_this<Session> {
     void begin();
     /// From the gate: an answer for the n-th request of this connection.
     void answer(std::uint64_t request, HttpResponse response);
-    /// Closes a connection that waits for its next request. Any thread.
+    /// From the gate: there is something to send, or to end.
+    void stream_changed();
+    /// Closes a connection that waits for its next request, ends a stream. Any thread.
     void close_if_idle();
 
   private:
     using Parser = http::request_parser<http::string_body>;
-    enum class State : std::uint8_t { Idle, Reading, Handling, Writing, Closing };
+    enum class State : std::uint8_t { Idle, Reading, Handling, Writing, Streaming, Closing };
 
     void read_header();
     void on_header(beast::error_code error);
@@ -95,6 +109,10 @@ class Session : public std::enable_shared_from_this<Session> {
     void await_answer();
     void refuse(HttpResponse response);
     void write(HttpResponse response);
+    void begin_stream(HttpResponse response);
+    void watch_peer();
+    void send_stream();
+    void finish_stream();
     void on_written(beast::error_code error, bool keep);
     void linger();
     void shut();
@@ -116,6 +134,11 @@ class Session : public std::enable_shared_from_this<Session> {
     RouteTable::Match match_;
     std::chrono::steady_clock::time_point started_;
     std::optional<http::response<http::string_body>> response_;
+    std::optional<http::response_serializer<http::empty_body>> head_out_;
+    std::optional<http::response<http::empty_body>> stream_head_;
+    std::shared_ptr<ResponseStream> body_;  // shared with whoever writes it
+    std::string chunk_;                     // on its way
+    bool sending_ = false;
     std::array<char, 4096> trash_;
     std::size_t trashed_ = 0;
 };

@@ -7,6 +7,7 @@
 #include "processors/care/merge.h"
 #include "processors/care/observations.h"
 #include "processors/care/silence.h"
+#include "processors/care/task_context.h"
 #include "schemas/events/directory.h"
 #include "schemas/events/identity.h"
 #include "schemas/events/message.h"
@@ -45,8 +46,7 @@ Result<void> CareProcessor::on_control(const schemas::Control& control, const In
         if (vital.count() <= 0 || chronic < vital)
             return fail(Errc::Configuration,
                         "setting " + std::string(kVitalsFresh) + " must be above zero, and " +
-                            std::string(kChronicFresh) +
-                            " not less, for example 4h and 365d");
+                            std::string(kChronicFresh) + " not less, for example 4h and 365d");
         notice_limit_ = limit;
         index_settings_ = {.vital = vital, .chronic = chronic};
     }
@@ -138,6 +138,8 @@ Result<void> CareProcessor::clinical(Turn& turn) {
     if (record.event.patient) occasion = fold_patient(turn.person, *record.event.patient, died);
     fold_observations(turn, record.event, touched_);
     react(turn, touched_, occasion);
+    if (record.event.encounter)
+        remark_encounter(turn, *record.event.encounter, record.event.occurred);
     if (died) {
         Episodes life(turn);
         const auto& at = record.event.patient->deceased_at;

@@ -232,6 +232,7 @@ void CurrentIndices::write(std::uint8_t kind, const IndexInputs& inputs,
     });
     json_.clear();
     schemas::encode(event, json_);
+    turn_.computed.push_back(ComputedIndex::of(event));
     const auto digest = static_cast<std::uint32_t>(hash64(json_)) | 1;
     if (digest == result.digest) return;
     result.digest = digest;

@@ -4,6 +4,7 @@
 
 #include "processors/care/current_values.h"
 #include "processors/care/index_kinds.h"
+#include "processors/care/task_context.h"
 #include "processors/risk/aki.h"
 #include "processors/risk/egfr.h"
 #include "schemas/events/message.h"
@@ -289,31 +290,36 @@ void Episodes::release(const Episode& ended) {
 
 void Episodes::open_task(const Episode& episode) {
     const auto& rule = *episode.rule;
-    turn_.out.emit_event(
-        Topic::Task, task_text(episode),
-        schemas::TaskOpen{.task = task_text(episode),
-                          .alert = turn_.hex.of(episode.alert),
-                          .person = turn_.person_id(),
-                          .rule = rule.id,
-                          .rule_version = rule.version,
-                          .team = turn_.person.team,
-                          .priority = episode.priority,
-                          .problem = episode.problem,
-                          .since = episode.since,
-                          .evidence = evidence_of(episode.evidence, episode.facts)},
-        options(episode, episode.since.at));
+    turn_.out.emit_event(Topic::Task, task_text(episode),
+                         schemas::TaskOpen{.task = task_text(episode),
+                                           .alert = turn_.hex.of(episode.alert),
+                                           .person = turn_.person_id(),
+                                           .rule = rule.id,
+                                           .rule_version = rule.version,
+                                           .team = turn_.person.team,
+                                           .priority = episode.priority,
+                                           .problem = episode.problem,
+                                           .since = episode.since,
+                                           .evidence = evidence_of(episode.evidence, episode.facts),
+                                           .index = task_index(turn_, rule.index, episode.since.at),
+                                           .earlier = earlier_episodes(turn_, episode),
+                                           .patient_purpose = rule.patient_purpose,
+                                           .patient_template = rule.patient_template},
+                         options(episode, episode.since.at));
 }
 
 void Episodes::send_evidence(const Episode& episode, std::span<const RecordId> results,
                              std::span<const SampleFact> facts, bool correction) {
     const auto latest = facts.empty() ? time_of(results, episode.since) : facts.back().at;
-    turn_.out.emit_event(Topic::Task, task_text(episode),
-                         schemas::TaskEvidence{.task = task_text(episode),
-                                               .priority = episode.priority,
-                                               .problem = episode.problem,
-                                               .evidence = evidence_of(results, facts),
-                                               .correction = correction},
-                         options(episode, latest.at));
+    turn_.out.emit_event(
+        Topic::Task, task_text(episode),
+        schemas::TaskEvidence{.task = task_text(episode),
+                              .priority = episode.priority,
+                              .problem = episode.problem,
+                              .evidence = evidence_of(results, facts),
+                              .correction = correction,
+                              .index = task_index(turn_, episode.rule->index, latest.at)},
+        options(episode, latest.at));
 }
 
 /// A task that episodes of a group share ends with the one that opened it.

@@ -126,6 +126,7 @@ void Indices::evaluate_aki(std::uint32_t series, std::uint32_t index, bool tell,
             if (event.basis.size() <= kBasisMax)
                 event.basis.push_back(turn_.hex.of(samples[places[i]].id));
 
+    turn_.computed.push_back(ComputedIndex::of(event));
     const auto code = band_code(result);
     const bool other_band = code != sample.band;
     const auto digest = encode(event);

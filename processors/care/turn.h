@@ -4,11 +4,13 @@
 #include <chrono>
 #include <deque>
 #include <string_view>
+#include <vector>
 
 #include "processors/care/index_kinds.h"
 #include "processors/care/person.h"
 #include "processors/processor.h"
 #include "processors/rules/engine.h"
+#include "schemas/events/task.h"
 
 namespace vitalog::processors::care {
 
@@ -23,6 +25,23 @@ class HexText {
     std::size_t used_ = 0;
 };
 
+/// An index as it came out in this turn, of the moment `at`. Its texts live as long as the program.
+struct ComputedIndex {
+    EventTime at;
+    schemas::TaskIndex index;
+
+    static ComputedIndex of(const schemas::RiskEvent& event) {
+        return {event.occurred.at,
+                {.method = event.method,
+                 .version = event.version,
+                 .status = event.status,
+                 .value = event.value,
+                 .unit = event.unit,
+                 .band = event.band,
+                 .missing = event.missing}};
+    }
+};
+
 /// One record in hand: whose it is, and what its handling may use. Lives for one call.
 struct Turn {
     Person& person;
@@ -32,6 +51,7 @@ struct Turn {
     std::chrono::microseconds notice_limit;
     const IndexSettings& index_settings;
     HexText& hex;
+    std::vector<ComputedIndex> computed = {};  ///< for the tasks that alerts of this turn open
 
     /// The person's id: the key, as the record itself may still name a person that was merged into
     /// this one.

@@ -124,7 +124,9 @@ Result<void> DeskProcessor::evidence(Hand hand, const Input& input) {
     const bool tells_decider = entity.outcome && (event.correction || rises);
     if (rises) entity.priority = event.priority;
     if (!event.problem.empty()) entity.problem = event.problem;
-    if (event.index) entity.index = HeldIndex::of(*event.index);
+    // A task that several rules share keeps the index that opened it.
+    if (event.index && (!entity.index || entity.index->method == event.index->method))
+        entity.index = HeldIndex::of(*event.index);
     entity.add_evidence(event.evidence, hand.now);
     if (event.correction) entity.note(hand.now, "a value changed after it was shown");
     if (rises)
@@ -154,8 +156,12 @@ Result<void> DeskProcessor::remark(Hand hand, const Input& input) {
     TaskEntity& entity = hand.entity;
     if (!entity.known()) hand.out.remove_entity();
     if (!entity.known() || !entity.open()) return {};
+    std::string note = std::string(event.what) + " at " + to_string(event.at);
+    const bool known = std::any_of(entity.notes.begin(), entity.notes.end(),
+                                   [&](const HeldNote& held) { return held.what == note; });
+    if (known) return {};
     const auto struck = strike_clock(hand);
-    entity.note(hand.now, std::string(event.what) + " at " + to_string(event.at));
+    entity.note(hand.now, std::move(note));
     touch(hand);
     show(hand, false);
     tell_strikes(hand, struck);

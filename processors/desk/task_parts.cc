@@ -17,6 +17,7 @@ HeldEvidence HeldEvidence::of(const schemas::Evidence& evidence, ReceivedTime sh
     held.high = evidence.high;
     held.flags = evidence.flags;
     held.trend = evidence.trend;
+    held.source = evidence.source;
     held.shown = shown;
     return held;
 }
@@ -35,6 +36,7 @@ schemas::Evidence HeldEvidence::view() const {
             .high = high,
             .flags = flags,
             .trend = trend,
+            .source = source,
             .shown = shown};
 }
 

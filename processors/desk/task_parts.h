@@ -19,7 +19,7 @@ struct HeldEvidence {
     std::string comparator, unit, text;
     ZonedTime effective;
     std::optional<double> low, high;
-    std::string flags, trend;
+    std::string flags, trend, source;
     ReceivedTime shown;  ///< when the record was received that showed it to a doctor
 
     static HeldEvidence of(const schemas::Evidence& evidence, ReceivedTime shown);
@@ -28,7 +28,7 @@ struct HeldEvidence {
     template <class S>
     void stored(S& s) {
         s(observation, input_event, loinc, display, value, comparator, unit, text, effective, low,
-          high, flags, trend, shown);
+          high, flags, trend, source, shown);
     }
 };
 

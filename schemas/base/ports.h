@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -123,11 +124,27 @@ struct HttpRequest {
     }
 };
 
+/// The body of an answer that is written as it comes (Server-Sent Events). Thread-safe; may outlive the server.
+class Stream {
+  public:
+    virtual ~Stream() = default;
+    /// Queues bytes behind those before; nothing is queued and false once the peer is gone or end() was called.
+    virtual bool write(std::string_view bytes) = 0;
+    /// Bytes queued that the connection has not taken yet: whoever writes bounds them.
+    virtual std::size_t pending() const = 0;
+    /// No more bytes come. What is queued is still sent, then the connection closes.
+    virtual void end() = 0;
+    /// The peer is gone, or the server has stopped.
+    virtual bool closed() const = 0;
+};
+
 struct HttpResponse {
     int status = 200;
     std::string content_type = "application/json";
     std::string body;
     std::vector<std::pair<std::string, std::string>> headers;
+    /// Set: there is no body yet; called once the head is sent, with the stream that takes it. Must not block.
+    std::function<void(std::shared_ptr<Stream>)> stream = {};
 };
 
 /// Answers a request, once, from any thread.

@@ -13,6 +13,10 @@ void write_param(JsonWriter& json, std::string_view name, std::string_view type)
     json.begin_object();
     json.field("name", name);
     json.field("type", type);
+    if (name == "due") {  // R4 has no parameter for restriction.period
+        json.field("definition", "urn:vitalog:search:due");
+        json.field("documentation", "The task's deadline: restriction.period.end.");
+    }
     json.end_object();
 }
 
@@ -36,7 +40,7 @@ void write_operations(JsonWriter& json, std::string_view type) {
     } else {
         write_operation(json, "accept", "A doctor takes the task.");
         write_operation(json, "confirm", "The patient is told.");
-        write_operation(json, "modify", "As confirm, with another text in the archive.");
+        write_operation(json, "modify", "As confirm, with another text for the patient.");
         write_operation(json, "reject", "With a reason; the patient is not told.");
         write_operation(json, "hand-over", "To a doctor or a team.");
     }

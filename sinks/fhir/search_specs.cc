@@ -70,6 +70,7 @@ constexpr std::array kTask{
     ParamSpec{"owner", Owner, "team", "reference", "owner"},
     ParamSpec{"status", Token, "status", "token"},
     ParamSpec{"priority", Priority, "priority", "token"},
+    ParamSpec{"due", Date, "deadline_us", "date"},
     ParamSpec{"focus", Reference, "alert", "reference"},
     ParamSpec{"authored-on", Date, "opened_us", "date"},
     ParamSpec{"modified", Date, "updated_us", "date"},

@@ -3,6 +3,7 @@
 #include "schemas/base/ids.h"
 #include "schemas/events/task.h"
 #include "schemas/json_decode.h"
+#include "schemas/templates.h"
 #include "sinks/fhir/outcome.h"
 
 namespace vitalog::sinks::fhir {
@@ -91,7 +92,10 @@ bool is_blank(const std::string& text) {
 /// What the action needs and the body doesn't say.
 std::optional<std::string> incomplete(DecisionAction action, const DecisionBody& body) {
     if (action == DecisionAction::Modify && is_blank(body.text))
-        return "$modify needs 'text': the new text for the archive";
+        return "$modify needs 'text': what the patient is to read";
+    if (action == DecisionAction::Modify)
+        if (const auto checked = schemas::check_privacy(body.text); !checked)
+            return "'text': " + checked.error().message();
     if (action == DecisionAction::Reject && is_blank(body.reason)) return "$reject needs 'reason'";
     if (action == DecisionAction::HandOver && is_blank(body.to))
         return "$hand-over needs 'to': a doctor or a team";

@@ -1,20 +1,16 @@
 #include "schemas/events/care.h"
 #include "schemas/events/message.h"
-#include "schemas/events/task.h"
 #include "schemas/json_decode.h"
 #include "sinks/fhir/parts.h"
 #include "sinks/fhir/resources.h"
+#include "sinks/fhir/work_parts.h"
 
 namespace vitalog::sinks::fhir {
 namespace {
 
-using schemas::Evidence;
 using schemas::Priority;
-using schemas::TaskStatus;
 
 constexpr std::string_view kMethod = "urn:vitalog:method";
-constexpr std::string_view kRule = "urn:vitalog:rule";
-constexpr std::string_view kDecision = "urn:vitalog:decision";
 constexpr std::string_view kUserPrefix = "user:";
 
 std::string_view severity(Priority priority) {
@@ -27,22 +23,6 @@ std::string_view severity(Priority priority) {
             return "low";
     }
     return "low";
-}
-
-std::string_view request_priority(Priority priority) {
-    switch (priority) {
-        case Priority::High:
-            return "stat";
-        case Priority::Medium:
-            return "urgent";
-        case Priority::Low:
-            return "routine";
-    }
-    return "routine";
-}
-
-std::string rule_at_version(std::string_view rule, std::string_view version) {
-    return std::string(rule) + "@" + std::string(version);
 }
 
 struct List {
@@ -58,111 +38,6 @@ std::vector<std::string> strings_of(const std::string& array, schemas::Decoder& 
     const auto list =
         schemas::decode<List>("{\"items\":" + (array.empty() ? "[]" : array) + "}", decoder);
     return list ? list->items : std::vector<std::string>();
-}
-
-void write_concept_text(JsonWriter& json, std::string_view name, std::string_view text) {
-    json.key(name);
-    json.begin_object();
-    json.field("text", text);
-    json.end_object();
-}
-
-void write_evidence_value(JsonWriter& json, const Evidence& evidence) {
-    if (evidence.value)
-        write_quantity(json, "valueQuantity", {evidence.value, evidence.comparator, evidence.unit});
-    else
-        json.field("valueString",
-                   evidence.text.empty() ? std::string_view("no value") : evidence.text);
-}
-
-/// Task.input has room for one value; time, reference range, trend and origin travel as extensions
-/// of it.
-void write_input(JsonWriter& json, std::string_view person, const Evidence& evidence) {
-    json.begin_object();
-    json.key("extension");
-    json.begin_array();
-    write_extension(json, "urn:vitalog:effective", "valueDateTime", evidence.effective);
-    if (evidence.low || evidence.high) {
-        json.begin_object();
-        json.field("url", "urn:vitalog:reference-range");
-        json.key("valueRange");
-        json.begin_object();
-        write_limits(json, evidence.low, evidence.high, evidence.unit);
-        json.end_object();
-        json.end_object();
-    }
-    if (!evidence.trend.empty())
-        write_extension(json, "urn:vitalog:trend", "valueCode", evidence.trend);
-    if (!evidence.flags.empty())
-        write_extension(json, "urn:vitalog:flags", "valueString", evidence.flags);
-    json.begin_object();
-    json.field("url", "urn:vitalog:observation");
-    write_reference(json, "valueReference", "Observation",
-                    located_id(person, evidence.observation));
-    json.end_object();
-    json.end_array();
-    json.key("type");
-    json.begin_object();
-    if (!evidence.loinc.empty()) {
-        json.key("coding");
-        json.begin_array();
-        write_coding(json, kLoinc, evidence.loinc, evidence.display);
-        json.end_array();
-    }
-    json.field("text", evidence.display.empty()
-                           ? evidence.loinc.empty() ? "evidence" : evidence.loinc
-                           : evidence.display);
-    json.end_object();
-    write_evidence_value(json, evidence);
-    json.end_object();
-}
-
-template <class T>
-void write_output(JsonWriter& json, std::string_view what, std::string_view value_name,
-                  const T& value) {
-    json.begin_object();
-    json.key("type");
-    json.begin_object();
-    json.key("coding");
-    json.begin_array();
-    write_coding(json, kDecision, what);
-    json.end_array();
-    json.field("text", what);
-    json.end_object();
-    json.field(value_name, value);
-    json.end_object();
-}
-
-void write_outcome(JsonWriter& json, const schemas::TaskOutcome& outcome) {
-    json.key("output");
-    json.begin_array();
-    write_output(json, "action", "valueCode", schemas::name_of_enum(outcome.action));
-    write_output(json, "user", "valueString", outcome.user);
-    if (!outcome.text.empty()) write_output(json, "text", "valueString", outcome.text);
-    if (!outcome.reason.empty()) write_output(json, "reason", "valueString", outcome.reason);
-    write_output(json, "at", "valueDateTime", outcome.at);
-    json.end_array();
-}
-
-void write_task_extensions(JsonWriter& json, const schemas::TaskState& task) {
-    json.key("extension");
-    json.begin_array();
-    write_extension(json, kRule, "valueString", rule_at_version(task.rule, task.rule_version));
-    if (!task.team.empty()) write_extension(json, kTeamSystem, "valueString", task.team);
-    write_extension(json, "urn:vitalog:escalation", "valueInteger", task.escalation);
-    write_extension(json, "urn:vitalog:breached", "valueBoolean", task.breached);
-    json.end_array();
-}
-
-void write_restriction(JsonWriter& json, const schemas::TaskState& task) {
-    json.key("restriction");
-    json.begin_object();
-    json.key("period");
-    json.begin_object();
-    json.field("start", to_rfc3339(task.opened));
-    json.field("end", to_rfc3339(task.deadline));
-    json.end_object();
-    json.end_object();
 }
 
 void write_recipients(JsonWriter& json, const schemas::Delivery& delivery) {
@@ -294,51 +169,25 @@ Result<std::string> to_detected_issue(const views::BodyRow& row, schemas::Decode
         json.begin_array();
         for (const auto& evidence : alert.evidence) {
             json.begin_object();
-            json.key("detail");
-            json.begin_array();
-            write_reference_item(json, "Observation",
-                                 located_id(alert.person, evidence.observation));
-            json.end_array();
+            if (evidence.source.empty()) {
+                json.key("detail");
+                json.begin_array();
+                write_reference_item(json, "Observation",
+                                     located_id(alert.person, evidence.observation));
+                json.end_array();
+            } else {  // samples of a device are no observations
+                json.key("code");
+                json.begin_array();
+                json.begin_object();
+                json.field("text", evidence.text.empty() ? evidence.display : evidence.text);
+                json.end_object();
+                json.end_array();
+            }
             json.end_object();
         }
         json.end_array();
     }
     if (!alert.problem.empty()) json.field("detail", alert.problem);
-    json.end_object();
-    return out;
-}
-
-Result<std::string> to_task(const views::BodyRow& row, schemas::Decoder& decoder) {
-    VITALOG_TRY(const auto task, schemas::decode<schemas::TaskState>(row.body, decoder));
-    std::string out;
-    JsonWriter json(out);
-    begin_resource(json, "Task", row.id, row.revision, row.updated_us);
-    write_task_extensions(json, task);
-    json.field("status", schemas::name_of_enum(task.status));
-    if (!task.status_reason.empty()) write_concept_text(json, "statusReason", task.status_reason);
-    json.field("intent", "order");
-    json.field("priority", request_priority(task.priority));
-    write_concept(json, "code", "http://hl7.org/fhir/CodeSystem/task-code", "approve");
-    if (!task.problem.empty()) json.field("description", task.problem);
-    write_reference(json, "focus", "DetectedIssue", task.alert);
-    write_reference(json, "for", "Patient", task.person);
-    json.field("authoredOn", to_rfc3339(task.opened));
-    json.field("lastModified", to_rfc3339(task.changed));
-    if (!task.owner.empty()) {
-        json.key("owner");
-        write_party(json, "Practitioner", kUserSystem, task.owner);
-    } else if (!task.team.empty()) {
-        json.key("owner");
-        write_party(json, "CareTeam", kTeamSystem, task.team);
-    }
-    write_restriction(json, task);
-    if (!task.evidence.empty()) {
-        json.key("input");
-        json.begin_array();
-        for (const auto& evidence : task.evidence) write_input(json, task.person, evidence);
-        json.end_array();
-    }
-    if (task.outcome) write_outcome(json, *task.outcome);
     json.end_object();
     return out;
 }

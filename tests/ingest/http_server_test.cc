@@ -1,8 +1,4 @@
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <condition_variable>
@@ -13,9 +9,14 @@
 #include "ingest/http/inflate.h"
 #include "ingest/http/metrics.h"
 #include "ingest/http/server.h"
+#include "tests/ingest/http_wire.h"
 
 namespace vitalog::ingest {
 namespace {
+
+using tests::body_of;
+using tests::status_of;
+using tests::Wire;
 
 using namespace std::chrono_literals;
 
@@ -31,67 +32,6 @@ std::string gzip(std::string_view plain) {
     out.resize(stream.total_out);
     deflateEnd(&stream);
     return out;
-}
-
-/// A connection that sends bytes as given and reads whole answers.
-class Wire {
-  public:
-    explicit Wire(const std::string& address) {
-        const auto [host, port] = *split_host_port(address);
-        fd_ = ::socket(AF_INET, SOCK_STREAM, 0);
-        sockaddr_in peer{};
-        peer.sin_family = AF_INET;
-        peer.sin_port = htons(port);
-        inet_pton(AF_INET, host.c_str(), &peer.sin_addr);
-        connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&peer), sizeof peer) == 0;
-        timeval limit{10, 0};
-        setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    }
-    ~Wire() { ::close(fd_); }
-    bool connected() const { return connected_; }
-    void send(std::string_view bytes) {
-        while (!bytes.empty()) {
-            const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-            if (sent <= 0) return;
-            bytes.remove_prefix(static_cast<std::size_t>(sent));
-        }
-    }
-    /// The next answer: header and body; empty when the peer closed.
-    std::string receive(bool head = false) {
-        while (true) {
-            const std::size_t end = buffer_.find("\r\n\r\n");
-            if (end != std::string::npos) {
-                const std::size_t at = buffer_.find("Content-Length: ");
-                std::size_t size = end + 4;
-                if (!head && at < end) size += std::strtoul(buffer_.c_str() + at + 16, nullptr, 10);
-                if (buffer_.size() >= size) {
-                    const std::string answer = buffer_.substr(0, size);
-                    buffer_.erase(0, size);
-                    return answer;
-                }
-            }
-            char chunk[4096];
-            const ssize_t got = ::recv(fd_, chunk, sizeof chunk, 0);
-            if (got <= 0) return "";
-            buffer_.append(chunk, static_cast<std::size_t>(got));
-        }
-    }
-    std::string ask(std::string_view bytes) {
-        send(bytes);
-        return receive();
-    }
-
-  private:
-    int fd_;
-    bool connected_ = false;
-    std::string buffer_;
-};
-
-int status_of(const std::string& answer) {
-    return answer.size() < 12 ? 0 : std::atoi(answer.c_str() + 9);
-}
-std::string body_of(const std::string& answer) {
-    return answer.substr(answer.find("\r\n\r\n") + 4);
 }
 
 HttpResponse text(std::string body) {

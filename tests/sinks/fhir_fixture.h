@@ -85,6 +85,7 @@ class FakeRouter final : public Router {
         request.method = method;
         request.path = url.substr(0, url.find('?'));
         request.headers["host"] = "archive.example:8080";
+        for (const auto& [name, value] : headers) request.headers[name] = value;
         request.body = body;
         request.caller = std::move(caller);
         if (const auto mark = url.find('?'); mark != std::string::npos)
@@ -101,6 +102,8 @@ class FakeRouter final : public Router {
         none.status = 404;
         respond(none);
     }
+
+    std::map<std::string, std::string> headers;  ///< of every request, names in lower case
 
   private:
     struct Route {

@@ -24,6 +24,29 @@ std::vector<std::string> list_of(std::string_view text) {
     return items;
 }
 
+/// "08:00-20:00/DOCTOR[/GROUP[/mon+tue]]". Points into the text.
+Result<schemas::TeamShift> shift_of(std::string_view text) {
+    std::vector<std::string_view> parts;
+    for (std::string_view rest = text; !rest.empty();) {
+        const std::size_t slash = std::min(rest.find('/'), rest.size());
+        parts.push_back(rest.substr(0, slash));
+        rest.remove_prefix(std::min(slash + 1, rest.size()));
+    }
+    if (parts.size() < 2 || parts[0].size() != 11)
+        return fail(Errc::Malformed, "a shift is FROM-TO/DOCTOR[/GROUP[/DAY+DAY]]");
+    schemas::TeamShift shift;
+    shift.from = parts[0].substr(0, 5);
+    shift.to = parts[0].substr(6);
+    shift.doctor = parts[1];
+    if (parts.size() > 2) shift.group = parts[2];
+    for (std::string_view days = parts.size() > 3 ? parts[3] : std::string_view(); !days.empty();) {
+        const std::size_t plus = std::min(days.find('+'), days.size());
+        shift.days.push_back(days.substr(0, plus));
+        days.remove_prefix(std::min(plus + 1, days.size()));
+    }
+    return shift;
+}
+
 /// Segments end in CR; the last line of a block has its line feed off.
 std::string segments_of(std::string block) {
     for (char& c : block)
@@ -104,6 +127,11 @@ Result<void> Inputs::team(const Line& line) {
     for (const auto& user : members) phones.push_back(with_phones ? phone_of(user) : "");
     for (std::size_t i = 0; i < members.size(); ++i)
         entry.members_list.push_back({members[i], members[i], phones[i], {}});
+    const auto shifts = list_of(line.value("shifts"));
+    for (const auto& shift : shifts) {
+        VITALOG_TRY(const auto parsed, shift_of(shift));
+        entry.shifts.push_back(parsed);
+    }
     return site_.append(Topic::FeedDirectory, name, schemas::encode(entry), "json");
 }
 

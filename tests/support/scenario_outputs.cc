@@ -70,6 +70,27 @@ std::string evidence_text(const std::vector<schemas::Evidence>& evidence) {
     return text;
 }
 
+/// "accepted by dr.li; confirmed by dr.li": the history of a task.
+std::string notes_text(const std::vector<schemas::TaskNote>& notes) {
+    std::string text;
+    for (const auto& note : notes) {
+        text.append(text.empty() ? "" : "; ").append(note.what);
+        if (!note.by.empty()) text.append(" by ").append(note.by);
+    }
+    return text;
+}
+
+/// "day 1 08:00 reject by dr.li": what became of earlier episodes, the latest first.
+std::string earlier_text(const std::vector<schemas::EarlierEpisode>& earlier) {
+    std::string text;
+    for (const auto& episode : earlier) {
+        text.append(text.empty() ? "" : "; ").append(time_text(episode.since));
+        text.append(" ").append(episode.outcome);
+        if (!episode.user.empty()) text.append(" by ").append(episode.user);
+    }
+    return text;
+}
+
 std::optional<double> as_number(std::string_view text) {
     double value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -213,6 +234,10 @@ Result<Output> Outputs::task(const Seen& record) {
     const auto add = [&](std::string name, std::string_view value) {
         out.fields.emplace_back(std::move(name), without_ids(std::string(value)));
     };
+    add("notes", notes_text(e.notes));
+    add("proposed", e.proposed);
+    add("missing", e.index ? joined(e.index->missing) : std::string());
+    add("earlier", earlier_text(e.earlier));
     add("decision", e.outcome ? name_of_enum(e.outcome->action) : std::string_view());
     add("by", e.outcome ? e.outcome->user : std::string_view());
     add("text", e.outcome ? e.outcome->text : std::string_view());
