@@ -216,8 +216,9 @@ void read_combination(const YAML::Node& map, Rule& rule) {
     const auto conditions = map["conditions"];
     if (!conditions.IsDefined() || !conditions.IsSequence() || conditions.size() < 2 ||
         conditions.size() > kConditionsMax)
-        refuse(map, "conditions must list 2 to " + std::to_string(kConditionsMax) +
-                        " conditions; write conditions: [{kind: threshold, loinc: ...}, ...]");
+        refuse(conditions.IsDefined() ? conditions : map,
+               "conditions must list 2 to " + std::to_string(kConditionsMax) +
+                   " conditions; write conditions: [{kind: threshold, loinc: ...}, ...]");
     rule.within = required_duration(map, "within");
     for (const auto& entry : conditions) read_condition(entry, rule);
 }
