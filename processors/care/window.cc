@@ -377,8 +377,9 @@ struct BeyondOne {
     }
 };
 
-/// No sum of squares is smaller than the square of the sum by the count.
+/// No sum of squares that is known is smaller than the square of the sum by the count.
 bool squares_fit(const Bucket& bucket) {
+    if (bucket.squares == kManySquares) return true;
     return static_cast<__int128>(bucket.sum) * bucket.sum <=
            static_cast<__int128>(bucket.squares) * bucket.count;
 }

@@ -161,8 +161,7 @@ TEST(Window, AHoleThatIsFilledLateCountsThoughTimesAreIrregular) {
     while (t < kEnd) {
         t += 4000 + static_cast<std::int64_t>(random() % 3000);
         if (t % kDay > 23 * kHour) t += 8 * kHour;  // off at night
-        const bool late =
-            t >= kEnd - 40 * kMinute && t < kEnd - 30 * kMinute;
+        const bool late = t >= kEnd - 40 * kMinute && t < kEnd - 30 * kMinute;
         if (late)
             hole.push_back({t, 70});
         else
@@ -229,6 +228,17 @@ TEST(Window, SumsThatDoNotFitSayNoDeviation) {
     EXPECT_EQ(hour->count, 100);
     EXPECT_EQ(hour->max, 1e6);
     EXPECT_FALSE(hour->deviation);
+
+    Window alone;
+    alone.use_decimals(6);
+    alone.fold(kStart, most, 7);
+    for (const Window* each : {&window, &alone}) {
+        const std::string bytes = bytes_of(*each);
+        Window again;
+        BinaryReader in(bytes);
+        EXPECT_TRUE(again.decode(in));
+        EXPECT_EQ(bytes_of(again), bytes);
+    }
 }
 
 TEST(Window, ReadsBackAsItWasWritten) {
