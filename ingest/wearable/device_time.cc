@@ -8,6 +8,7 @@ namespace vitalog::ingest::wearable {
 namespace {
 
 constexpr std::size_t kDigitsMax = 18;  // of a number that fits in 64 bits whatever its digits
+constexpr std::int64_t kTenthOfMax = 922'337'203'685'477'580;
 constexpr std::int64_t kMillisFrom = 100'000'000'000;
 constexpr std::int64_t kMicrosFrom = 100'000'000'000'000;
 constexpr std::int64_t kNanosFrom = 100'000'000'000'000'000;
@@ -20,12 +21,15 @@ bool is_digit(char c) {
 
 std::optional<std::int64_t> epoch_millis(std::string_view digits) {
     if (digits.empty() || digits.size() > kDigitsMax + 1) return std::nullopt;
+    // A 19th digit fits unless the number is above 9.2e18; no device lives after the year 2262.
     std::int64_t number = 0;
-    for (std::size_t i = 0; i < digits.size(); ++i) {
-        if (!is_digit(digits[i])) return std::nullopt;
-        // 19 digits above 9.2e18 do not fit; no device lives after the year 2262.
-        if (i == kDigitsMax && number >= 922'337'203'685'477'580) return std::nullopt;
-        number = number * 10 + (digits[i] - '0');
+    for (const char digit : digits.substr(0, kDigitsMax)) {
+        if (!is_digit(digit)) return std::nullopt;
+        number = number * 10 + (digit - '0');
+    }
+    if (digits.size() > kDigitsMax) {
+        if (!is_digit(digits.back()) || number >= kTenthOfMax) return std::nullopt;
+        number = number * 10 + (digits.back() - '0');
     }
     if (number >= kNanosFrom) return number / 1'000'000;
     if (number >= kMicrosFrom) return number / 1'000;

@@ -252,7 +252,8 @@ void HuaweiReader::Impl::resolve(const RawPoint& point, PointSink& sink) {
     const std::string_view source = point.source.empty() ? set_source : point.source;
     Occasion occasion{.source = source.empty() ? kUnnamedSource : source};
     const auto start = epoch_millis(point.start);
-    const auto end = point.end.empty() ? start : epoch_millis(point.end);
+    const bool moment = point.end.empty() || point.end == point.start;
+    const auto end = moment ? start : epoch_millis(point.end);
     if (!start || !end)
         return sink.refuse(Error(Errc::Malformed,
                                  "startTime and endTime must be whole numbers of s, ms, us or ns"));
