@@ -1,6 +1,7 @@
 #include "sinks/explain/explanation.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 #include "schemas/events/control.h"
@@ -76,13 +77,22 @@ class Telling {
         json_.begin_array();
         if (found) {
             json_.value(found->place);
-            VITALOG_TRY(const auto feed, finder_.feed_record(found->root, found->received));
+            VITALOG_TRY(const auto feed, feed_record(*found));
             if (feed) json_.value(*feed);
             complete_ = complete_ && feed.has_value();
         }
         complete_ = complete_ && found.has_value();
         json_.end_array();
         return {};
+    }
+
+    /// Lines that come from one feed record share its search.
+    Result<std::optional<std::string>> feed_record(const FoundRecord& found) {
+        const auto known = feed_.find(found.root);
+        if (known != feed_.end()) return known->second;
+        VITALOG_TRY(auto place, finder_.feed_record(found.root, found.received));
+        feed_.emplace(found.root, place);
+        return place;
     }
 
     /// Searches the topic under each of those who are one person.
@@ -467,6 +477,7 @@ class Telling {
     std::vector<std::string> persons_;
     std::vector<Change> changes_;
     std::vector<std::string> silences_;
+    std::map<std::string, std::optional<std::string>> feed_;  // by root
     bool task_low_ = false;
     bool complete_ = true;
     schemas::Decoder decoder_;

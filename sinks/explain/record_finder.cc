@@ -7,8 +7,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr seconds kSlack{60};     ///< by which log times may run back
-constexpr seconds kFeedSlack{2};  ///< between records that were received at about the same time
+constexpr seconds kSlack{2};  ///< by which log times may run back
 constexpr std::size_t kReadBytes = 256U << 10;
 
 }  // namespace
@@ -84,8 +83,7 @@ Result<std::optional<std::string>> RecordFinder::feed_record(std::string_view ro
                                                              ReceivedTime received) const {
     const RecordId wanted = RecordId::parse(root);
     std::optional<std::string> place;
-    const Window window{(received - kFeedSlack).as<LogTime>(),
-                        (received + kFeedSlack).as<LogTime>()};
+    const Window window{received.as<LogTime>(), received.as<LogTime>()};
     for (const auto& topic : schemas::kTopics) {
         if (!topic.feed || wanted.empty()) continue;
         const std::string& name = topics_.name(topic.topic);

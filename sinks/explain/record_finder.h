@@ -33,7 +33,7 @@ class RecordFinder {
   public:
     /// What one search may read; a partition that holds more in the window is not searched to its
     /// end.
-    static constexpr std::size_t kBytesMax = 32U << 20;
+    static constexpr std::size_t kBytesMax = 64U << 20;
 
     RecordFinder(const RecordSource& source, const schemas::TopicNames& topics,
                  Generation generation)
