@@ -59,6 +59,8 @@ constexpr std::array kKeys{
     ConfigKey{"notify.retry_first", Duration, "30s", "", "wait before the second try; doubles with each", true},
     ConfigKey{"notify.retry_most", Duration, "15m", "", "the longest such wait", true},
     ConfigKey{"care.patient_notice_limit", Duration, "24h", "", "a message to a patient not sent by then is dropped, unless its rule says otherwise", true},
+    ConfigKey{"care.vitals_fresh", Duration, "4h", "", "how old a vital sign may be to count for NEWS2, MEWS and the shock index", true},
+    ConfigKey{"care.chronic_fresh", Duration, "365d", "", "how old a weight, height, creatinine or albumin may be to count for an index", true},
     ConfigKey{"notify.aliyun.url", Url, "", "", "base URL of Aliyun SMS (dysmsapi)", false},
     ConfigKey{"notify.aliyun.sign", Text, "健康管理", "", "the approved signature of our SMS", false},
     ConfigKey{"notify.aliyun.rate", Number, "100", "1..100000", "sends per second at most", false},

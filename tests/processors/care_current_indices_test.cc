@@ -71,6 +71,8 @@ std::vector<Lab> whole_set(const std::string& name, EventTime at = kMorning) {
 struct Said {
     explicit Said(const RiskEvent& event)
         : id(event.id),
+          person(event.person),
+          merged_into(event.merged_into),
           version(event.version),
           unit(event.unit),
           band(event.band),
@@ -84,7 +86,7 @@ struct Said {
           composite(event.composite),
           retracted(event.retracted) {}
 
-    std::string id, version, unit, band, reason, detail;
+    std::string id, person, merged_into, version, unit, band, reason, detail;
     std::vector<std::string> missing, basis;
     IndexStatus status;
     std::optional<double> value;
@@ -417,6 +419,40 @@ TEST_F(CurrentIndicesOf, KidneyRiskSpeaksOnceAlbuminWasMeasured) {
     ASSERT_TRUE(results({{"c", 130}, albumin_ratio("u", 400)}, "1970-05-01", ""));
     EXPECT_EQ(newest("kdigo").band, "high");
     EXPECT_EQ(newest("kdigo").missing, (std::vector<std::string>{"sex"}));
+}
+
+TEST_F(CurrentIndicesOf, AMergeTakesTheLosersResultsBackAndCountsBothPersonsInputs) {
+    const std::string survivor(32, 'b');
+    const std::string loser(32, 'a');
+    person = survivor;
+    ASSERT_TRUE(results({systolic("b", 95)}));
+    person = loser;
+    ASSERT_TRUE(results({rate("r", 30, kMorning + hours(1))}));
+    ASSERT_EQ(alerts(schemas::AlertState::Raised), 1U);
+    driver.take();
+    ASSERT_TRUE(driver.event(
+        loser, schemas::PersonMerged{.survivor = survivor, .loser = loser, .reason = {}}));
+    for (const auto& output : driver.take())
+        if (output.topic == Topic::Person) {
+            ASSERT_TRUE(driver.record(output.key, output.type, output.json));
+        }
+    std::size_t taken_back = 0;
+    for (const auto& result : of("news2"))
+        if (result.retracted) {
+            ++taken_back;
+            EXPECT_EQ(result.person, loser);
+            EXPECT_EQ(result.merged_into, survivor);
+        }
+    EXPECT_EQ(taken_back, 1U);
+    EXPECT_EQ(newest("news2").person, survivor);
+    EXPECT_EQ(newest("news2").value, 5) << "rate of one, pressure of the other";
+    EXPECT_EQ(alerts(schemas::AlertState::Raised), 0U) << "the episode goes on";
+    EXPECT_EQ(last_alert().band, "medium");
+    // What the loser's results said is not said again.
+    driver.take();
+    person = survivor;
+    ASSERT_TRUE(results({rate("r", 30, kMorning + hours(1))}));
+    EXPECT_TRUE(of("news2").empty());
 }
 
 TEST_F(CurrentIndicesOf, ABoundedValueLeavesPointsOpen) {

@@ -50,14 +50,26 @@ struct Analyte {
     std::string_view name;
     std::string_view loinc;
 };
-constexpr std::array<Analyte, 8> kAnalytes{{{"creatinine", "14682-9"},
+constexpr std::array<Analyte, 20> kAnalytes{{{"creatinine", "14682-9"},
                                             {"potassium", "2823-3"},
                                             {"sodium", "2951-2"},
                                             {"glucose", "14749-6"},
                                             {"fasting-glucose", "14771-0"},
                                             {"haemoglobin", "718-7"},
                                             {"urea", "22664-7"},
-                                            {"lactate", "2524-7"}}};
+                                            {"lactate", "2524-7"},
+                                            {"rate", "9279-1"},
+                                            {"saturation", "59408-5"},
+                                            {"oxygen-flow", "3151-8"},
+                                            {"oxygen", "3150-6"},
+                                            {"systolic", "8480-6"},
+                                            {"diastolic", "8462-4"},
+                                            {"pulse", "8867-4"},
+                                            {"temperature", "8310-5"},
+                                            {"consciousness", "67775-7"},
+                                            {"weight", "29463-7"},
+                                            {"height", "8302-2"},
+                                            {"albumin-ratio", "14959-1"}}};
 
 std::string_view loinc_of(std::string_view name) {
     for (const auto& analyte : kAnalytes)
@@ -203,8 +215,9 @@ std::string obx(const Split& split, std::size_t n, const std::string& taken) {
         range = value.lower.empty() ? "<" + value.upper : value.lower + " - " + value.upper;
     Line own = split.message;
     if (!value.taken.empty()) own.words.push_back({"own", value.taken, false});
-    return fmt::format("OBX|{}|NM|{}^{}^LN||{}|{}|{}||||{}|||{}\r", n + 1, value.loinc, value.name,
-                       value.value, value.unit, range,
+    const std::string_view type = value.name == "consciousness" ? "ST" : "NM";
+    return fmt::format("OBX|{}|{}|{}^{}^LN||{}|{}|{}||||{}|||{}\r", n + 1, type, value.loinc,
+                       value.name, value.value, value.unit, range,
                        value.status.empty() ? split.message.value("status", "F") : value.status,
                        time_word(own, "own", taken));
 }

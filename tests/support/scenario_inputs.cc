@@ -150,6 +150,7 @@ Result<void> Inputs::patient(const Line& line) {
     entry.phone = phone;
     entry.openid = openid;
     entry.accounts.assign(accounts.begin(), accounts.end());
+    if (const auto* scale = line.find("spo2-scale")) entry.spo2_scale = std::stoi(scale->value);
     if (consent == "none")
         entry.consent.emplace();
     else if (consent == "sms")

@@ -313,6 +313,8 @@ Result<Output> Outputs::risk(const Seen& record) {
                    {"unit", std::string(e.unit)},
                    {"missing", joined(e.missing)},
                    {"reason", std::string(e.reason)},
+                   {"detail", std::string(e.detail)},
+                   {"composite", yes_no(e.composite)},
                    {"version", std::string(e.version)},
                    {"retracted", yes_no(e.retracted)},
                    {"basis", std::to_string(e.basis.size())},
