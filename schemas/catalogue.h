@@ -109,7 +109,9 @@ void for_each_event(Visitor&& visit) {
     event.template operator()<Receipt>({T::FeedReceipt, T::Notification},
                                        "recipient, or provider|NAME|ID",
                                        "What became of an attempt.");
-    event.template operator()<Send>({T::SendSms, T::SendWechat}, "recipient",
+    event.template operator()<Resend>({T::FeedReceipt, T::Notification}, "recipient",
+                                      "An operator wants a message sent once more.");
+    event.template operator()<Send>({T::SendSms, T::SendWechat, T::SendWecom}, "recipient",
                                     "One attempt, ready to be sent.");
     event.template operator()<Delivery>({T::Delivery}, "recipient",
                                         "An intent, whole at every change.");

@@ -41,6 +41,15 @@ const KnownParam* known_param(std::string_view name) {
     return nullptr;
 }
 
+/// Of a value that WeChat calls a thing; variables count as they are written.
+constexpr std::size_t kThingMax = 20;
+
+std::size_t characters(std::string_view utf8) {
+    return static_cast<std::size_t>(std::count_if(utf8.begin(), utf8.end(), [](char c) {
+        return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+    }));
+}
+
 std::string param_names() {
     std::string names;
     for (const auto& known : kParams) {
@@ -121,27 +130,43 @@ class PackReader {
         return value.Scalar();
     }
 
+    static Result<bool> flag(const YAML::Node& node, const char* key) {
+        const YAML::Node value = node[key];
+        if (!value) return false;
+        if (value.IsScalar() && (value.Scalar() == "true" || value.Scalar() == "false"))
+            return value.Scalar() == "true";
+        return at(node, std::string("'") + key + "' must be true or false");
+    }
+
     static Result<MessageTemplate> message_template(const YAML::Node& node) {
-        VITALOG_CHECK(map(node, "a template", {"name", "purpose", "sms"}));
+        VITALOG_CHECK(
+            map(node, "a template",
+                {"name", "purpose", "high_passes_quiet_hours", "sms", "wechat", "wecom"}));
         MessageTemplate message;
         VITALOG_TRY(message.name, text(node, "name"));
         VITALOG_TRY(message.purpose, text(node, "purpose"));
-        if (!node["sms"])
-            return at(node, "template '" + message.name + "' has no channel; give it 'sms'");
-        auto channel = channel_template(node["sms"]);
-        if (!channel)
-            return fail(channel.error().code(),
-                        "template '" + message.name + "': " + channel.error().message());
-        message.sms = *std::move(channel);
+        VITALOG_TRY(message.high_passes_quiet_hours, flag(node, "high_passes_quiet_hours"));
+        using Read = Result<ChannelTemplate> (*)(const YAML::Node&);
+        const auto channel = [&](const char* name, Read read,
+                                 std::optional<ChannelTemplate>& out) -> Result<void> {
+            if (!node[name]) return {};
+            auto found = read(node[name]);
+            if (!found)
+                return fail(found.error().code(),
+                            "template '" + message.name + "': " + found.error().message());
+            out = *std::move(found);
+            return {};
+        };
+        VITALOG_CHECK(channel("sms", sms, message.sms));
+        VITALOG_CHECK(channel("wechat", wechat, message.wechat));
+        VITALOG_CHECK(channel("wecom", wecom, message.wecom));
+        if (!message.sms && !message.wechat && !message.wecom)
+            return at(node, "template '" + message.name +
+                                "' has no channel; give it 'sms', 'wechat' or 'wecom'");
         return message;
     }
 
-    static Result<ChannelTemplate> channel_template(const YAML::Node& node) {
-        VITALOG_CHECK(map(node, "sms", {"aliyun", "sign", "params", "text"}));
-        ChannelTemplate channel;
-        VITALOG_TRY(channel.provider_code, text(node, "aliyun"));
-        VITALOG_TRY(channel.sign, text(node, "sign", false));
-        VITALOG_TRY(channel.text, text(node, "text"));
+    static Result<void> read_params(const YAML::Node& node, ChannelTemplate& channel) {
         const YAML::Node params = node["params"];
         if (params && !params.IsSequence()) return at(params, "'params' must be a list of names");
         if (params)
@@ -149,6 +174,57 @@ class PackReader {
                 if (!name.IsScalar()) return at(params, "'params' must be a list of names");
                 channel.params.push_back(name.Scalar());
             }
+        return {};
+    }
+
+    static Result<ChannelTemplate> sms(const YAML::Node& node) {
+        VITALOG_CHECK(map(node, "sms", {"aliyun", "tencent", "sign", "params", "text"}));
+        ChannelTemplate channel;
+        VITALOG_TRY(channel.aliyun, text(node, "aliyun", false));
+        VITALOG_TRY(channel.tencent, text(node, "tencent", false));
+        if (channel.aliyun.empty() && channel.tencent.empty())
+            return at(node, "sms needs the template's name at a provider: 'aliyun' or 'tencent'");
+        VITALOG_TRY(channel.sign, text(node, "sign", false));
+        VITALOG_TRY(channel.text, text(node, "text"));
+        VITALOG_CHECK(read_params(node, channel));
+        return channel;
+    }
+
+    static Result<ChannelTemplate> wecom(const YAML::Node& node) {
+        VITALOG_CHECK(map(node, "wecom", {"params", "text"}));
+        ChannelTemplate channel;
+        VITALOG_TRY(channel.text, text(node, "text"));
+        VITALOG_CHECK(read_params(node, channel));
+        return channel;
+    }
+
+    static Result<ChannelTemplate> wechat(const YAML::Node& node) {
+        VITALOG_CHECK(map(node, "wechat", {"template", "url", "params", "data"}));
+        ChannelTemplate channel;
+        VITALOG_TRY(channel.wechat, text(node, "template"));
+        VITALOG_TRY(channel.url, text(node, "url", false));
+        if (!channel.url.empty() &&
+            (!channel.url.starts_with("https://") || channel.url.find('$') != std::string::npos))
+            return at(node, "'url' must begin with https:// and hold no variable");
+        VITALOG_CHECK(read_params(node, channel));
+        const YAML::Node data = node["data"];
+        if (!data || !data.IsMap() || data.size() == 0)
+            return at(node, "'data' must be a map from the template's keys to texts");
+        for (const auto& entry : data) {
+            if (!entry.first.IsScalar() || !entry.second.IsScalar() ||
+                entry.second.Scalar().empty())
+                return at(data, "'data' must be a map from the template's keys to texts");
+            const std::string& key = entry.first.Scalar();
+            const bool named =
+                std::all_of(key.begin(), key.end(), [](char c) { return is_alnum(c) || c == '_'; });
+            if (!named || key.empty() || is_digit(key.front()))
+                return at(entry.first, "'" + key + "' is no key of a template, such as thing1");
+            if (key.starts_with("thing") && characters(entry.second.Scalar()) > kThingMax)
+                return at(entry.first, "'" + key + "' holds at most 20 characters; shorten it");
+            if (!channel.text.empty()) channel.text.push_back('\n');
+            channel.text.append(entry.second.Scalar());
+            channel.data.emplace_back(key, entry.second.Scalar());
+        }
         return channel;
     }
 };
@@ -197,6 +273,7 @@ Result<void> check_channel(const ChannelTemplate& channel) {
     VITALOG_CHECK(check_params(channel, parts));
     VITALOG_CHECK(check_urls(parts));
     VITALOG_CHECK(check_privacy(channel.sign));
+    VITALOG_CHECK(check_privacy(channel.url));
     // Read with a number in the place of each variable: "${count} mmol/L" is a value too, and a
     // word that is cut in two by a variable does not hide.
     std::string with_number = parts.literals.front();
@@ -234,11 +311,27 @@ Result<TemplatePack> TemplatePack::parse(std::string_view yaml) {
     }
     if (!pack) return pack;
     for (const auto& message : pack->templates) {
-        if (const auto checked = check_channel(*message.sms); !checked)
-            return fail(checked.error().code(),
-                        "template '" + message.name + "': " + checked.error().message());
+        for (const auto* channel : {&message.sms, &message.wechat, &message.wecom}) {
+            if (!*channel) continue;
+            if (const auto checked = check_channel(**channel); !checked)
+                return fail(checked.error().code(),
+                            "template '" + message.name + "': " + checked.error().message());
+        }
     }
     return pack;
+}
+
+std::string_view ChannelTemplate::code_at(std::string_view provider) const {
+    if (provider == "aliyun") return aliyun;
+    if (provider == "tencent") return tencent;
+    if (provider == "wechat") return wechat;
+    return provider == "wecom" ? "text" : "";
+}
+
+const ChannelTemplate* MessageTemplate::channel(std::string_view channel) const {
+    if (channel == "sms") return sms ? &*sms : nullptr;
+    if (channel == "wechat") return wechat ? &*wechat : nullptr;
+    return channel == "wecom" && wecom ? &*wecom : nullptr;
 }
 
 const MessageTemplate* TemplatePack::named(std::string_view name) const {
@@ -252,6 +345,25 @@ const MessageTemplate* TemplatePack::for_purpose(std::string_view purpose) const
         if (message.purpose == purpose) return &message;
     return nullptr;
 }
+
+namespace {
+
+using Params = std::vector<std::pair<std::string, std::string>>;
+
+/// The text with the values in the places of their variables.
+std::string filled(std::string_view text, const Params& params) {
+    const auto parts = cut(text);
+    VITALOG_ASSERT(parts.has_value(), "a template in force has a text that can be cut");
+    std::string out = parts->literals.front();
+    for (std::size_t i = 0; i < parts->names.size(); ++i) {
+        for (const auto& [name, value] : params)
+            if (name == parts->names[i]) out.append(value);
+        out.append(parts->literals[i + 1]);
+    }
+    return out;
+}
+
+}  // namespace
 
 Result<RenderedMessage> render(const ChannelTemplate& message, const StringMap& values) {
     RenderedMessage rendered;
@@ -267,14 +379,12 @@ Result<RenderedMessage> render(const ChannelTemplate& message, const StringMap& 
                                              std::string(known->form));
         rendered.params.emplace_back(name, found->second);
     }
-    auto parts = cut(message.text);
-    VITALOG_ASSERT(parts.has_value(), "a template in force has a text that can be cut");
-    rendered.text = parts->literals.front();
-    for (std::size_t i = 0; i < parts->names.size(); ++i) {
-        for (const auto& [name, value] : rendered.params)
-            if (name == parts->names[i]) rendered.text.append(value);
-        rendered.text.append(parts->literals[i + 1]);
-    }
+    rendered.text = filled(message.text, rendered.params);
+    if (message.data.empty()) return rendered;
+    Params data;
+    for (const auto& [key, text] : message.data)
+        data.emplace_back(key, filled(text, rendered.params));
+    rendered.params = std::move(data);
     return rendered;
 }
 

@@ -11,10 +11,10 @@ namespace vitalog::schemas {
 enum class Topic : std::uint8_t {
     FeedHis, FeedLis, FeedPacs, FeedWearable, FeedDirectory, FeedDecision, FeedReceipt, FeedControl,
     Subject, Person, Task, Notification,
-    Risk, Alert, TaskBoard, Delivery, SendSms, SendWechat, DeadLetter, Audit,
+    Risk, Alert, TaskBoard, Delivery, SendSms, SendWechat, SendWecom, DeadLetter, Audit,
 };
 
-inline constexpr std::size_t kTopicCount = 20;
+inline constexpr std::size_t kTopicCount = 21;
 
 struct TopicInfo {
     Topic topic;
@@ -45,6 +45,7 @@ inline constexpr std::array<TopicInfo, kTopicCount> kTopics{{
     {Topic::Delivery, "delivery", "recipient", "notify", false, true, false},
     {Topic::SendSms, "send.sms", "recipient", "notify", false, false, false},
     {Topic::SendWechat, "send.wechat", "recipient", "notify", false, false, false},
+    {Topic::SendWecom, "send.wecom", "recipient", "notify", false, false, false},
     {Topic::DeadLetter, "dead-letter", "key of the refused record", "every stage", false, true, false},
     {Topic::Audit, "audit", "person", "every read of a person's data", false, true, false},
 }};

@@ -125,10 +125,11 @@ std::int64_t ZoneRule::wall_of(const Change& change, int year) {
         day = january + change.day - 1 + (is_leap(year) && change.day >= 60 ? 1 : 0);
     } else if (change.kind == Change::Kind::Weekday) {
         const std::int64_t first = days_from_civil(year, static_cast<unsigned>(change.month), 1);
-        const std::int64_t next = change.month == 12
-                                      ? days_from_civil(year + 1, 1, 1)
-                                      : days_from_civil(year, static_cast<unsigned>(change.month) + 1, 1);
-        const std::int64_t weekday = ((first + 4) % 7 + 7) % 7;  // 0 Sunday; 1970-01-01 was a Thursday
+        const std::int64_t next =
+            change.month == 12 ? days_from_civil(year + 1, 1, 1)
+                               : days_from_civil(year, static_cast<unsigned>(change.month) + 1, 1);
+        const std::int64_t weekday =
+            ((first + 4) % 7 + 7) % 7;  // 0 Sunday; 1970-01-01 was a Thursday
         day = first + (change.weekday - weekday + 7) % 7 + (change.week - 1) * 7;
         if (day >= next) day -= 7;  // week 5 is the last one
     }

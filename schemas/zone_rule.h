@@ -15,11 +15,13 @@ namespace vitalog::schemas {
 ///
 /// The text is the POSIX.1 form of TZ, as in the footer of a TZif file (RFC 9636, 3.3):
 ///
-///     rule   = name offset [name [offset] "," change "," change]      "CST-8"
-///     offset = ["+" | "-"] h[h][":" mm[":" ss]]                       west of Greenwich is positive
-///     change = "M" month "." week "." weekday ["/" offset] | "J" 1..365 ["/" offset] | 0..365 [...]
-///     name   = letters | "<" anything ">"                             "CET-1CEST,M3.5.0,M10.5.0/3"
+///     rule   = name offset [name [offset] "," change "," change]
+///     offset = ["+" | "-"] h[h][":" mm[":" ss]]           positive is west of Greenwich
+///     change = day ["/" offset]
+///     day    = "M" month "." week "." weekday | "J" 1..365 | 0..365
+///     name   = letters | "<" anything ">"
 ///
+/// for example "CST-8" and "CET-1CEST,M3.5.0,M10.5.0/3",
 /// or an offset of its own kind, "+08:00" (east is positive).
 class ZoneRule {
   public:

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "schemas/topics.h"
+#include "topology/channel_plan.h"
 
 namespace vitalog::topology {
 namespace {
@@ -55,16 +56,32 @@ constexpr std::array kKeys{
     ConfigKey{"notify.mode", Choice, "off", "off|live", "off: messages are decided and recorded, not sent; live: they are sent", true},
     ConfigKey{"notify.daily_limit", Number, "50", "1..100000", "messages per recipient and day", true},
     ConfigKey{"notify.unknown_limit", Duration, "10m", "", "how long an attempt without a known outcome may stay open", true},
+    ConfigKey{"notify.high_limit", Duration, "5m", "", "a message of priority high without an outcome by then goes out by the recipient's next channel too", true},
+    ConfigKey{"notify.reserve", Number, "20", "0..90", "percent of a provider's rate that only messages of priority high may use", false},
+    ConfigKey{"notify.reminder_quiet", Text, "22:00-07:00", "", "quiet hours of patients' reminders where the directory says none, on the recipient's clock; empty: none", true},
     ConfigKey{"notify.attempts", Number, "5", "1..100", "how often one message is tried when the provider refuses it for now", true},
     ConfigKey{"notify.retry_first", Duration, "30s", "", "wait before the second try; doubles with each", true},
     ConfigKey{"notify.retry_most", Duration, "15m", "", "the longest such wait", true},
     ConfigKey{"care.patient_notice_limit", Duration, "24h", "", "a message to a patient not sent by then is dropped, unless its rule says otherwise", true},
     ConfigKey{"care.vitals_fresh", Duration, "4h", "", "how old a vital sign may be to count for NEWS2, MEWS and the shock index", true},
     ConfigKey{"care.chronic_fresh", Duration, "365d", "", "how old a weight, height, creatinine or albumin may be to count for an index", true},
-    ConfigKey{"notify.aliyun.url", Url, "", "", "base URL of Aliyun SMS (dysmsapi)", false},
+    ConfigKey{"notify.sms.provider", Choice, "aliyun", "aliyun|tencent", "whose template codes, and whose API, SMS go out by", true},
+    ConfigKey{"notify.sms.gateway", Choice, "own", "own|external", "external: a hospital's gateway takes send.sms and answers feed.receipt; we send nothing", false},
+    ConfigKey{"notify.wechat.gateway", Choice, "own", "own|external", "the same for send.wechat", false},
+    ConfigKey{"notify.wecom.gateway", Choice, "own", "own|external", "the same for send.wecom", false},
+    ConfigKey{"secrets.file", Path, "", "", "YAML file with secrets under the names they have in the environment, which goes before it", false},
+    ConfigKey{"notify.aliyun.url", Url, "", "", "base URL of Aliyun SMS (dysmsapi); empty: not set up, as with the others", false},
     ConfigKey{"notify.aliyun.sign", Text, "健康管理", "", "the approved signature of our SMS", false},
     ConfigKey{"notify.aliyun.rate", Number, "100", "1..100000", "sends per second at most", false},
-    ConfigKey{"notify.wechat.url", Url, "", "", "base URL of the WeChat official account API; the channel comes with a later version", false},
+    ConfigKey{"notify.tencent.url", Url, "", "", "base URL of Tencent Cloud SMS", false},
+    ConfigKey{"notify.tencent.app_id", Text, "", "", "SmsSdkAppId of the application there", false},
+    ConfigKey{"notify.tencent.sign", Text, "健康管理", "", "the approved signature there", false},
+    ConfigKey{"notify.tencent.region", Text, "ap-guangzhou", "", "region that the requests name", false},
+    ConfigKey{"notify.tencent.rate", Number, "100", "1..100000", "sends per second at most", false},
+    ConfigKey{"notify.wechat.url", Url, "", "", "base URL of the WeChat official account API", false},
+    ConfigKey{"notify.wechat.rate", Number, "50", "1..100000", "sends per second at most", false},
+    ConfigKey{"notify.wecom.url", Url, "", "", "base URL of WeCom, whose group robots carry notices to doctors", false},
+    ConfigKey{"notify.wecom.rate", Number, "10", "1..100000", "sends per second at most, over all robots; each takes 20 a minute", false},
 };
 
 const ConfigKey* find_key(std::string_view name) {
@@ -279,9 +296,11 @@ Result<Config> Config::load(const Sources& sources) {
         !schemas::info(*schemas::topic_named(config.text("mllp.feed"))).feed)
         return fail(Errc::Configuration, fmt::format("mllp.feed = '{}': must be a feed topic such as feed.his, feed.lis or feed.pacs",
                                                      config.text("mllp.feed")));
-    if (config.text("notify.mode") == "live" && config.text("notify.aliyun.url").empty())
-        return fail(Errc::Configuration, "notify.mode = 'live' needs notify.aliyun.url, and VITALOG_ALIYUN_KEY_ID and "
-                                         "VITALOG_ALIYUN_KEY_SECRET in the environment");
+    const auto plans = channel_plans(config);
+    const bool served = std::any_of(plans.begin(), plans.end(), [](const ChannelPlan& plan) { return plan.served; });
+    if (config.text("notify.mode") == "live" && !served)
+        return fail(Errc::Configuration, fmt::format("notify.mode = 'live' needs notify.{}.url and its secrets in the environment, or another "
+                                                     "channel, or notify.sms.gateway = external", config.text("notify.sms.provider")));
     if (config.text("log.kind") == "kafka")
         return fail(Errc::Configuration, "log.kind = 'kafka': this version has the embedded log only; use log.kind = embedded");
     return config;
@@ -310,6 +329,12 @@ schemas::Settings Config::processor_settings() const {
     schemas::Settings settings;
     for (const auto& key : kKeys)
         if (key.for_processors) settings.set(std::string(key.name), std::string(text(key.name)));
+    if (text("notify.mode") == "live") {
+        std::string served;
+        for (const ChannelPlan& plan : channel_plans(*this))
+            if (plan.served) served += (served.empty() ? "" : ",") + plan.channel;
+        settings.set("notify.channels", served);
+    }
     return settings;
 }
 
@@ -323,7 +348,9 @@ std::string sample_config() {
     std::string out =
         "# Vitalog configuration. Every key, with its default. Precedence: flag (--set key=value), then environment\n"
         "# (VITALOG_ and the key in capitals, dots as underscores), then this file, then the default.\n"
-        "# Secrets are read from the environment only: VITALOG_ALIYUN_KEY_ID, VITALOG_ALIYUN_KEY_SECRET.\n"
+        "# Secrets are read from the environment or secrets.file only: VITALOG_ALIYUN_KEY_ID, VITALOG_ALIYUN_KEY_SECRET,\n"
+        "# VITALOG_TENCENT_SECRET_ID, VITALOG_TENCENT_SECRET_KEY, VITALOG_WECHAT_APPID, VITALOG_WECHAT_SECRET,\n"
+        "# VITALOG_WECHAT_TOKEN, VITALOG_WECOM_ROBOTS (NAME=KEY,NAME=KEY).\n"
         "# A topic can be renamed or sized by topics.NAME.name, topics.NAME.partitions, topics.NAME.retention.\n";
     for (const auto& key : kKeys) {
         out += fmt::format("\n# {}{}.\n", key.meaning, key.allowed.empty() ? "" : fmt::format(" ({})", key.allowed));

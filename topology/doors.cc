@@ -3,17 +3,59 @@
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
+
 #include "ingest/hl7/charset.h"
 #include "ingest/hl7/time.h"
+#include "topology/senders.h"
 
 namespace vitalog::topology {
 
-Secrets Secrets::from(const std::map<std::string, std::string>& environment) {
-    const auto value = [&](const char* name) {
-        const auto found = environment.find(name);
-        return found == environment.end() ? std::string() : found->second;
-    };
-    return {value("VITALOG_ALIYUN_KEY_ID"), value("VITALOG_ALIYUN_KEY_SECRET")};
+namespace {
+
+constexpr const char* kRobots = "VITALOG_WECOM_ROBOTS";
+
+Result<std::map<std::string, std::string>> read_robots(std::string_view text) {
+    std::map<std::string, std::string> robots;
+    while (!text.empty()) {
+        const std::size_t comma = std::min(text.find(','), text.size());
+        const std::string_view part = text.substr(0, comma);
+        text.remove_prefix(std::min(comma + 1, text.size()));
+        const std::size_t equals = part.find('=');
+        const bool whole = equals != std::string_view::npos && equals > 0 && equals + 1 < part.size();
+        if (!whole || part.substr(0, equals).find('|') != std::string_view::npos)
+            return fail(Errc::Configuration,
+                        fmt::format("{}: write NAME=KEY,NAME=KEY, a name without '|'", kRobots));
+        robots.emplace(part.substr(0, equals), part.substr(equals + 1));
+    }
+    return robots;
+}
+
+}  // namespace
+
+Result<Secrets> Secrets::read(const std::map<std::string, std::string>& environment,
+                              std::string_view path) {
+    std::map<std::string, std::string> known;
+    try {
+        if (!path.empty())
+            for (const auto& entry : YAML::LoadFile(std::string(path)))
+                known[entry.first.as<std::string>()] = entry.second.as<std::string>();
+    } catch (const YAML::Exception& problem) {
+        return fail(Errc::Configuration,
+                    fmt::format("secrets.file = '{}': line {}: {}; write NAME: VALUE lines", path,
+                                problem.mark.line + 1, problem.msg));
+    }
+    for (const auto& [name, value] : environment) known[name] = value;
+    Secrets secrets;
+    secrets.aliyun_key_id = known["VITALOG_ALIYUN_KEY_ID"];
+    secrets.aliyun_key_secret = known["VITALOG_ALIYUN_KEY_SECRET"];
+    secrets.tencent_secret_id = known["VITALOG_TENCENT_SECRET_ID"];
+    secrets.tencent_secret_key = known["VITALOG_TENCENT_SECRET_KEY"];
+    secrets.wechat_appid = known["VITALOG_WECHAT_APPID"];
+    secrets.wechat_secret = known["VITALOG_WECHAT_SECRET"];
+    secrets.wechat_token = known["VITALOG_WECHAT_TOKEN"];
+    VITALOG_TRY(secrets.wecom_robots, read_robots(known[kRobots]));
+    return secrets;
 }
 
 Result<std::vector<ingest::HttpToken>> read_tokens(const Config& config) {
@@ -50,8 +92,7 @@ Result<void> check_doors(const Config& config, const Secrets& secrets) {
     VITALOG_CHECK(read_tokens(config));
     VITALOG_CHECK(ingest::hl7::SiteZone::named(config.text("site.zone")));
     VITALOG_CHECK(ingest::hl7::charset_setting(config.text("hl7.charset")));
-    if (config.text("notify.mode") == "live") VITALOG_CHECK(sinks::check(aliyun_config(config, secrets)));
-    return {};
+    return check_senders(config, secrets);
 }
 
 }  // namespace vitalog::topology

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ingest/http/access.h"
@@ -11,11 +13,19 @@ namespace vitalog::topology {
 
 /// What comes from the environment or a file, never from a flag, and is never logged.
 struct Secrets {
-    std::string aliyun_key_id;
-    std::string aliyun_key_secret;
+    std::string aliyun_key_id;      ///< VITALOG_ALIYUN_KEY_ID
+    std::string aliyun_key_secret;  ///< VITALOG_ALIYUN_KEY_SECRET
+    std::string tencent_secret_id;   ///< VITALOG_TENCENT_SECRET_ID
+    std::string tencent_secret_key;  ///< VITALOG_TENCENT_SECRET_KEY
+    std::string wechat_appid;        ///< VITALOG_WECHAT_APPID
+    std::string wechat_secret;       ///< VITALOG_WECHAT_SECRET
+    std::string wechat_token;        ///< VITALOG_WECHAT_TOKEN, of the account's callback
+    std::map<std::string, std::string> wecom_robots;  ///< VITALOG_WECOM_ROBOTS: NAME=KEY,NAME=KEY
 
-    /// VITALOG_ALIYUN_KEY_ID and VITALOG_ALIYUN_KEY_SECRET among these variables.
-    static Secrets from(const std::map<std::string, std::string>& environment);
+    /// What of these the environment has, and of the rest what the YAML file at `path` has under
+    /// the same names; empty: no file. Configuration.
+    static Result<Secrets> read(const std::map<std::string, std::string>& environment,
+                                std::string_view path);
 };
 
 /// The file that auth.tokens names; none without it. Configuration.

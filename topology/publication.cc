@@ -12,6 +12,7 @@
 #include "schemas/embed.h"
 #include "schemas/json_decode.h"
 #include "topology/stages/stage.h"
+#include "topology/zone_files.h"
 
 namespace vitalog::topology {
 namespace {
@@ -99,6 +100,8 @@ Result<void> for_each_control(const Log& log, const schemas::TopicNames& topics,
 
 Result<std::vector<Publication>> collect_publications(const Config& config) {
     std::vector<Publication> all;
+    VITALOG_TRY(auto zones, zones_body());  // first: settings name a zone
+    all.push_back(make("zones", "tzdata", std::move(zones), "tzdata"));
     all.push_back(make("settings", "site", config.processor_settings().to_body(), "settings"));
     VITALOG_CHECK(add_kind(config, "tables.dir", {"units", "codes", "measures"}, all));
     VITALOG_CHECK(add_kind(config, "rules.dir", {"rules"}, all));

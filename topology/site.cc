@@ -13,11 +13,11 @@
 #include "ingest/mllp/listener.h"
 #include "ingest/wearable/wearable_api.h"
 #include "schemas/embed.h"
-#include "sinks/aliyun/client.h"
-#include "sinks/effects/effect_worker.h"
 #include "sinks/explain/explain_api.h"
 #include "sinks/fhir/directory_api.h"
 #include "sinks/fhir/fhir_api.h"
+#include "sinks/fhir/gateway_api.h"
+#include "sinks/fhir/messages_api.h"
 #include "sinks/fhir/receipts_api.h"
 #include "sinks/fhir/task_operations.h"
 #include "sinks/live/live_events.h"
@@ -30,8 +30,10 @@
 #include "topology/log/embedded_log.h"
 #include "topology/publication.h"
 #include "topology/runtime/runtime.h"
+#include "topology/senders.h"
 #include "topology/stages/stage.h"
 #include "topology/topics.h"
+#include "topology/zone_files.h"
 
 namespace vitalog::topology {
 namespace {
@@ -39,6 +41,14 @@ namespace {
 namespace fs = std::filesystem;
 constexpr std::chrono::seconds kRetentionEvery{60};
 constexpr std::chrono::milliseconds kHousekeepingStep{200};
+
+Result<sinks::fhir::MessagesOptions> messages_options_of(const Config& config, const schemas::TopicNames& topics) {
+    sinks::fhir::MessagesOptions options{topics, std::string(config.text("site.zone")), {}};
+    VITALOG_TRY(const std::string body, zones_body());
+    VITALOG_TRY(const auto zones, schemas::Zones::parse(body));
+    options.zone = zones.find(options.zone_name).value_or(schemas::ZoneRule());
+    return options;
+}
 
 }  // namespace
 
@@ -72,7 +82,8 @@ class Site::Impl {
         stop_housekeeping_ = true;
         if (housekeeping_.joinable()) housekeeping_.join();
         if (mllp_) mllp_->stop();
-        if (effects_) effects_->stop();
+        if (senders_) senders_->stop();
+        if (gateways_) gateways_->stop();
         if (live_) live_->stop();
         if (http_) http_->stop();
         flow_.reset();
@@ -152,7 +163,7 @@ class Site::Impl {
         ingest::HttpServerOptions options;
         std::tie(options.host, options.port) = config_.address("http.listen");
         VITALOG_TRY(options.tokens, read_tokens(config_));
-        options.open_paths = {"/healthz", "/receipts/aliyun"};
+        options.open_paths = {"/healthz", "/receipts/aliyun", "/receipts/tencent", "/receipts/wechat"};
         if (options.tokens.empty())
             log_line("warn", "open-to-this-machine", {{"why", "auth.tokens is empty: every program on this machine may read and decide; the server listens on loopback only"}});
         http_ = std::make_unique<ingest::HttpServer>(std::move(options), &metrics_);
@@ -169,7 +180,13 @@ class Site::Impl {
             *log_, clock(), [this](const std::vector<AppendReceipt>&, std::function<void()> done) {
                 flow_->when_applied(std::move(done));
             }, topics_);
-        receipts_ = std::make_unique<sinks::fhir::ReceiptsApi>(*log_, clock(), topics_);
+        receipts_ = std::make_unique<sinks::fhir::ReceiptsApi>(
+            *log_, clock(), sinks::fhir::ReceiptsOptions{options_.secrets.wechat_token, topics_});
+        gateways_ = std::make_unique<sinks::fhir::GatewayApi>(*log_, *log_, clock(), gateway_options(config_, topics_));
+        VITALOG_TRY(auto messages_options, messages_options_of(config_, topics_));
+        messages_ = std::make_unique<sinks::fhir::MessagesApi>(
+            *reader_, *log_, clock(), [this](std::function<void()> done) { flow_->when_applied(std::move(done)); },
+            std::move(messages_options));
         sinks::live::LiveOptions live;
         live.topics = topics_;
         live.default_team = config_.text("desk.default_team");
@@ -188,6 +205,8 @@ class Site::Impl {
         tasks_->register_routes(*http_);
         directory_->register_routes(*http_);
         receipts_->register_routes(*http_);
+        gateways_->register_routes(*http_);
+        messages_->register_routes(*http_);
         metrics_.before_scrape([this](Metrics& metrics) { gauge_lag(metrics); });
         return http_->start();
     }
@@ -217,16 +236,10 @@ class Site::Impl {
 
     Result<void> start_effects() {
         if (config_.text("notify.mode") != "live") return {};
-        const auto aliyun = aliyun_config(config_, options_.secrets);
-        aliyun_ = std::make_unique<sinks::AliyunSms>(aliyun, system_clock_);
-        sinks::EffectWorkerOptions options;
-        options.topic = topics_.name(schemas::Topic::SendSms);
-        options.receipt_topic = topics_.name(schemas::Topic::FeedReceipt);
-        options.rate_per_second = static_cast<double>(config_.number("notify.aliyun.rate"));
-        effects_ = std::make_unique<sinks::EffectWorker>(
-            options, sinks::EffectWorker::Ports{*log_, *log_, *aliyun_, clock(), system_clock_, &metrics_});
-        effects_->start();
-        flow_->set_effects_lag([this] { return static_cast<std::uint64_t>(std::max<std::int64_t>(0, effects_->lag())); });
+        senders_ = std::make_unique<Senders>(config_, options_.secrets, topics_,
+                                             Senders::Ports{*log_, *log_, clock(), system_clock_, metrics_});
+        senders_->start();
+        flow_->set_effects_lag([this] { return static_cast<std::uint64_t>(senders_->lag() + gateways_->lag()); });
         return {};
     }
 
@@ -290,12 +303,13 @@ class Site::Impl {
     std::unique_ptr<sinks::fhir::TaskOperations> tasks_;
     std::unique_ptr<sinks::fhir::DirectoryApi> directory_;
     std::unique_ptr<sinks::fhir::ReceiptsApi> receipts_;
+    std::unique_ptr<sinks::fhir::GatewayApi> gateways_;
+    std::unique_ptr<sinks::fhir::MessagesApi> messages_;
     std::unique_ptr<ingest::wearable::WearableApi> wearable_;
     std::unique_ptr<sinks::live::LiveEvents> live_;
     std::unique_ptr<sinks::explain::ExplainApi> explain_;
     std::unique_ptr<ingest::HttpServer> http_;
-    std::unique_ptr<sinks::AliyunSms> aliyun_;
-    std::unique_ptr<sinks::EffectWorker> effects_;
+    std::unique_ptr<Senders> senders_;
     std::unique_ptr<ingest::mllp::Listener> mllp_;
 
     std::mutex housekeeping_mutex_;

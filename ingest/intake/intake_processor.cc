@@ -58,9 +58,7 @@ Result<void> IntakeProcessor::on_record(state::Entity*, const processors::Input&
             if (json) return json_.decision(input, out);
             break;
         case Topic::FeedReceipt:
-            if (json) return json_.receipts(input, out);
-            if (format == "aliyun-report") return json_.aliyun_reports(input, out);
-            break;
+            return receipts_.handle(format, input, out);
         case Topic::FeedWearable:
             if (json || format == wearable::kOpenMhealth || format == wearable::kHuawei)
                 return wearable_.handle(input, out);

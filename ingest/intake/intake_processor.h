@@ -5,6 +5,7 @@
 #include "ingest/intake/hl7_intake.h"
 #include "ingest/intake/json_intake.h"
 #include "ingest/intake/wearable_intake.h"
+#include "ingest/intake/receipt_intake.h"
 #include "processors/processor.h"
 
 namespace vitalog::ingest {
@@ -43,6 +44,7 @@ class IntakeProcessor final : public processors::Processor {
     Hl7Intake hl7_;
     JsonIntake json_;
     WearableIntake wearable_;
+    ReceiptIntake receipts_;
     schemas::Decoder decoder_;
 };
 

@@ -16,6 +16,7 @@
 #include "schemas/rules.h"
 #include "schemas/shift.h"
 #include "schemas/templates.h"
+#include "schemas/zone_rule.h"
 
 namespace vitalog::ingest {
 namespace {
@@ -78,6 +79,11 @@ Result<void> JsonIntake::patient_line(std::string_view json, Context& out) {
     VITALOG_TRY(const auto entry, schemas::decode<schemas::PatientEntry>(json, decoder_));
     VITALOG_CHECK(check_identifier(entry.patient, "patient"));
     for (const auto account : entry.accounts) VITALOG_CHECK(check_identifier(account, "accounts"));
+    if (entry.quiet && (!schemas::clock_minutes(entry.quiet->from) ||
+                        !schemas::clock_minutes(entry.quiet->to) ||
+                        entry.quiet->from == entry.quiet->to))
+        return fail(Errc::Malformed,
+                    "member 'quiet' must hold two times of day such as 22:00 and 07:00");
     if (!entry.zone.empty()) VITALOG_CHECK(hl7::SiteZone::named(entry.zone));
     out.emit_event(Topic::Subject, entry.patient, entry);
     return {};
@@ -105,6 +111,7 @@ Result<void> JsonIntake::team_line(std::string_view json, Context& out) {
         contact.recipient = recipient;
         contact.phone = member.phone;
         contact.openid = member.openid;
+        contact.robot = team.robot;
         out.emit_event(Topic::Notification, recipient, contact);
     }
     return {};
@@ -119,99 +126,6 @@ Result<void> JsonIntake::decision_line(std::string_view json, const Input&, Cont
     if (decision.task.empty()) return fail(Errc::Missing, "member 'task' must not be empty");
     if (decision.user.empty()) return fail(Errc::Missing, "member 'user' must not be empty");
     out.emit_event(Topic::Task, decision.task, decision);
-    return {};
-}
-
-namespace {
-
-/// Where a receipt belongs: the recipient, else the provider's message.
-Result<std::string> receipt_key(const schemas::Receipt& receipt) {
-    if (!receipt.recipient.empty()) {
-        if (receipt.intent.empty() || receipt.attempt.empty())
-            return fail(Errc::Missing,
-                        "a receipt with 'recipient' needs 'intent' and 'attempt' too");
-        return std::string(receipt.recipient);
-    }
-    if (receipt.provider.empty() || receipt.provider_id.empty())
-        return fail(
-            Errc::Missing,
-            "a receipt needs 'recipient', 'intent' and 'attempt', or 'provider' and 'provider_id'");
-    return "provider|" + std::string(receipt.provider) + "|" + std::string(receipt.provider_id);
-}
-
-}  // namespace
-
-Result<void> JsonIntake::receipts(const Input& input, Context& out) {
-    return each(input, out, &JsonIntake::receipt_line);
-}
-
-Result<void> JsonIntake::receipt_line(std::string_view json, const Input&, Context& out) {
-    VITALOG_TRY(const auto receipt, schemas::decode<schemas::Receipt>(json, decoder_));
-    VITALOG_TRY(const std::string key, receipt_key(receipt));
-    out.emit_event(Topic::Notification, key, receipt);
-    return {};
-}
-
-namespace {
-
-/// One element of Aliyun's SmsReport push. `success` comes as a flag, or as the word.
-struct AliyunReport {
-    std::string_view out_id;
-    std::string_view biz_id;
-    std::string_view err_code;
-    std::string_view report_time;
-    schemas::RawJson success;
-    template <class V>
-    void members(V& v) {
-        v("out_id", out_id);
-        v("biz_id", biz_id);
-        v("err_code", err_code);
-        v("report_time", report_time);
-        v.required("success", success);
-    }
-};
-
-/// "2017-08-30 00:00:00", the provider's clock: UTC+8 the year round.
-std::optional<ReceivedTime> provider_time(std::string_view text) {
-    auto parsed = parse_rfc3339(std::string(text) + "+08:00");
-    if (!parsed) return std::nullopt;
-    return ReceivedTime(*parsed);
-}
-
-/// OutId as SendSms was given it: "recipient|intent|attempt".
-bool split_out_id(std::string_view out_id, schemas::Receipt& receipt) {
-    const std::size_t second = out_id.rfind('|');
-    if (second == std::string_view::npos || second == 0) return false;
-    const std::size_t first = out_id.rfind('|', second - 1);
-    if (first == std::string_view::npos || first == 0) return false;
-    receipt.recipient = out_id.substr(0, first);
-    receipt.intent = out_id.substr(first + 1, second - first - 1);
-    receipt.attempt = out_id.substr(second + 1);
-    if (!receipt.intent.empty() && !receipt.attempt.empty()) return true;
-    receipt.recipient = receipt.intent = receipt.attempt = {};
-    return false;
-}
-
-}  // namespace
-
-Result<void> JsonIntake::aliyun_reports(const Input& input, Context& out) {
-    return each(input, out, &JsonIntake::aliyun_report);
-}
-
-Result<void> JsonIntake::aliyun_report(std::string_view json, const Input& input, Context& out) {
-    VITALOG_TRY(const auto report, schemas::decode<AliyunReport>(json, decoder_));
-    const bool delivered = report.success.text == "true" || report.success.text == "\"true\"";
-    if (!delivered && report.success.text != "false" && report.success.text != "\"false\"")
-        return fail(Errc::Malformed, "member 'success' must be true or false");
-    schemas::Receipt receipt;
-    split_out_id(report.out_id, receipt);
-    receipt.state = delivered ? schemas::ReceiptState::Delivered : schemas::ReceiptState::Failed;
-    receipt.code = report.err_code;
-    receipt.provider = "aliyun";
-    receipt.provider_id = report.biz_id;
-    receipt.at = provider_time(report.report_time).value_or(input.received);
-    VITALOG_TRY(const std::string key, receipt_key(receipt));
-    out.emit_event(Topic::Notification, key, receipt);
     return {};
 }
 
@@ -233,6 +147,10 @@ Result<void> JsonIntake::check_body(const schemas::Control& control) {
         VITALOG_CHECK(schemas::TemplatePack::parse(control.body));
         return {};
     }
+    if (control.kind == "zones") {
+        VITALOG_CHECK(schemas::Zones::parse(control.body));
+        return {};
+    }
     if (control.kind == "team") {
         VITALOG_CHECK(schemas::decode<schemas::TeamEntry>(control.body, body_decoder_));
         return {};
@@ -240,7 +158,7 @@ Result<void> JsonIntake::check_body(const schemas::Control& control) {
     if (control.kind == "clock") return {};
     return fail(Errc::Unsupported,
                 "control kind " + quoted(control.kind) +
-                    " must be one of settings, units, codes, measures, rules, templates, team, clock");
+                    " must be one of settings, zones, units, codes, measures, rules, templates, team, clock");
 }
 
 Result<void> JsonIntake::control(const Input& input, Context& out) {

@@ -5,7 +5,7 @@
 
 namespace vitalog::ingest {
 
-/// Reads the feeds that are JSON: directory, decisions, receipts, control records. Checks them and
+/// Reads the feeds that are JSON: directory, decisions, control records. Checks them and
 /// passes them on where they belong. One thread.
 class JsonIntake {
   public:
@@ -16,10 +16,6 @@ class JsonIntake {
     Result<void> directory(const processors::Input& input, processors::Context& out);
     /// A doctor's decision, to `task`.
     Result<void> decision(const processors::Input& input, processors::Context& out);
-    /// Receipts of hospital gateways and of our own effect worker, to `notification`.
-    Result<void> receipts(const processors::Input& input, processors::Context& out);
-    /// Aliyun's SmsReport push: an array of reports.
-    Result<void> aliyun_reports(const processors::Input& input, processors::Context& out);
     /// A control record, to every partition of `subject`, `person`, `task` and `notification`. It
     /// is refused when its body could not take force; it takes force in intake itself by
     /// on_control.
@@ -34,10 +30,6 @@ class JsonIntake {
     Result<void> patient_line(std::string_view json, processors::Context& out);
     Result<void> team_line(std::string_view json, processors::Context& out);
     Result<void> decision_line(std::string_view json, const processors::Input&,
-                               processors::Context& out);
-    Result<void> receipt_line(std::string_view json, const processors::Input&,
-                              processors::Context& out);
-    Result<void> aliyun_report(std::string_view json, const processors::Input&,
                                processors::Context& out);
     Result<void> check_body(const schemas::Control& control);
 

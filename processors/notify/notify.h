@@ -10,42 +10,27 @@
 #include "processors/notify/channels.h"
 #include "processors/notify/provider_message.h"
 #include "processors/notify/recipient_entity.h"
+#include "processors/notify/settings.h"
 #include "processors/notify/settle.h"
 #include "processors/notify/template_packs.h"
 #include "processors/processor.h"
+#include "schemas/zone_rule.h"
 
 namespace vitalog::processors {
-
-/// The settings of notify, checked. Keys and defaults:
-///   notify.mode           off   off: attempts settle as suppressed; live: they enter
-///   send.<channel> notify.daily_limit    50    attempts per recipient and day of the site
-///   notify.unknown_limit  10m   how long an unknown outcome is waited for
-///   notify.attempts       5     attempts of one message
-///   notify.retry_first    30s   wait after the first attempt that was not taken; doubled each time
-///   notify.retry_most     15m   the longest such wait
-///   site.zone             Asia/Shanghai
-struct NotifySettings {
-    bool live = false;
-    std::int64_t daily_limit = 50;
-    RetryPolicy retry;
-    int offset_minutes = 480;
-
-    /// Configuration: a value is not of its kind or out of range.
-    static Result<NotifySettings> from(const schemas::Settings& settings);
-};
 
 /// Stage "notify": decides what is sent to whom by which channel, and settles what became of it. It
 /// sends nothing itself: an attempt is a record in send.<channel>.
 ///
 /// Entities: recipients, and provider messages (key "provider|..."). Reads Contact, Intent,
-/// IntentCancel, RecipientMoved and Receipt; writes Send to send.<channel>, Delivery (whole, at
-/// every change) to `delivery`, and to `notification` Receipt (under a provider message's key:
-/// whose it is; under a recipient's key: a report whose owner was found) and RecipientMoved.
-/// Timers: "next" (the first intent that time changes), "forget" (a provider message).
+/// IntentCancel, RecipientMoved, Receipt and Resend, and the controls settings, zones and
+/// templates; writes Send to send.<channel>, Delivery (whole, at every change) to `delivery`, and
+/// to `notification` Receipt (under a provider message's key: whose it is; under a recipient's key:
+/// a report whose owner was found) and RecipientMoved. Timers: "next" (the first intent that time
+/// changes), "forget" (a provider message).
 class NotifyProcessor final : public Processor {
   public:
     std::string_view stage() const override { return "notify"; }
-    std::uint32_t logic() const override { return 1; }
+    std::uint32_t logic() const override { return 2; }
 
     std::unique_ptr<state::Entity> create(std::string_view key) const override;
     Result<std::unique_ptr<state::Entity>> decode(std::string_view key,
@@ -68,22 +53,33 @@ class NotifyProcessor final : public Processor {
     Result<void> on_cancel(const Hand& hand, const Input& input);
     Result<void> on_moved(const Hand& hand, const Input& input);
     Result<void> on_receipt(const Hand& hand, const Input& input);
+    Result<void> on_resend(const Hand& hand, const Input& input);
     Result<void> on_provider(ProviderMessage& message, const Input& input, Context& out);
 
+    // moves.cc
     Result<void> move_away(const Hand& hand, const schemas::RecipientMoved& event);
     Result<void> move_in(const Hand& hand, const schemas::RecipientMoved& event);
-    void retry_held_for_contact(const Hand& hand);
+    /// Contact or consent came; with other hours also what waits for quiet hours to end.
+    void retry_held_for_contact(const Hand& hand, bool other_hours);
     void due(const Hand& hand, HeldIntent& intent);
 
     /// Renders what every channel would say. Forbidden, Missing or NotFound: the message can't be
     /// said.
     Result<std::vector<PinnedMessage>> pin(const schemas::Intent& intent) const;
+    // dispatch.cc
     /// Brings a waiting intent as far as it goes now: sent, suppressed, failed, or waiting for
     /// something.
     void advance(const Hand& hand, HeldIntent& intent);
     void attempt(const Hand& hand, HeldIntent& intent, const Choice& choice);
+    void send(const Hand& hand, const HeldIntent& intent, const Choice& choice);
+    /// The clock on the recipient's wall.
+    schemas::ZoneRule zone_of(const RecipientEntity& recipient) const;
+    std::optional<ReceivedTime> quiet_until(const Hand& hand, const HeldIntent& intent) const;
     bool allowed_today(const Hand& hand) const;
     void fall_back(const Hand& hand, HeldIntent& intent);
+    /// A message of priority high without an outcome goes out by the next channel at once; false:
+    /// there is none that may be used now.
+    bool take_other_way(const Hand& hand, HeldIntent& intent);
     void name_provider_message(const Hand& hand, HeldIntent& intent,
                                const schemas::Receipt& receipt);
 
@@ -91,6 +87,7 @@ class NotifyProcessor final : public Processor {
     void arm(const Hand& hand);
 
     NotifySettings settings_;
+    schemas::Zones zones_;
     TemplatePacks packs_;
     schemas::Decoder decoder_;
 };

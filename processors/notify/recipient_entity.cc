@@ -8,18 +8,29 @@ namespace vitalog::processors {
 namespace {
 
 constexpr std::string_view kMagic = "VN";
-constexpr std::uint8_t kVersion = 2;
+constexpr std::uint8_t kVersion = 3;
 
 using schemas::DeliveryState;
 
 }  // namespace
 
+bool HeldIntent::watched() const {
+    if (other_way == ReceivedTime()) return false;
+    return state == DeliveryState::Sending || state == DeliveryState::Accepted ||
+           state == DeliveryState::Unknown ||
+           (state == DeliveryState::Waiting && hold == Hold::Backoff);
+}
+
 std::optional<ReceivedTime> HeldIntent::due() const {
-    if (state == DeliveryState::Sending) return not_after;
-    if (state == DeliveryState::Unknown) return std::min(retry_at, not_after);
-    if (state != DeliveryState::Waiting) return std::nullopt;
-    const bool by_time = hold == Hold::Limit || hold == Hold::Backoff;
-    return by_time ? std::min(retry_at, not_after) : not_after;
+    std::optional<ReceivedTime> at;
+    if (state == DeliveryState::Sending) at = not_after;
+    if (state == DeliveryState::Unknown) at = std::min(retry_at, not_after);
+    if (state == DeliveryState::Waiting) {
+        const bool by_time = hold == Hold::Limit || hold == Hold::Backoff || hold == Hold::Quiet;
+        at = by_time ? std::min(retry_at, not_after) : not_after;
+    }
+    if (watched()) at = at ? std::min(*at, other_way) : other_way;
+    return at;
 }
 
 const PinnedMessage* HeldIntent::message(std::string_view by_channel) const {
@@ -64,6 +75,11 @@ void RecipientEntity::absorb(RecipientEntity&& other, std::string_view from) {
     } else if (other.contact.known) {
         if (contact.phone.empty()) contact.phone = std::move(other.contact.phone);
         if (contact.openid.empty()) contact.openid = std::move(other.contact.openid);
+        if (contact.zone.empty()) contact.zone = std::move(other.contact.zone);
+        if (contact.quiet_from.empty()) {
+            contact.quiet_from = std::move(other.contact.quiet_from);
+            contact.quiet_to = std::move(other.contact.quiet_to);
+        }
         if (!contact.has_consent && other.contact.has_consent) {
             contact.has_consent = true;
             contact.alert = std::move(other.contact.alert);

@@ -15,15 +15,15 @@
 namespace vitalog::processors {
 
 /// What a waiting intent waits for.
-enum class Hold : std::uint8_t { None, Contact, Consent, Limit, Backoff };
+enum class Hold : std::uint8_t { None, Contact, Consent, Limit, Backoff, Quiet };
 
 }  // namespace vitalog::processors
 
 namespace vitalog::schemas {
 template <>
 struct EnumNames<processors::Hold> {
-    static constexpr std::array<std::string_view, 5> names{"none", "contact", "consent", "limit",
-                                                           "backoff"};
+    static constexpr std::array<std::string_view, 6> names{"none",  "contact", "consent",
+                                                           "limit", "backoff", "quiet"};
 };
 }  // namespace vitalog::schemas
 
@@ -32,14 +32,14 @@ namespace vitalog::processors {
 /// How a recipient is reached, and what they agreed to.
 struct HeldContact {
     bool known = false;
-    std::string phone, openid, zone;
+    std::string phone, openid, robot, zone;
     bool has_consent = false;  ///< anything was recorded, be it a refusal of everything
     std::vector<std::string> alert, reminder;
     std::string quiet_from, quiet_to;
 
     template <class S>
     void stored(S& s) {
-        s(known, phone, openid, zone, has_consent, alert, reminder, quiet_from, quiet_to);
+        s(known, phone, openid, robot, zone, has_consent, alert, reminder, quiet_from, quiet_to);
     }
 };
 
@@ -49,12 +49,13 @@ struct PinnedMessage {
     std::string channel;
     std::string template_code;
     std::string sign;
+    std::string url;
     std::string text;
     std::vector<std::pair<std::string, std::string>> params;
 
     template <class S>
     void stored(S& s) {
-        s(channel, template_code, sign, text, params);
+        s(channel, template_code, sign, url, text, params);
     }
 };
 
@@ -62,7 +63,7 @@ struct PinnedMessage {
 struct HeldIntent {
     std::string intent, purpose, person, task, episode;
     std::int64_t revision = 0;  ///< of the last Delivery
-    std::string archive_text;  ///< what a doctor wrote; never sent
+    std::string archive_text;   ///< what a doctor wrote; never sent
     schemas::Priority priority = schemas::Priority::Medium;
     ReceivedTime not_after, created, changed;
     std::vector<PinnedMessage> messages;  ///< one per channel that the template serves
@@ -70,8 +71,12 @@ struct HeldIntent {
     std::string channel;
     schemas::DeliveryState state = schemas::DeliveryState::Decided;
     Hold hold = Hold::None;
-    ReceivedTime retry_at;  ///< Waiting for Limit or Backoff: when to try; Unknown: when to give up
+    ReceivedTime retry_at;      ///< Waiting for a time: when to try; Unknown: when to give up
+    ReceivedTime other_way;     ///< when it goes out by another channel too; epoch: never
+    bool passes_quiet = false;  ///< priority and template let it go out in quiet hours
+    std::string resend;         ///< who wanted it sent once more, and why; empty: nobody
     std::int64_t attempts = 0;
+    std::int64_t channel_attempts = 0;  ///< those by the channel in use
     std::string attempt, code, reason;
     std::string provider_id;  ///< "provider|id" of the last attempt
     std::string
@@ -80,7 +85,22 @@ struct HeldIntent {
     /// Something is still to happen by itself.
     bool open() const {
         return state == schemas::DeliveryState::Waiting ||
-               state == schemas::DeliveryState::Sending || state == schemas::DeliveryState::Unknown;
+               state == schemas::DeliveryState::Sending ||
+               state == schemas::DeliveryState::Unknown || watched();
+    }
+    /// An attempt is out, or about to be repeated, and another channel takes over when it stays
+    /// without an outcome.
+    bool watched() const;
+    void end(schemas::DeliveryState with, std::string because) {
+        state = with;
+        hold = Hold::None;
+        reason = std::move(because);
+    }
+    void wait(Hold for_what, std::string because, ReceivedTime until = {}) {
+        state = schemas::DeliveryState::Waiting;
+        hold = for_what;
+        reason = std::move(because);
+        retry_at = until;
     }
     /// When time alone changes it; nullopt: never.
     std::optional<ReceivedTime> due() const;
@@ -88,9 +108,10 @@ struct HeldIntent {
 
     template <class S>
     void stored(S& s) {
-        s(intent, revision, purpose, person, task, episode, archive_text, priority, not_after, created,
-          changed, messages, tried, channel, state, hold, retry_at, attempts, attempt, code, reason,
-          provider_id, cancelled);
+        s(intent, revision, purpose, person, task, episode, archive_text, priority, not_after,
+          created, changed, messages, tried, channel, state, hold, retry_at, other_way,
+          passes_quiet, resend, attempts, channel_attempts, attempt, code, reason, provider_id,
+          cancelled);
     }
 };
 
@@ -133,7 +154,7 @@ class RecipientEntity final : public state::Entity {
     std::vector<HeldIntent> intents;    ///< in the order they came
     std::string moved_to;               ///< the survivor, to whom everything is passed on
     std::vector<std::string> absorbed;  ///< recipients that live on in this one
-    std::int64_t day = 0;               ///< site's day that sent_today counts, days since 1970
+    std::int64_t day = 0;  ///< the recipient's day that sent_today counts, days since 1970
     std::int64_t sent_today = 0;
     std::optional<ReceivedTime> armed;  ///< what the timer is set to
 };

@@ -46,37 +46,28 @@ bool move_to(HeldIntent& intent, DeliveryState state, const schemas::Receipt& re
     return true;
 }
 
-void end(HeldIntent& intent, DeliveryState state, std::string reason) {
-    intent.state = state;
-    intent.hold = Hold::None;
-    intent.reason = std::move(reason);
-}
-
 Settled not_taken(HeldIntent& intent, const schemas::Receipt& receipt, ReceivedTime now,
                   const RetryPolicy& policy) {
     if (rank(intent.state) > rank(DeliveryState::Unknown) || intent.state == DeliveryState::Waiting)
         return Settled::Unchanged;
     intent.code = receipt.code;
     if (!intent.cancelled.empty()) {
-        end(intent, DeliveryState::Cancelled, intent.cancelled);
+        intent.end(DeliveryState::Cancelled, intent.cancelled);
     } else if (now >= intent.not_after) {
-        end(intent, DeliveryState::Expired, "not taken by the provider in time");
+        intent.end(DeliveryState::Expired, "not taken by the provider in time");
     } else if (!receipt.retryable) {
-        end(intent, DeliveryState::Failed, "refused by the provider");
+        intent.end(DeliveryState::Failed, "refused by the provider");
         return Settled::ChannelFailed;
-    } else if (intent.attempts >= policy.attempts_max) {
-        end(intent, DeliveryState::Failed,
-            "not taken in " + std::to_string(intent.attempts) + " attempts");
+    } else if (intent.channel_attempts >= policy.attempts_max) {
+        intent.end(DeliveryState::Failed,
+                   "not taken in " + std::to_string(intent.channel_attempts) + " attempts");
         return Settled::ChannelFailed;
     } else {
-        const ReceivedTime again = now + backoff(policy, intent.attempt, intent.attempts);
+        const ReceivedTime again = now + backoff(policy, intent.attempt, intent.channel_attempts);
         if (again >= intent.not_after) {
-            end(intent, DeliveryState::Expired, "no time left for another attempt");
+            intent.end(DeliveryState::Expired, "no time left for another attempt");
         } else {
-            intent.state = DeliveryState::Waiting;
-            intent.hold = Hold::Backoff;
-            intent.retry_at = again;
-            intent.reason = "not taken by the provider; another attempt follows";
+            intent.wait(Hold::Backoff, "not taken by the provider; another attempt follows", again);
         }
     }
     return Settled::Changed;
@@ -106,6 +97,7 @@ Settled settle(HeldIntent& intent, const schemas::Receipt& receipt, ReceivedTime
             return move_to(intent, DeliveryState::Delivered, receipt) ? Settled::Changed
                                                                       : Settled::Unchanged;
         case ReceiptState::Accepted:
+            if (!last) return Settled::Unchanged;  // what counts is the attempt after it
             return move_to(intent, DeliveryState::Accepted, receipt) ? Settled::Changed
                                                                      : Settled::Unchanged;
         case ReceiptState::Failed:

@@ -30,8 +30,8 @@ enum class Settled : std::uint8_t { Unchanged, Changed, ChannelFailed };
 
 /// Applies what is reported about one of the intent's attempts. States only move forward: delivered
 /// outranks failed, failed outranks expired, expired outranks accepted, accepted outranks unknown;
-/// only the last attempt can be tried again. ChannelFailed: the intent is Failed unless another
-/// channel takes it.
+/// only the last attempt can be accepted or tried again. ChannelFailed: the intent is Failed unless
+/// another channel takes it.
 Settled settle(HeldIntent& intent, const schemas::Receipt& receipt, ReceivedTime now,
                const RetryPolicy& policy);
 

@@ -145,6 +145,7 @@ struct TeamEntry {
     std::string_view team;
     std::string_view name;
     std::vector<TeamMember> members_list;
+    std::string_view robot;  ///< a WeCom group robot of the configuration, where the team's notices go
     std::string_view duty_doctor;  ///< a user; where no shift names one
     std::string_view duty_group;   ///< a user, or the name of a team: all its members; where no shift names one
     std::vector<TeamShift> shifts = {};  ///< the first that holds the hour counts
@@ -154,6 +155,7 @@ struct TeamEntry {
         v.required("team", team);
         v("name", name);
         v("members", members_list);
+        v("robot", robot);
         v("duty_doctor", duty_doctor);
         v("duty_group", duty_group);
         v("shifts", shifts);

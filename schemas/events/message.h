@@ -64,6 +64,7 @@ struct Contact {
     std::string_view recipient;
     std::string_view phone;
     std::string_view openid;
+    std::string_view robot;  ///< doctors: the WeCom group robot of their team
     std::string_view zone;
     std::optional<Consent> consent;
     std::optional<Quiet> quiet;
@@ -73,6 +74,7 @@ struct Contact {
         v.required("recipient", recipient);
         v("phone", phone);
         v("openid", openid);
+        v("robot", robot);
         v("zone", zone);
         v("consent", consent);
         v("quiet", quiet);
@@ -100,13 +102,15 @@ struct Send {
     std::string_view intent;
     std::string_view attempt;  ///< 32 hex digits, names the attempt for ever
     std::string_view recipient;
-    std::string_view to;  ///< phone number or openid
+    std::string_view to;  ///< phone number, openid, or ROBOT|PHONE: a group's robot and whom it mentions (may be empty)
     std::string_view template_name;
     std::string_view sign;  ///< the signature before the text; empty: the gateway's default
     StringMap params;  ///< template variables by name
     std::string_view text;
+    std::string_view url;  ///< wechat: what a tap on the message opens
     ReceivedTime not_after;
     Priority priority = Priority::Medium;
+    bool resend = false;  ///< an operator asked for it: not to be taken for a repeat of the attempt before
 
     template <class V>
     void members(V& v) {
@@ -118,8 +122,30 @@ struct Send {
         v("sign", sign);
         v("params", params);
         v("text", text);
+        v("url", url);
         v.required("not_after", not_after);
         v.required("priority", priority);
+        v("resend", resend);
+    }
+};
+
+/// `feed.receipt` (format "resend") and `notification`, key recipient: an operator wants an intent sent once more.
+/// Refused once it is delivered, and while an attempt is under way.
+struct Resend {
+    static constexpr std::string_view kType = "vitalog.resend.v1";
+    std::string_view recipient;
+    std::string_view intent;
+    std::string_view reason;
+    std::string_view user;
+    ReceivedTime not_after;  ///< how long the new attempt is of use
+
+    template <class V>
+    void members(V& v) {
+        v.required("recipient", recipient);
+        v.required("intent", intent);
+        v.required("reason", reason);
+        v.required("user", user);
+        v.required("not_after", not_after);
     }
 };
 
@@ -139,8 +165,8 @@ struct Receipt {
     std::string_view attempt;
     ReceiptState state = ReceiptState::Accepted;
     std::string_view code;  ///< the provider's own
-    std::string_view provider;     ///< "aliyun"
-    std::string_view provider_id;  ///< BizId
+    std::string_view provider;     ///< "aliyun", "tencent", "wechat", "wecom"
+    std::string_view provider_id;  ///< BizId, SerialNo, msgid
     bool retryable = false;        ///< with not-sent: worth trying again after a while
     ReceivedTime at;
 
@@ -177,7 +203,7 @@ struct Delivery {
     std::string_view task;
     std::string_view episode;
     std::string_view purpose;
-    std::string_view channel;  ///< "sms"; empty where no channel could be chosen
+    std::string_view channel;  ///< "sms", "wechat", "wecom"; empty where no channel could be chosen
     DeliveryState state = DeliveryState::Decided;
     std::string_view attempt;
     int attempts = 0;

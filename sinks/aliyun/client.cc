@@ -62,7 +62,9 @@ Result<void> check(const AliyunConfig& config) {
 }
 
 AliyunSms::AliyunSms(AliyunConfig config, const Clock& wall)
-    : config_(std::move(config)), wall_(wall) {}
+    : config_(std::move(config)),
+      wall_(wall),
+      clients_(client_options(config_.connect_timeout, config_.timeout, config_.ca_file)) {}
 
 ClientRequest AliyunSms::signed_request(const AliyunConfig& config, std::string_view action,
                                         NameValues query, LogTime date, const std::string& nonce) {
@@ -88,33 +90,15 @@ ClientRequest AliyunSms::signed_request(const AliyunConfig& config, std::string_
 }
 
 HttpOutcome AliyunSms::call(std::string_view action, NameValues query, std::string_view attempt) {
-    HttpClient* client = nullptr;
-    {
-        const std::lock_guard lock(mutex_);
-        if (aborted_) return {HttpFate::NeverSent, {}, "stopping"};
-        if (idle_.empty()) {
-            HttpClientOptions options;
-            options.connect_timeout = config_.connect_timeout;
-            options.timeout = config_.timeout;
-            options.ca_file = config_.ca_file;
-            client = clients_.emplace_back(std::make_unique<HttpClient>(options)).get();
-        } else {
-            client = idle_.back();
-            idle_.pop_back();
-        }
-    }
     const LogTime now = wall_.now();
     const std::string nonce =
         IdHash().part(attempt).part(now.micros()).part(++calls_).finish().to_string();
-    auto outcome = client->send(signed_request(config_, action, std::move(query), now, nonce));
-    const std::lock_guard lock(mutex_);
-    idle_.push_back(client);
-    return outcome;
+    return clients_.send(signed_request(config_, action, std::move(query), now, nonce));
 }
 
 SendOutcome AliyunSms::send(const Attempt& attempt) {
     NameValues query{{"PhoneNumbers", attempt.to},
-                     {"SignName", config_.sign},
+                     {"SignName", attempt.sign.empty() ? config_.sign : attempt.sign},
                      {"TemplateCode", attempt.template_code},
                      {"OutId", attempt.echo()}};
     if (!attempt.params.empty()) query.emplace_back("TemplateParam", params_json(attempt));
@@ -163,9 +147,7 @@ QueryOutcome AliyunSms::query_day(const Attempt& attempt, const std::string& day
 }
 
 void AliyunSms::abort() {
-    const std::lock_guard lock(mutex_);
-    aborted_ = true;
-    for (const auto& client : clients_) client->abort();
+    clients_.abort();
 }
 
 }  // namespace vitalog::sinks

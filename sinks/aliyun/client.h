@@ -2,15 +2,12 @@
 
 #include <atomic>
 #include <chrono>
-#include <memory>
-#include <mutex>
 #include <string>
-#include <vector>
 
 #include "schemas/base/ports.h"
 #include "sinks/aliyun/signature.h"
+#include "sinks/client_pool.h"
 #include "sinks/effects/provider.h"
-#include "sinks/http_client.h"
 
 namespace vitalog::sinks {
 
@@ -50,11 +47,7 @@ class AliyunSms : public Provider {
     const AliyunConfig config_;
     const Clock& wall_;
     std::atomic<std::int64_t> calls_{0};
-    std::mutex mutex_;
-    std::vector<std::unique_ptr<HttpClient>>
-        clients_;                    // guarded by mutex_; grows to the most calls at once
-    std::vector<HttpClient*> idle_;  // guarded by mutex_
-    bool aborted_ = false;           // guarded by mutex_
+    ClientPool clients_;
 };
 
 /// yyyyMMdd of an instant in China Standard Time (UTC+8, no daylight saving since 1991).

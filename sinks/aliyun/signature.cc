@@ -1,25 +1,9 @@
 #include "sinks/aliyun/signature.h"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
 #include <algorithm>
-#include <array>
 
 namespace vitalog::sinks {
 namespace {
-
-using Digest = std::array<unsigned char, 32>;
-
-std::string hex(const Digest& digest) {
-    static constexpr char kDigits[] = "0123456789abcdef";
-    std::string out;
-    for (const unsigned char byte : digest) {
-        out.push_back(kDigits[byte >> 4]);
-        out.push_back(kDigits[byte & 15]);
-    }
-    return out;
-}
 
 NameValues sorted(NameValues pairs) {
     std::sort(pairs.begin(), pairs.end());
@@ -39,12 +23,6 @@ std::string_view trimmed(std::string_view text) {
 }
 
 }  // namespace
-
-std::string sha256_hex(std::string_view bytes) {
-    Digest digest{};
-    EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
-    return hex(digest);
-}
 
 std::string rfc3986_escape(std::string_view text) {
     static constexpr char kDigits[] = "0123456789ABCDEF";
@@ -84,11 +62,7 @@ std::string canonical_request(const Acs3Request& request) {
 
 std::string acs3_signature(const Acs3Request& request, std::string_view secret) {
     const std::string to_sign = std::string(kAcs3) + "\n" + sha256_hex(canonical_request(request));
-    Digest digest{};
-    HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
-         reinterpret_cast<const unsigned char*>(to_sign.data()), to_sign.size(), digest.data(),
-         nullptr);
-    return hex(digest);
+    return hex(hmac_sha256(secret, to_sign));
 }
 
 std::string acs3_authorization(const Acs3Request& request, std::string_view key_id,

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "schemas/base/result.h"
+#include "sinks/digest.h"
 
 namespace vitalog::sinks {
 
@@ -29,7 +30,6 @@ struct Acs3Request {
     std::string body_sha256;    ///< hexadecimal
 };
 
-std::string sha256_hex(std::string_view bytes);
 /// Everything but A-Z a-z 0-9 - _ . ~ becomes %XX.
 std::string rfc3986_escape(std::string_view text);
 /// "a=1&b=2", sorted and escaped: also what goes into the URL.

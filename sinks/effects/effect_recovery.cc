@@ -53,6 +53,7 @@ Result<void> EffectWorker::recover() {
             const SendOutcome unknown{.state = schemas::ReceiptState::Unknown, .code = "restart"};
             if (!report(*item, unknown)) return fail(Errc::Busy, "stopping");
         }
+        if (!ports_.provider.can_query()) continue;  // only a receipt can settle it
         item->phase = Phase::Doubtful;
         item->doubt_since = now;
         item->next_query = now + options_.query_after;

@@ -32,14 +32,16 @@ std::chrono::microseconds backed_off(std::chrono::microseconds first, int times,
 EffectWorker::EffectWorker(EffectWorkerOptions options, Ports ports)
     : options_(std::move(options)),
       ports_(ports),
-      bucket_(options_.rate_per_second, options_.rate_per_second) {}
+      own_gate_({.rate_per_second = options_.rate_per_second}),
+      gate_(ports.gate != nullptr ? *ports.gate : own_gate_) {}
 
 EffectWorker::~EffectWorker() {
     stop();
 }
 
 std::string EffectWorker::reader_name(std::string_view suffix) const {
-    return "effects." + options_.channel + std::string(suffix);
+    return "effects." + options_.channel + (options_.lane == Lane::High ? ".high" : "") +
+           std::string(suffix);
 }
 
 void EffectWorker::start() {
@@ -151,7 +153,7 @@ std::size_t EffectWorker::allowance() {
         wanted = options_.window - in_hand_;
         if (troubles_ >= kTroublesToPause) wanted = in_hand_ == 0 ? 1 : 0;
     }
-    return bucket_.take(wanted, now);
+    return gate_.take(wanted, options_.lane == Lane::High, now);
 }
 
 Result<std::size_t> EffectWorker::take(Book& book) {
@@ -181,10 +183,10 @@ Result<std::size_t> EffectWorker::take(Book& book) {
     }
     if (read) read = ports_.source.store_position(reader_name(""), book.tp, next);
     if (!read) {
-        bucket_.give_back(allowed);
+        gate_.give_back(allowed);
         return tl::unexpected(read.error());
     }
-    bucket_.give_back(allowed - items.size());
+    gate_.give_back(allowed - items.size());
     const std::lock_guard lock(mutex_);
     book.next = next;
     for (ItemRef& item : items) {
@@ -212,6 +214,8 @@ EffectWorker::ItemRef EffectWorker::read_item(const Book& book, std::size_t inde
                                   {{"channel", options_.channel}, {"state", "unreadable"}});
         return nullptr;
     }
+    const bool high = send->priority == schemas::Priority::High;
+    if (options_.lane != Lane::All && high != (options_.lane == Lane::High)) return nullptr;
     auto item = std::make_shared<Item>();
     item->partition = index;
     item->offset = record.offset;
@@ -222,7 +226,11 @@ EffectWorker::ItemRef EffectWorker::read_item(const Book& book, std::size_t inde
     attempt.attempt = send->attempt;
     attempt.to = send->to;
     attempt.template_code = send->template_name;
+    attempt.sign = send->sign;
+    attempt.text = send->text;
+    attempt.url = send->url;
     attempt.not_after = send->not_after;
+    attempt.resend = send->resend;
     for (const auto& [name, value] : send->params.items) attempt.params.emplace_back(name, value);
     return item;
 }
@@ -295,26 +303,41 @@ void EffectWorker::run_sender() {
                 break;
             }
         }
-        run_one();
+        if (run_one()) continue;
+        std::unique_lock lock(mutex_);  // a send to the same address is under way
+        changed_.wait_for(lock, kBusyWait);
     }
     changed_.notify_all();
 }
 
+/// The first in the queue that no other send stands in the way of; null: there is none now.
+EffectWorker::ItemRef EffectWorker::next_item() {
+    const std::lock_guard lock(mutex_);
+    for (auto item = queue_.begin(); item != queue_.end(); ++item) {
+        const bool sends = (*item)->phase == Phase::InHand;
+        if (sends && !gate_.enter((*item)->attempt.to)) continue;
+        ItemRef found = std::move(*item);
+        queue_.erase(item);
+        return found;
+    }
+    return nullptr;
+}
+
 bool EffectWorker::run_one() {
-    ItemRef item;
+    const ItemRef item = next_item();
+    if (!item) return false;
+    bool stopping = false;
     Phase phase;
     {
         const std::lock_guard lock(mutex_);
-        if (queue_.empty()) return false;
-        item = std::move(queue_.front());
-        queue_.pop_front();
+        stopping = stopping_;
         phase = item->phase;
-        if (phase == Phase::Asking && stopping_) return true;
     }
-    if (phase == Phase::InHand)
+    if (phase == Phase::InHand) {
         send(item);
-    else
+    } else if (!stopping) {
         ask(item);
+    }
     return true;
 }
 
@@ -334,9 +357,10 @@ void EffectWorker::send(const ItemRef& item) {
         note_trouble(outcome);
         notice(*item, outcome);
     }
+    gate_.leave(item->attempt.to);
     if (!report(*item, outcome))
         return;  // stopping: without a receipt it is in doubt at the next start
-    if (outcome.state == ReceiptState::Unknown)
+    if (outcome.state == ReceiptState::Unknown && ports_.provider.can_query())
         doubt(item);
     else
         settle(item);
@@ -418,7 +442,8 @@ void EffectWorker::notice(const Item& item, const SendOutcome& outcome) const {
         if (ports_.metrics != nullptr)
             ports_.metrics->count("vitalog_send_config_errors_total",
                                   {{"channel", options_.channel}, {"code", outcome.code}});
-    } else if (outcome.state != ReceiptState::Accepted) {
+    } else if (outcome.state != ReceiptState::Accepted &&
+               outcome.state != ReceiptState::Delivered) {
         log_line("warn", "effects_not_accepted",
                  {{"attempt", item.attempt.attempt},
                   {"state", std::string(schemas::name_of_enum(outcome.state))},

@@ -13,17 +13,22 @@
 
 #include "schemas/base/ports.h"
 #include "sinks/effects/provider.h"
-#include "sinks/effects/token_bucket.h"
+#include "sinks/effects/send_gate.h"
 
 namespace vitalog::sinks {
 
+/// Which records of a topic a worker takes. A message of priority high does not wait behind others:
+/// two workers read one topic, each with positions of its own.
+enum class Lane : std::uint8_t { All, High, Other };
+
 struct EffectWorkerOptions {
     std::string channel = "sms";
+    Lane lane = Lane::All;
     std::string topic = "send.sms";
     std::string receipt_topic = "feed.receipt";
     unsigned senders = 8;                ///< threads that talk to the provider
     std::size_t window = 32;             ///< attempts taken and not yet reported
-    double rate_per_second = 100;        ///< of the provider, over all partitions
+    double rate_per_second = 100;        ///< of the provider; used where no gate is given
     std::size_t max_unsettled = 10'000;  ///< attempts in doubt; beyond, nothing new is taken
     std::chrono::microseconds query_after =
         std::chrono::seconds(10);  ///< first question about a doubt
@@ -58,10 +63,13 @@ inline constexpr std::string_view kSendHeader = "send";
 ///   - a receipt `unknown`: still in doubt, the provider is asked;
 ///   - no receipt: it may have been sent. Reported `unknown`, then the provider is asked.
 ///
+/// A worker of the lane High calls its positions "effects.CHANNEL.high" and so on.
+///
 /// An attempt in doubt is never sent again from here: the provider's books settle it (found:
 /// accepted, delivered or failed; denied several times: not-sent, which permits the stage to issue
 /// the same attempt again), with back-off, up to query_limit. Five calls in a row without an answer
-/// pause the sending (back-off to a minute, then one probe).
+/// pause the sending (back-off to a minute, then one probe). Where the provider can't be asked,
+/// what is in doubt is left to its receipts.
 ///
 /// `site` is the clock that attempts expire by; `wall` paces rate, pauses and queries. start(),
 /// stop(), step() from one thread; lag() and unsettled() from any.
@@ -74,6 +82,7 @@ class EffectWorker {
         const Clock& site;
         const Clock& wall;
         Metrics* metrics = nullptr;
+        SendGate* gate = nullptr;  ///< shared by the lanes of a channel; null: one of its own
     };
 
     EffectWorker(EffectWorkerOptions options, Ports ports);
@@ -145,6 +154,7 @@ class EffectWorker {
     // The senders
     void run_sender();
     bool run_one();
+    ItemRef next_item();
     void send(const ItemRef& item);
     void ask(const ItemRef& item);
     bool report(const Item& item, const SendOutcome& outcome);
@@ -157,7 +167,8 @@ class EffectWorker {
 
     const EffectWorkerOptions options_;
     const Ports ports_;
-    TokenBucket bucket_;  // the reader's
+    SendGate own_gate_;
+    SendGate& gate_;
     bool recovered_ = false;
     LogTime positions_stored_;
     std::vector<Offset> stored_receipts_;

@@ -15,10 +15,14 @@ struct Attempt {
     std::string recipient;
     std::string intent;
     std::string attempt;
-    std::string to;  ///< phone number or openid: identifying, never logged
+    std::string to;  ///< phone number, openid, ROBOT|PHONE: identifying, never logged
     std::string template_code;
+    std::string sign;  ///< empty: the provider's default
     std::vector<std::pair<std::string, std::string>> params;
+    std::string text;
+    std::string url;
     ReceivedTime not_after;
+    bool resend = false;  ///< not to be taken for a repeat of the attempt before
 
     /// "recipient|intent|attempt": what the provider passes back to us.
     std::string echo() const { return recipient + "|" + intent + "|" + attempt; }
@@ -55,7 +59,9 @@ class Provider {
     virtual std::string_view name() const = 0;
     virtual SendOutcome send(const Attempt& attempt) = 0;
     /// Looks an attempt up that the log took at `taken`.
-    virtual QueryOutcome query(const Attempt& attempt, LogTime taken) = 0;
+    virtual QueryOutcome query(const Attempt&, LogTime) { return {}; }
+    /// False: the provider can't be asked, and an attempt in doubt stays so.
+    virtual bool can_query() const { return true; }
     /// Ends every call in hand, and every later one, soon.
     virtual void abort() = 0;
 };

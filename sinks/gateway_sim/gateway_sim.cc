@@ -1,7 +1,5 @@
 #include "sinks/gateway_sim/gateway_sim.h"
 
-#include <openssl/crypto.h>
-
 #include <algorithm>
 #include <charconv>
 
@@ -14,9 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view kVersion = "2017-05-25";
-constexpr std::size_t kMaxSent =
-    200'000;  // kept for /sent and queries; the oldest half goes beyond
-constexpr std::size_t kMaxHeld = 1'024;
+constexpr std::size_t kMaxSent = 200'000;  // kept for queries; the oldest half goes beyond
 constexpr std::size_t kMaxPhones = 1'000;  // of the API
 constexpr std::int64_t kMaxPageSize = 50;
 
@@ -85,16 +81,10 @@ Result<std::vector<std::pair<std::string, std::string>>> read_strings(std::strin
     return out;
 }
 
-struct FailPlan {
-    int next = 0;
-    std::string_view as;
-
-    template <class V>
-    void members(V& v) {
-        v.required("next", next);
-        v.required("as", as);
-    }
-};
+TencentSimConfig with_delay(TencentSimConfig config, std::chrono::milliseconds delay) {
+    config.receipt_delay = delay;
+    return config;
+}
 
 }  // namespace
 
@@ -107,22 +97,31 @@ bool is_mainland_mobile(std::string_view phone) {
 GatewaySim::GatewaySim(GatewaySimConfig config, const Clock& clock)
     : config_(std::move(config)),
       clock_(clock),
-      pusher_(config_.receipts_to, config_.receipt_delay, clock) {}
+      books_(clock),
+      aliyun_receipts_(aliyun_receipts(receipts_url(config_.receipts_to, "aliyun")),
+                       config_.receipt_delay, clock),
+      tencent_receipts_(tencent_receipts(receipts_url(config_.receipts_to, "tencent")),
+                        config_.receipt_delay, clock),
+      wechat_receipts_(wechat_receipts(receipts_url(config_.receipts_to, "wechat"),
+                                       config_.callback_token, "gh_simulated"),
+                       config_.receipt_delay, clock),
+      tencent_(with_delay(config_.tencent, config_.receipt_delay), clock, books_,
+               tencent_receipts_),
+      wechat_(config_.wechat, clock, books_, wechat_receipts_),
+      wecom_(config_.wecom, clock, books_) {}
 
 GatewaySim::~GatewaySim() {
     stop();
 }
 
 void GatewaySim::stop() {
-    pusher_.stop();
-    std::vector<Respond> dropped;
-    const std::lock_guard lock(mutex_);
-    dropped.swap(held_);
+    for (ReceiptPusher* pusher : {&aliyun_receipts_, &tencent_receipts_, &wechat_receipts_})
+        pusher->stop();
+    books_.release();
 }
 
 std::size_t GatewaySim::sent_count() const {
-    const std::lock_guard lock(mutex_);
-    return sent_.size();
+    return books_.count();
 }
 
 void GatewaySim::register_routes(Router& router) {
@@ -131,9 +130,13 @@ void GatewaySim::register_routes(Router& router) {
     };
     router.route("POST", "/", api);
     router.route("GET", "/", api);
-    router.route("GET", "/sent", [this](HttpRequest, Respond respond) { respond(sent_list()); });
-    router.route("POST", "/fail",
-                 [this](HttpRequest request, Respond respond) { respond(plan_failures(request)); });
+    wechat_.register_routes(router);
+    wecom_.register_routes(router);
+    router.route("GET", "/sent",
+                 [this](HttpRequest, Respond respond) { respond(books_.sent_list()); });
+    router.route("POST", "/fail", [this](HttpRequest request, Respond respond) {
+        respond(books_.plan_failures(request));
+    });
     router.route("GET", "/healthz", [](HttpRequest, Respond respond) {
         HttpResponse ready;
         ready.body = R"({"status":"ready"})";
@@ -142,12 +145,14 @@ void GatewaySim::register_routes(Router& router) {
 }
 
 void GatewaySim::handle(HttpRequest request, Respond respond) {
+    if (!header(request, "x-tc-action").empty())
+        return tencent_.handle(request, std::move(respond));
     if (const auto refusal = authenticate(request))
-        return respond(answer(refusal->status, refusal->code, refusal->message, next_id()));
+        return respond(answer(refusal->status, refusal->code, refusal->message, books_.next_id()));
     const std::string_view action = header(request, "x-acs-action");
     if (action == "SendSms") return send_sms(request, std::move(respond));
     if (action == "QuerySendDetails") return respond(query_details(request));
-    respond(answer(404, "InvalidAction.NotFound", "Specified api is not found.", next_id()));
+    respond(answer(404, "InvalidAction.NotFound", "Specified api is not found.", books_.next_id()));
 }
 
 GatewaySim::Checked GatewaySim::authenticate(const HttpRequest& request) {
@@ -187,8 +192,7 @@ GatewaySim::Checked GatewaySim::check_signature(const HttpRequest& request) cons
             return Refusal{400, "SignatureDoesNotMatch",
                            "SignedHeaders lacks " + std::string(needed) + "."};
     const std::string expected = acs3_signature(signed_parts, config_.key_secret);
-    if (expected.size() != authorization->signature.size() ||
-        CRYPTO_memcmp(expected.data(), authorization->signature.data(), expected.size()) != 0)
+    if (!same_secret(expected, authorization->signature))
         return Refusal{400, "SignatureDoesNotMatch",
                        "Specified signature is not matched with our calculation."};
     return std::nullopt;
@@ -211,18 +215,21 @@ GatewaySim::Checked GatewaySim::check_nonce(const HttpRequest& request) {
 }
 
 void GatewaySim::send_sms(const HttpRequest& request, Respond respond) {
-    const auto failure = next_failure();
-    if (failure == Failure::Timeout) return hold(std::move(respond));
-    if (failure == Failure::Error)
-        return respond(answer(200, "isp.SYSTEM_ERROR", "SYSTEM_ERROR", next_id()));
-    if (failure == Failure::Limit)
-        return respond(answer(200, "isv.BUSINESS_LIMIT_CONTROL", "触发流控", next_id()));
+    const auto failure = books_.next_failure("sms");
+    const auto as = [&](SimFailure kind) { return failure && failure->as == kind; };
+    if (as(SimFailure::Timeout)) return books_.hold(std::move(respond));
+    if (as(SimFailure::Error))
+        return respond(answer(200, "isp.SYSTEM_ERROR", "SYSTEM_ERROR", books_.next_id()));
+    if (as(SimFailure::Limit))
+        return respond(answer(200, "isv.BUSINESS_LIMIT_CONTROL", "触发流控", books_.next_id()));
+    if (as(SimFailure::Code))
+        return respond(answer(200, failure->code, "as planned", books_.next_id()));
     std::vector<std::string> phones;
     if (const auto refusal = check_message(request, phones))
-        return respond(answer(refusal->status, refusal->code, refusal->message, next_id()));
-    const std::string biz_id = take(request, phones);
-    if (failure == Failure::AfterSend) return hold(std::move(respond));
-    respond(answer(200, "OK", "OK", next_id(), biz_id));
+        return respond(answer(refusal->status, refusal->code, refusal->message, books_.next_id()));
+    const std::string biz_id = take(request, phones, !as(SimFailure::Undelivered));
+    if (as(SimFailure::AfterSend)) return books_.hold(std::move(respond));
+    respond(answer(200, "OK", "OK", books_.next_id(), biz_id));
 }
 
 GatewaySim::Checked GatewaySim::check_message(const HttpRequest& request,
@@ -306,20 +313,32 @@ GatewaySim::Checked GatewaySim::check_limits(const SimTemplate& wanted, const st
     return std::nullopt;
 }
 
-std::string GatewaySim::take(const HttpRequest& request, const std::vector<std::string>& phones) {
+std::string GatewaySim::take(const HttpRequest& request, const std::vector<std::string>& phones,
+                             bool delivered) {
     Sent sent;
     sent.sign = param(request, "SignName");
     sent.template_code = param(request, "TemplateCode");
-    sent.params = param(request, "TemplateParam");
     sent.out_id = param(request, "OutId");
     sent.at = clock_.now();
+    sent.biz_id = std::to_string(sent.at.micros()) + std::to_string(books_.next_number()) + "^0";
+    sent.delivered = delivered;
     const std::lock_guard lock(mutex_);
-    sent.biz_id = std::to_string(sent.at.micros()) + std::to_string(++ids_) + "^0";
     if (sent_.size() >= kMaxSent) sent_.erase(sent_.begin(), sent_.begin() + kMaxSent / 2);
     for (const std::string& phone : phones) {
         sent.phone = phone;
         sent_.push_back(sent);
-        pusher_.add({phone, sent.biz_id, sent.out_id, sent.at, {}});
+        aliyun_receipts_.add({phone, sent.biz_id, sent.out_id, sent.at, delivered});
+        SimMessage message;
+        message.channel = "sms";
+        message.provider = "aliyun";
+        message.to = phone;
+        message.template_code = sent.template_code;
+        message.params = param(request, "TemplateParam");
+        message.echo = sent.out_id;
+        message.intent = intent_in(sent.out_id);
+        message.provider_id = sent.biz_id;
+        message.at = sent.at;
+        books_.add(std::move(message));
     }
     return sent.biz_id;
 }
@@ -349,15 +368,16 @@ HttpResponse GatewaySim::query_details(const HttpRequest& request) const {
         if (entry->phone != phone || china_day(entry->at) != day) continue;
         if (!biz_id.empty() && entry->biz_id != biz_id) continue;
         if (total++ / size + 1 != page) continue;
-        const bool delivered = now - entry->at >= config_.receipt_delay;
+        const bool reported = now - entry->at >= config_.receipt_delay;
+        const bool delivered = reported && entry->delivered;
         json.begin_object();
         json.field("PhoneNum", entry->phone);
         json.field("OutId", entry->out_id);
         json.field("TemplateCode", entry->template_code);
-        json.field("SendStatus", delivered ? 3 : 1);
-        json.field("ErrCode", delivered ? "DELIVERED" : "");
+        json.field("SendStatus", delivered ? 3 : reported ? 2 : 1);
+        json.field("ErrCode", delivered ? "DELIVERED" : reported ? "MK:0001" : "");
         json.field("SendDate", china_time(entry->at));
-        if (delivered) json.field("ReceiveDate", china_time(entry->at + config_.receipt_delay));
+        if (reported) json.field("ReceiveDate", china_time(entry->at + config_.receipt_delay));
         json.field("Content", "【" + entry->sign + "】");
         json.end_object();
     }
@@ -368,76 +388,10 @@ HttpResponse GatewaySim::query_details(const HttpRequest& request) const {
     return response;
 }
 
-HttpResponse GatewaySim::sent_list() const {
-    HttpResponse response;
-    schemas::JsonWriter json(response.body);
-    json.begin_array();
-    const std::lock_guard lock(mutex_);
-    for (const Sent& sent : sent_) {
-        json.begin_object();
-        json.field("channel", "sms");
-        json.field("to", sent.phone);
-        json.field("template", sent.template_code);
-        json.key("params");
-        json.raw(sent.params.empty() ? "{}" : std::string_view(sent.params));
-        const std::size_t first = sent.out_id.find('|');
-        const std::size_t second =
-            sent.out_id.find('|', first == std::string::npos ? first : first + 1);
-        json.field("intent", second == std::string::npos
-                                 ? sent.out_id
-                                 : sent.out_id.substr(first + 1, second - first - 1));
-        json.field("out_id", sent.out_id);
-        json.field("biz_id", sent.biz_id);
-        json.field("at", to_rfc3339(sent.at));
-        json.end_object();
-    }
-    json.end_array();
-    return response;
-}
-
-HttpResponse GatewaySim::plan_failures(const HttpRequest& request) {
-    static constexpr std::array<std::string_view, 4> kNames{"timeout", "error", "limit",
-                                                            "after-send"};
-    schemas::Decoder decoder;
-    const auto plan = schemas::decode<FailPlan>(request.body, decoder);
-    HttpResponse response;
-    const auto name = plan ? std::find(kNames.begin(), kNames.end(), plan->as) : kNames.end();
-    if (name == kNames.end() || plan->next < 0) {
-        response.status = 400;
-        response.body =
-            R"({"error":"send {\"next\":n,\"as\":\"timeout|error|limit|after-send\"}"})";
-        return response;
-    }
-    const std::lock_guard lock(mutex_);
-    failures_left_ = plan->next;
-    failure_ = static_cast<Failure>(name - kNames.begin());
-    response.body =
-        R"({"next":)" + std::to_string(plan->next) + R"(,"as":")" + std::string(*name) + "\"}";
-    return response;
-}
-
-std::optional<GatewaySim::Failure> GatewaySim::next_failure() {
-    const std::lock_guard lock(mutex_);
-    if (failures_left_ == 0) return std::nullopt;
-    --failures_left_;
-    return failure_;
-}
-
 const SimTemplate* GatewaySim::find_template(std::string_view code) const {
     for (const SimTemplate& entry : config_.templates)
         if (entry.code == code) return &entry;
     return nullptr;
-}
-
-/// Keeps a request unanswered: its sender runs into its own time-out.
-void GatewaySim::hold(Respond respond) {
-    const std::lock_guard lock(mutex_);
-    if (held_.size() < kMaxHeld) held_.push_back(std::move(respond));
-}
-
-std::string GatewaySim::next_id() {
-    const std::lock_guard lock(mutex_);
-    return IdHash().part("request").part(clock_.now().micros()).part(++ids_).finish().to_string();
 }
 
 }  // namespace vitalog::sinks

@@ -13,6 +13,10 @@
 #include "schemas/base/ports.h"
 #include "sinks/aliyun/signature.h"
 #include "sinks/gateway_sim/receipt_pusher.h"
+#include "sinks/gateway_sim/sim_books.h"
+#include "sinks/gateway_sim/tencent_sim.h"
+#include "sinks/gateway_sim/wechat_sim.h"
+#include "sinks/gateway_sim/wecom_sim.h"
 
 namespace vitalog::sinks {
 
@@ -40,12 +44,17 @@ struct GatewaySimConfig {
     std::vector<std::string> signs{"健康管理"};
     std::vector<SimTemplate> templates;
     SimLimits limits;
-    std::string receipts_to;  ///< URL; empty: no receipts are pushed
+    TencentSimConfig tencent;
+    WechatSimConfig wechat;
+    WecomSimConfig wecom;
+    std::string callback_token;  ///< VITALOG_WECHAT_TOKEN: signs WeChat's events
+    std::string receipts_to;     ///< URL; empty: no receipts are pushed
     std::chrono::milliseconds receipt_delay{500};
 };
 
-/// Speaks Aliyun's SMS API (SendSms, QuerySendDetails; version 2017-05-25) and enforces what it
-/// enforces: signature, date, nonce, sign, template and its variables, numbers, limits. Pushes
+/// The providers, simulated: Aliyun's SMS API (SendSms, QuerySendDetails; version 2017-05-25),
+/// Tencent's, WeChat's template messages and WeCom's robots. It enforces what they enforce:
+/// signature, date, nonce, sign, template and its variables, numbers, limits, tokens. Pushes
 /// receipts, and fails on request. What it took it keeps in memory (bounded). Handlers are
 /// thread-safe; it must outlive the server it is registered with.
 class GatewaySim {
@@ -55,7 +64,8 @@ class GatewaySim {
     GatewaySim(const GatewaySim&) = delete;
     GatewaySim& operator=(const GatewaySim&) = delete;
 
-    /// POST and GET / (the API), GET /sent, POST /fail, GET /healthz.
+    /// POST and GET / (Aliyun, Tencent), /cgi-bin/... (WeChat, WeCom), GET /sent, POST /fail, GET
+    /// /healthz.
     void register_routes(Router& router);
     /// Stops pushing receipts and lets go of requests that are never to be answered.
     void stop();
@@ -65,8 +75,9 @@ class GatewaySim {
 
   private:
     struct Sent {
-        std::string phone, sign, template_code, params, out_id, biz_id;
+        std::string phone, sign, template_code, out_id, biz_id;
         LogTime at;
+        bool delivered = true;
     };
     /// A refusal: HTTP status, provider's code and message.
     struct Refusal {
@@ -74,8 +85,6 @@ class GatewaySim {
         std::string code, message;
     };
     using Checked = std::optional<Refusal>;
-    enum class Failure : std::uint8_t { Timeout, Error, Limit, AfterSend };
-
     void handle(HttpRequest request, Respond respond);
     Checked authenticate(const HttpRequest& request);
     Checked check_signature(const HttpRequest& request) const;
@@ -88,25 +97,21 @@ class GatewaySim {
     int recent(const std::string& phone, const std::string& sign, const std::string* template_code,
                std::chrono::microseconds within) const;
     HttpResponse query_details(const HttpRequest& request) const;
-    HttpResponse sent_list() const;
-    HttpResponse plan_failures(const HttpRequest& request);
-    std::optional<Failure> next_failure();
-    std::string take(const HttpRequest& request, const std::vector<std::string>& phones);
+    std::string take(const HttpRequest& request, const std::vector<std::string>& phones,
+                     bool delivered);
     const SimTemplate* find_template(std::string_view code) const;
-    void hold(Respond respond);
-    std::string next_id();
 
     const GatewaySimConfig config_;
     const Clock& clock_;
-    ReceiptPusher pusher_;
+    SimBooks books_;
+    ReceiptPusher aliyun_receipts_, tencent_receipts_, wechat_receipts_;
+    TencentSim tencent_;
+    WechatSim wechat_;
+    WecomSim wecom_;
 
     mutable std::mutex mutex_;
     std::vector<Sent> sent_;                 // guarded by mutex_
     std::map<std::string, LogTime> nonces_;  // guarded by mutex_
-    std::vector<Respond> held_;              // guarded by mutex_: never answered
-    int failures_left_ = 0;                  // guarded by mutex_
-    Failure failure_ = Failure::Error;       // guarded by mutex_
-    std::int64_t ids_ = 0;                   // guarded by mutex_
 };
 
 /// True for a mainland mobile number: 11 digits from 13 to 19, with or without +86, 86 or 0086.

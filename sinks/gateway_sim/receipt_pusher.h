@@ -3,6 +3,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -12,18 +13,27 @@
 
 namespace vitalog::sinks {
 
-/// One delivery report as the provider pushes it.
+/// What a provider has to report about one message.
 struct SimReceipt {
-    std::string phone, biz_id, out_id;
+    std::string to, provider_id, echo;
     LogTime sent;
-    std::chrono::steady_clock::time_point due;
+    bool delivered = true;
+    std::chrono::steady_clock::time_point due{};
 };
 
-/// Pushes receipts as the provider does: POST of a JSON array, again and again until the answer is
-/// {"code":0}. One thread; nothing is pushed without a URL.
+/// How a provider reports: where to, in what form, and which answer ends its repeats.
+struct ReceiptForm {
+    std::string url;              ///< empty: nothing is pushed
+    std::size_t batch_max = 100;  ///< receipts in one request
+    std::function<ClientRequest(const std::string& url, const std::deque<SimReceipt>&, LogTime)>
+        request;
+    std::function<bool(const ClientResponse&)> taken;
+};
+
+/// Pushes receipts as the provider does: again and again until they are taken. One thread.
 class ReceiptPusher {
   public:
-    ReceiptPusher(std::string url, std::chrono::milliseconds delay, const Clock& clock);
+    ReceiptPusher(ReceiptForm form, std::chrono::milliseconds delay, const Clock& clock);
     ~ReceiptPusher() { stop(); }
     ReceiptPusher(const ReceiptPusher&) = delete;
     ReceiptPusher& operator=(const ReceiptPusher&) = delete;
@@ -36,7 +46,7 @@ class ReceiptPusher {
     void run();
     bool push(const std::deque<SimReceipt>& batch);
 
-    const std::string url_;
+    const ReceiptForm form_;
     const std::chrono::milliseconds delay_;
     const Clock& clock_;
     HttpClient client_;
@@ -47,7 +57,14 @@ class ReceiptPusher {
     std::thread thread_;
 };
 
-/// The body of a push: the provider's documented fields.
-std::string receipts_json(const std::deque<SimReceipt>& receipts, LogTime reported);
+/// The forms of Aliyun (SmsReport), Tencent (status callback) and WeChat (TEMPLATESENDJOBFINISH,
+/// signed with the callback's token, for the account named).
+ReceiptForm aliyun_receipts(std::string url);
+ReceiptForm tencent_receipts(std::string url);
+ReceiptForm wechat_receipts(std::string url, std::string callback_token, std::string account);
+
+/// Where a provider's receipts go: `to` names one provider's path ("http://h/receipts/aliyun") or
+/// the site ("http://h"). Empty for an empty one.
+std::string receipts_url(const std::string& to, std::string_view provider);
 
 }  // namespace vitalog::sinks

@@ -75,6 +75,15 @@ struct BodyRow {
     std::int64_t updated_us = 0;
 };
 
+/// How many messages of one quarter of an hour, by channel and state.
+struct MessageCount {
+    std::int64_t created_us = 0;  ///< when the quarter began
+    std::string channel;          ///< empty: none could be chosen
+    std::string state;
+    bool attempted = false;
+    std::int64_t count = 0;
+};
+
 template <class Row>
 struct Page {
     std::vector<Row> rows;

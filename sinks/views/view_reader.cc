@@ -464,6 +464,27 @@ Result<Page<BodyRow>> ViewReader::deliveries(const Query& query) const {
         [&](Reader& reader) { return search<BodyRow>(reader, Table::Delivery, query); });
 }
 
+Result<std::vector<MessageCount>> ViewReader::message_counts(std::int64_t from_us,
+                                                             std::int64_t to_us) const {
+    return impl_->with([&](Reader& reader) -> Result<std::vector<MessageCount>> {
+        // What was decided since `from` was also written since then: the index on that is used.
+        VITALOG_TRY(Statement* const statement,
+                    reader.prepared(
+                        "SELECT created_us/900000000,coalesce(json_extract(body,'$.channel'),''),"
+                        "state,json_extract(body,'$.attempts')>0,count(*) FROM delivery WHERE "
+                        "updated_us>=?1 AND created_us>=?1 AND created_us<?2 GROUP BY 1,2,3,4"));
+        statement->bind(from_us, to_us);
+        std::vector<MessageCount> counts;
+        for (;;) {
+            VITALOG_TRY(const bool more, statement->next());
+            if (!more) return counts;
+            counts.push_back({statement->integer(0) * 900'000'000, statement->string(1),
+                              statement->string(2), statement->integer(3) != 0,
+                              statement->integer(4)});
+        }
+    });
+}
+
 Result<std::optional<BodyRow>> ViewReader::task_version(const std::string& task,
                                                         std::int64_t version) const {
     return impl_->with([&](Reader& reader) -> Result<std::optional<BodyRow>> {

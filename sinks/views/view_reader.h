@@ -79,6 +79,11 @@ class ViewReader {
     Result<Page<BodyRow>> tasks(const Query& query) const;
     Result<Page<BodyRow>> deliveries(const Query& query) const;
 
+    /// Messages decided in [from, to), microseconds since 1970, counted by quarter of an hour: days
+    /// of every zone begin with one.
+    Result<std::vector<MessageCount>> message_counts(std::int64_t from_us,
+                                                     std::int64_t to_us) const;
+
     /// A task as it was in that version; nothing where the views don't have it.
     Result<std::optional<BodyRow>> task_version(const std::string& task,
                                                 std::int64_t version) const;

@@ -78,10 +78,10 @@ class Mllp:
 class GatewaySim:
     """The providers of `vitalog gateway-sim`, which push their receipts to a site."""
 
-    def __init__(self, binary, receipts_to, *flags, log=subprocess.DEVNULL):
+    def __init__(self, binary, receipts_to, *flags, log=subprocess.DEVNULL, secrets=None):
         self.process = subprocess.Popen(
             [str(binary), "gateway-sim", "--http", "127.0.0.1:0", "--receipts-to", receipts_to, *flags],
-            env=dict(os.environ, **SECRETS), stdout=subprocess.PIPE, stderr=log, text=True)
+            env=dict(os.environ, **(secrets or SECRETS)), stdout=subprocess.PIPE, stderr=log, text=True)
         self.url = "http://" + json.loads(self.process.stdout.readline())["http"]
 
     def sent(self):
@@ -107,7 +107,7 @@ class Site:
         self.binary = str(binary)
         self.folder = pathlib.Path(data_dir or tempfile.mkdtemp(prefix="vitalog-test-"))
         self.flags = list(flags)
-        self.environment = dict(os.environ, **SECRETS, **(environment or {}))
+        self.environment = dict(os.environ, **{**SECRETS, **(environment or {})})
         self.mllp_port, self.http_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.http_port}"
         self.mllp = f"127.0.0.1:{self.mllp_port}"

@@ -27,7 +27,7 @@ TEST(TemplatePack, ReadsTheFirstPack) {
     for (const char* purpose : {"alert", "task", "escalation", "breach", "correction"}) {
         const auto* message = pack->for_purpose(purpose);
         ASSERT_NE(message, nullptr) << purpose;
-        EXPECT_TRUE(message->sms->provider_code.starts_with("SMS_"));
+        EXPECT_TRUE(message->sms->aliyun.starts_with("SMS_"));
         EXPECT_EQ(pack->named(message->name), message);
     }
 }

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <functional>
 #include <set>
+#include <thread>
 
 #include "schemas/json_decode.h"
 
@@ -464,6 +465,114 @@ TEST_F(EffectWorkerTest, ReportsWhatItTookAndDidNotBeginWhenItStops) {
     EXPECT_EQ(receipts(), (Receipts{"a0:accepted:OK", "a1:not-sent:stopped:retryable",
                                     "a2:not-sent:stopped:retryable"}));
     EXPECT_EQ(provider_.calls.size(), 1U);
+}
+
+/// Two lanes over one topic, as a site runs them.
+class LanesTest : public testing::Test {
+  protected:
+    void issue(const std::string& attempt, schemas::Priority priority, std::string to) {
+        schemas::Send send;
+        const std::string recipient = "user:" + attempt;
+        send.intent = "i";
+        send.attempt = attempt;
+        send.recipient = recipient;
+        send.to = to;
+        send.template_name = "SMS_1";
+        send.not_after = (clock_.now() + 1h).as<ReceivedTime>();
+        send.priority = priority;
+        log_.put({"send.sms", Partition(0)}, recipient, schemas::encode(send), "");
+    }
+    std::unique_ptr<EffectWorker> lane(Lane lane, SendGate& gate) {
+        EffectWorkerOptions options;
+        options.lane = lane;
+        return std::make_unique<EffectWorker>(
+            options, EffectWorker::Ports{log_, log_, provider_, clock_, clock_, nullptr, &gate});
+    }
+    FakeLog log_;
+    FakeProvider provider_;
+    SetClock clock_;
+};
+
+TEST_F(LanesTest, EachAttemptGoesByOneLane) {
+    SendGate gate({.rate_per_second = 100, .reserve = 0.2});
+    issue("low", schemas::Priority::Low, "1");
+    issue("high", schemas::Priority::High, "2");
+    const auto high = lane(Lane::High, gate);
+    const auto other = lane(Lane::Other, gate);
+    ASSERT_TRUE(high->step());
+    EXPECT_EQ(provider_.calls, (std::map<std::string, int>{{"high", 1}}));
+    EXPECT_EQ(log_.position("effects.sms.high send.sms/0"), Offset(2));
+    EXPECT_EQ(log_.position("effects.sms send.sms/0"), Offset(-1));
+    ASSERT_TRUE(other->step());
+    EXPECT_EQ(provider_.calls, (std::map<std::string, int>{{"high", 1}, {"low", 1}}));
+    // After a restart neither sends again, nor doubts what the other reported.
+    const auto again = lane(Lane::High, gate);
+    const auto once_more = lane(Lane::Other, gate);
+    ASSERT_TRUE(again->step());
+    ASSERT_TRUE(once_more->step());
+    EXPECT_EQ(provider_.calls.size(), 2U);
+    EXPECT_EQ(log_.receipts().size(), 2U);
+}
+
+TEST_F(LanesTest, AReserveOfTheRateIsForHighOnes) {
+    // Five a second, 40 percent of them kept: a full bucket has seven, and others leave two.
+    SendGate gate({.rate_per_second = 5, .reserve = 0.4});
+    for (int i = 0; i < 10; ++i)
+        issue("l" + std::to_string(i), schemas::Priority::Low, std::to_string(i));
+    const auto other = lane(Lane::Other, gate);
+    ASSERT_TRUE(other->step());
+    ASSERT_TRUE(other->step());
+    EXPECT_EQ(provider_.calls.size(), 5U);
+    issue("h1", schemas::Priority::High, "h1");
+    issue("h2", schemas::Priority::High, "h2");
+    const auto high = lane(Lane::High, gate);
+    ASSERT_TRUE(high->step());
+    EXPECT_EQ(provider_.calls.count("h1") + provider_.calls.count("h2"), 2U);
+    clock_.advance(400ms);  // two tokens: still within what is kept
+    ASSERT_TRUE(other->step());
+    EXPECT_EQ(provider_.calls.size(), 7U);
+    clock_.advance(1s);
+    ASSERT_TRUE(other->step());
+    EXPECT_EQ(provider_.calls.size(), 12U);
+}
+
+TEST_F(LanesTest, OneAddressIsSentToOneAfterTheOther) {
+    SendGate gate({.rate_per_second = 1'000, .reserve = 0, .one_at_a_time = true});
+    for (int i = 0; i < 20; ++i)
+        issue("a" + std::to_string(i),
+              i % 2 == 0 ? schemas::Priority::High : schemas::Priority::Low, "openid1");
+    std::atomic<int> at_once{0}, most{0};
+    provider_.on_send = [&](const Attempt&) {
+        most = std::max(most.load(), ++at_once);
+        std::this_thread::yield();
+        --at_once;
+    };
+    const auto high = lane(Lane::High, gate);
+    const auto other = lane(Lane::Other, gate);
+    high->start();
+    other->start();
+    for (int i = 0; i < 2'000 && log_.receipts().size() < 20; ++i) log_.wait(log_.activity(), 10ms);
+    high->stop();
+    other->stop();
+    EXPECT_EQ(provider_.calls.size(), 20U);
+    EXPECT_EQ(most, 1);
+}
+
+TEST_F(LanesTest, WhatCanNotBeAskedAboutIsLeftToItsReceipts) {
+    class Mute : public FakeProvider {
+      public:
+        bool can_query() const override { return false; }
+    } mute;
+    mute.script = {FakeProvider::Next::Lose};
+    issue("a1", schemas::Priority::Low, "1");
+    EffectWorkerOptions options;
+    EffectWorker worker(options, {log_, log_, mute, clock_, clock_});
+    ASSERT_TRUE(worker.step());
+    EXPECT_EQ(log_.receipts(), (std::vector<std::string>{"a1:unknown:timeout"}));
+    EXPECT_EQ(worker.unsettled(), 0U);
+    clock_.advance(1h);
+    ASSERT_TRUE(worker.step());
+    EXPECT_EQ(mute.queries, 0);
 }
 
 }  // namespace

@@ -251,7 +251,7 @@ TEST(AliyunReceipts, GoToTheTopicThatTheSiteNames) {
         if (topic.name == "feed.receipt") topic.name = "ward7.receipt";
     topology::MemoryLog log(topics);
     FixedClock clock;
-    ReceiptsApi api(log, clock, names);
+    ReceiptsApi api(log, clock, {"", names});
     FakeRouter router;
     api.register_routes(router);
     EXPECT_EQ(router.post("/receipts/aliyun", R"([{"success":true,"biz_id":"B1"}])").status, 200);

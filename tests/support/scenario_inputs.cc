@@ -76,6 +76,7 @@ Result<void> Inputs::deliver(const Line& line) {
     if (line.kind == "patient") return patient(line);
     if (line.kind == "decide") return decide(line);
     if (line.kind == "receipt") return receipt(line);
+    if (line.kind == "resend") return resend(line);
     if (line.kind == "rules" || line.kind == "templates" || line.kind == "codes")
         return site_.publish(line.kind, line.bare(0), line.block);
     if (line.kind == "retire") return site_.publish(line.bare(0), line.bare(1), "");
@@ -123,6 +124,8 @@ Result<void> Inputs::team(const Line& line) {
     entry.team = name;
     entry.duty_doctor = duty;
     entry.duty_group = group;
+    const std::string robot = line.value("robot");
+    entry.robot = robot;
     std::vector<std::string> phones;
     for (const auto& user : members) phones.push_back(with_phones ? phone_of(user) : "");
     for (std::size_t i = 0; i < members.size(); ++i)
@@ -151,12 +154,15 @@ Result<void> Inputs::patient(const Line& line) {
     entry.openid = openid;
     entry.accounts.assign(accounts.begin(), accounts.end());
     if (const auto* scale = line.find("spo2-scale")) entry.spo2_scale = std::stoi(scale->value);
-    if (consent == "none")
-        entry.consent.emplace();
-    else if (consent == "sms")
-        entry.consent = schemas::Consent{{"sms"}, {}};
-    else if (!consent.empty())
-        return fail(Errc::Malformed, "consent is sms or none");
+    const auto agreed = list_of(consent == "none" ? "" : consent);
+    if (!consent.empty()) entry.consent.emplace();
+    for (const auto& channel : agreed) entry.consent->alert.push_back(channel);
+    const std::string zone = line.value("zone");
+    entry.zone = zone;
+    const std::string quiet = line.value("quiet");
+    if (const std::size_t dash = quiet.find('-'); dash != std::string::npos)
+        entry.quiet = schemas::Quiet{std::string_view(quiet).substr(0, dash),
+                                     std::string_view(quiet).substr(dash + 1)};
     return site_.append(Topic::FeedDirectory, key, schemas::encode(entry), "json");
 }
 
@@ -188,9 +194,10 @@ Result<void> Inputs::receipt(const Line& line) {
     receipt.code = code;
     receipt.retryable = line.value("retryable") == "yes";
     receipt.at = line.at;
-    receipt.provider = id.empty() ? "" : "aliyun";
+    const std::string provider = line.value("provider", "aliyun");
+    receipt.provider = id.empty() ? "" : provider;
     receipt.provider_id = id;
-    std::string key = "provider|aliyun|" + id;
+    std::string key = "provider|" + provider + "|" + id;
     if (line.find("to") != nullptr) {
         const std::string n = line.value("attempt", "0");
         const auto* send = outputs_.send(line.value("to"), line.value("purpose"), std::stoul(n));
@@ -201,6 +208,21 @@ Result<void> Inputs::receipt(const Line& line) {
         receipt.attempt = send->attempt;
     }
     return site_.append(Topic::FeedReceipt, key, schemas::encode(receipt), "json");
+}
+
+/// What POST /admin/resend appends, of the last message to somebody.
+Result<void> Inputs::resend(const Line& line) {
+    const auto* send = outputs_.send(line.value("to"), line.value("purpose"), 0);
+    if (send == nullptr) return fail(Errc::Malformed, "nothing was sent to " + line.value("to"));
+    const std::string reason = line.value("reason");
+    const std::string user = line.value("by", "operator");
+    schemas::Resend resend;
+    resend.recipient = send->recipient_id;
+    resend.intent = send->intent;
+    resend.reason = reason;
+    resend.user = user;
+    resend.not_after = line.at + std::chrono::hours(1);
+    return site_.append(Topic::FeedReceipt, send->recipient_id, schemas::encode(resend), "resend");
 }
 
 }  // namespace vitalog::tests

@@ -27,6 +27,7 @@ class Inputs {
     Result<void> patient(const Line& line);
     Result<void> decide(const Line& line);
     Result<void> receipt(const Line& line);
+    Result<void> resend(const Line& line);
     std::string phone_of(const std::string& user);
 
     ScenarioSite& site_;

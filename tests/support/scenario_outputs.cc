@@ -290,6 +290,7 @@ Result<Output> Outputs::send(const Seen& record) {
     return Output{"send",
                   to,
                   {{"to", to},
+                   {"channel", std::string(schemas::name_of(record.topic).substr(5))},
                    {"phone", std::string(e.to)},
                    {"template", std::string(e.template_name)},
                    {"text", std::string(e.text)},
@@ -410,6 +411,8 @@ Result<Output> Outputs::output_of(const Seen& record) {
         case Topic::Delivery:
             return message(record);
         case Topic::SendSms:
+        case Topic::SendWechat:
+        case Topic::SendWecom:
             return send(record);
         case Topic::Risk:
             return risk(record);

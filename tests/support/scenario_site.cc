@@ -18,9 +18,9 @@ using topology::Stage;
 constexpr std::size_t kReadBytes = std::size_t{1} << 20;
 constexpr int kStepsMax = 10'000;  // a course of a few lines settles in some dozens
 
-constexpr std::array<Topic, 7> kOutputs{Topic::Person,    Topic::Risk,     Topic::Alert,
-                                        Topic::TaskBoard, Topic::Delivery, Topic::SendSms,
-                                        Topic::DeadLetter};
+constexpr std::array<Topic, 9> kOutputs{
+    Topic::Person,  Topic::Risk,       Topic::Alert,     Topic::TaskBoard, Topic::Delivery,
+    Topic::SendSms, Topic::SendWechat, Topic::SendWecom, Topic::DeadLetter};
 
 /// Feeds that no scenario uses have no shard: each would read all code tables at every start.
 bool is_used(Topic input) {

@@ -71,7 +71,9 @@ int run(const std::vector<std::string>& words) {
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread, so that all inherit it
     std::signal(SIGPIPE, SIG_IGN);
 
-    const SiteOptions options{*data_dir, Secrets::from(environment()), arguments->has("--accept-drift")};
+    auto secrets = Secrets::read(environment(), config->text("secrets.file"));
+    if (!secrets) return report("run", secrets.error());
+    const SiteOptions options{*data_dir, *std::move(secrets), arguments->has("--accept-drift")};
     std::atomic<bool> failed{false};
     auto site = Site::start(*config, options, [&](const Error& error) {
         log_line("error", "failed", {{"error", error.to_string()}});

@@ -41,7 +41,9 @@ int run_config(const std::vector<std::string>& words) {
     const auto config = load_config(*arguments);
     if (!config) return report("config", config.error());
     if (action == "check") {
-        const auto doors = check_doors(*config, Secrets::from(environment()));
+        const auto secrets = Secrets::read(environment(), config->text("secrets.file"));
+        if (!secrets) return report("config", secrets.error());
+        const auto doors = check_doors(*config, *secrets);
         if (!doors) return report("config", doors.error());
     }
     const auto publications = collect_publications(*config);

@@ -10,7 +10,7 @@ Stage notify_stage() {
             .reads = {Notification},
             .entity = "recipient: contacts, preferences, intents, attempts; one more per provider message",
             .does = "choose channel, render, fall back, settle",
-            .writes = {SendSms, Delivery, Notification, DeadLetter},
+            .writes = {SendSms, SendWechat, SendWecom, Delivery, Notification, DeadLetter},
             .stateful = true,
             .make_processor = [] { return std::make_unique<processors::NotifyProcessor>(); }};
 }

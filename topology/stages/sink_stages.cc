@@ -18,7 +18,7 @@ Stage views_stage() {
 Stage effects_stage() {
     using enum schemas::Topic;
     return {.name = "effects",
-            .reads = {SendSms},
+            .reads = {SendSms, SendWechat, SendWecom},
             .entity = "none",
             .does = "send each attempt once, report the outcome",
             .writes = {FeedReceipt},
