@@ -1,5 +1,7 @@
 #include "schemas/rule_kinds.h"
 
+#include <yaml-cpp/yaml.h>
+
 #include <algorithm>
 #include <utility>
 

@@ -1,5 +1,7 @@
 #include "schemas/rule_yaml.h"
 
+#include <yaml-cpp/yaml.h>
+
 #include <algorithm>
 #include <cctype>
 #include <cmath>
@@ -99,6 +101,14 @@ std::int64_t count(const YAML::Node& map, const char* name, std::int64_t otherwi
         refuse(node, std::string(name) + " must be a whole number from 1 to " +
                          std::to_string(most) + "; write for example " + name + ": 6");
     return value;
+}
+
+void refuse_word(const YAML::Node& map, const char* name, std::string_view text,
+                 std::span<const std::string_view> known) {
+    std::string list;
+    for (const auto each : known) list.append(list.empty() ? "" : ", ").append(each);
+    refuse(map[name],
+           std::string(name) + " '" + std::string(text) + "' is unknown; write one of " + list);
 }
 
 bool yes_or_no(const YAML::Node& map, const char* name, bool otherwise) {

@@ -1,14 +1,17 @@
 #pragma once
 
-#include <yaml-cpp/yaml.h>
-
 #include <chrono>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "schemas/json.h"
+
+namespace YAML {
+class Node;
+}
 
 // How rule packs read their YAML. Included by the sources that parse them only.
 
@@ -44,14 +47,16 @@ std::chrono::microseconds optional_duration(const YAML::Node& map, const char* n
 /// One text or a list of texts.
 std::vector<std::string> texts(const YAML::Node& map, const char* name);
 
+/// Names the words that are known.
+[[noreturn]] void refuse_word(const YAML::Node& map, const char* name, std::string_view text,
+                              std::span<const std::string_view> known);
+
+/// One of the enumerators, by name.
 template <class E>
 E word(const YAML::Node& map, const char* name) {
     const std::string text = required_text(map, name);
     if (const auto found = enum_named<E>(text)) return *found;
-    std::string known;
-    for (const auto each : EnumNames<E>::names)
-        known.append(known.empty() ? "" : ", ").append(each);
-    refuse(map[name], std::string(name) + " '" + text + "' is unknown; write one of " + known);
+    refuse_word(map, name, text, EnumNames<E>::names);
 }
 
 }  // namespace vitalog::schemas::rule_yaml

@@ -1,5 +1,7 @@
 #include "schemas/rules.h"
 
+#include <yaml-cpp/yaml.h>
+
 #include <algorithm>
 #include <utility>
 
