@@ -14,7 +14,7 @@ struct BuiltinFile {
 };
 
 /// The built-in pack in the order in which it can be published: units, codes, measures, rules,
-/// templates, /// each by name.
+/// templates, each by name.
 const std::vector<BuiltinFile>& builtin_files();
 
 }  // namespace vitalog::schemas

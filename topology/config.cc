@@ -1,11 +1,11 @@
 #include "topology/config.h"
 
+#include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <fmt/format.h>
 
 #include "schemas/topics.h"
 #include "topology/channel_plan.h"
@@ -16,81 +16,173 @@ namespace {
 using enum KeyKind;
 
 constexpr std::array kKeys{
-    ConfigKey{"mllp.listen", Address, "127.0.0.1:2575", "", "where HL7 v2 over MLLP is accepted; port 0 takes a free one", false},
-    ConfigKey{"mllp.endpoint", Text, "his", "", "the name of this door in metrics, the ledger of repeats and records", false},
-    ConfigKey{"mllp.feed", Text, "feed.his", "", "the feed topic this door writes, whatever the message type", false},
-    ConfigKey{"mllp.max_connections", Number, "256", "1..100000", "connections beyond it are closed at once", false},
-    ConfigKey{"mllp.idle_timeout", Duration, "10m", "", "an idle connection is closed after it", false},
-    ConfigKey{"http.listen", Address, "127.0.0.1:8080", "", "where the FHIR API, health and metrics are served; loopback only while auth.tokens is empty", false},
-    ConfigKey{"auth.tokens", Path, "", "", "YAML file with a list of {token, user, role, teams}; empty: loopback only and open to everybody on this machine", false},
-    ConfigKey{"clock", Choice, "system", "system|manual", "manual: time follows POST /admin/clock, for tests, demonstrations and drills", false},
+    ConfigKey{"mllp.listen", Address, "127.0.0.1:2575", "",
+              "where HL7 v2 over MLLP is accepted; port 0 takes a free one", false},
+    ConfigKey{"mllp.endpoint", Text, "his", "",
+              "the name of this door in metrics, the ledger of repeats and records", false},
+    ConfigKey{"mllp.feed", Text, "feed.his", "",
+              "the feed topic this door writes, whatever the message type", false},
+    ConfigKey{"mllp.max_connections", Number, "256", "1..100000",
+              "connections beyond it are closed at once", false},
+    ConfigKey{"mllp.idle_timeout", Duration, "10m", "", "an idle connection is closed after it",
+              false},
+    ConfigKey{"mllp.tls.certificate", Path, "", "",
+              "PEM file of the certificate chain; with it this door speaks TLS 1.2 and later only; "
+              "empty: plain",
+              false},
+    ConfigKey{"mllp.tls.key", Path, "", "", "PEM file of the certificate's key", false},
+    ConfigKey{
+        "mllp.tls.client_ca", Path, "", "",
+        "PEM file of who signs clients' certificates; with it a client without one is refused",
+        false},
+    ConfigKey{"http.listen", Address, "127.0.0.1:8080", "",
+              "where the FHIR API, health and metrics are served; loopback only while auth.tokens "
+              "is empty",
+              false},
+    ConfigKey{"auth.tokens", Path, "", "",
+              "YAML file with a list of {token, user, role, teams}; empty: loopback only and open "
+              "to everybody on this machine",
+              false},
+    ConfigKey{"clock", Choice, "system", "system|manual",
+              "manual: time follows POST /admin/clock, for tests, demonstrations and drills",
+              false},
     ConfigKey{"log.kind", Choice, "embedded", "embedded|kafka", "where topics live", false},
-    ConfigKey{"log.brokers", List, "", "", "host:port of Kafka brokers; used with log.kind=kafka", false},
-    ConfigKey{"log.standby", Number, "0", "0..3", "replicas that follow a shard; used with log.kind=kafka", false},
-    ConfigKey{"log.partitions", Number, "4", "1..1024", "partitions of every topic; fixed once the data directory exists", false},
-    ConfigKey{"log.retention", Duration, "30d", "", "how long topics are kept that are not kept for ever; 0s: for ever", false},
-    ConfigKey{"log.retention_bytes", Bytes, "0", "0..9223372036854775807", "the same by size, per partition; 0: no limit", false},
-    ConfigKey{"log.disk_reserve", Bytes, "1GiB", "0..9223372036854775807", "feeds are refused when the disk has less left", false},
-    ConfigKey{"log.cache", Bytes, "256MiB", "1048576..1099511627776", "recently appended blocks kept in memory for their readers", false},
-    ConfigKey{"log.ledger_entries", Number, "1000000", "0..1000000000", "how many messages the ledger of repeats remembers, for at most 7 days", false},
-    ConfigKey{"state.memory_budget", Bytes, "1GiB", "16777216..1099511627776", "entities kept decoded in memory, over all shards", false},
-    ConfigKey{"state.trail", Duration, "60s", "", "how long a changed entity may wait to be flushed; longer is faster, and makes recovery longer", false},
+    ConfigKey{"log.brokers", List, "", "", "host:port of Kafka brokers; used with log.kind=kafka",
+              false},
+    ConfigKey{"log.standby", Number, "0", "0..3",
+              "replicas that follow a shard; used with log.kind=kafka", false},
+    ConfigKey{"log.partitions", Number, "4", "1..1024",
+              "partitions of every topic; fixed once the data directory exists", false},
+    ConfigKey{"log.retention", Duration, "30d", "",
+              "how long topics are kept that are not kept for ever; 0s: for ever", false},
+    ConfigKey{"log.retention_bytes", Bytes, "0", "0..9223372036854775807",
+              "the same by size, per partition; 0: no limit", false},
+    ConfigKey{"log.disk_reserve", Bytes, "1GiB", "0..9223372036854775807",
+              "feeds are refused when the disk has less left", false},
+    ConfigKey{"log.cache", Bytes, "256MiB", "1048576..1099511627776",
+              "recently appended blocks kept in memory for their readers", false},
+    ConfigKey{"log.ledger_entries", Number, "1000000", "0..1000000000",
+              "how many messages the ledger of repeats remembers, for at most 7 days", false},
+    ConfigKey{"state.memory_budget", Bytes, "1GiB", "16777216..1099511627776",
+              "entities kept decoded in memory, over all shards", false},
+    ConfigKey{"state.trail", Duration, "60s", "",
+              "how long a changed entity may wait to be flushed; longer is faster, and makes "
+              "recovery longer",
+              false},
     ConfigKey{"runtime.workers", Number, "2", "1..256", "threads that run the shards", false},
-    ConfigKey{"runtime.commit_delay", Duration, "2ms", "", "how long outputs may wait for company before they are committed, at least 20ms behind a backlog unless 0s; urgent ones never wait", false},
-    ConfigKey{"views.path", Path, "", "", "the SQLite file of the views; empty: views.sqlite in the data directory", false},
-    ConfigKey{"rules.dir", Path, "", "", "folder with rule packs (*.yaml); empty: the built-in pack", false},
-    ConfigKey{"tables.dir", Path, "", "", "folder with code tables (codes/*.yaml, units.yaml); empty: the built-in ones", false},
-    ConfigKey{"templates.dir", Path, "", "", "folder with message templates (*.yaml); empty: the built-in ones", false},
-    ConfigKey{"site.zone", Text, "Asia/Shanghai", "", "IANA zone of times that come without one", true},
-    ConfigKey{"site.authorities", List, "", "", "identifier authorities in order: the first one present names the person; empty: PID-3's first repetition", true},
-    ConfigKey{"site.linking", List, "", "", "authorities trusted to merge two persons by themselves; a checked national ID always is", true},
-    ConfigKey{"site.accounts", List, "", "", "authorities of wearable accounts, which never found a person", true},
-    ConfigKey{"hl7.charset", Text, "auto", "", "character set of messages, used as given; auto: MSH-18, else UTF-8 if valid, else GB 18030", true},
-    ConfigKey{"hl7.max_message", Bytes, "16MiB", "1024..1073741824", "a larger message is answered AE or CE", false},
-    ConfigKey{"hl7.reused_id", Choice, "accept", "accept|refuse", "MSH-10 used again with another body: accept and count, or answer AE/CE 205", false},
+    ConfigKey{"runtime.commit_delay", Duration, "2ms", "",
+              "how long outputs may wait for company before they are committed, at least 20ms "
+              "behind a backlog unless 0s; urgent ones never wait",
+              false},
+    ConfigKey{"views.path", Path, "", "",
+              "the SQLite file of the views; empty: views.sqlite in the data directory", false},
+    ConfigKey{"rules.dir", Path, "", "",
+              "folder with rule packs (*.yaml); empty: the built-in pack", false},
+    ConfigKey{"tables.dir", Path, "", "",
+              "folder with code tables (codes/*.yaml, units.yaml); empty: the built-in ones",
+              false},
+    ConfigKey{"templates.dir", Path, "", "",
+              "folder with message templates (*.yaml); empty: the built-in ones", false},
+    ConfigKey{"site.zone", Text, "Asia/Shanghai", "", "IANA zone of times that come without one",
+              true},
+    ConfigKey{"site.authorities", List, "", "",
+              "identifier authorities in order: the first one present names the person; empty: "
+              "PID-3's first repetition",
+              true},
+    ConfigKey{
+        "site.linking", List, "", "",
+        "authorities trusted to merge two persons by themselves; a checked national ID always is",
+        true},
+    ConfigKey{"site.accounts", List, "", "",
+              "authorities of wearable accounts, which never found a person", true},
+    ConfigKey{"hl7.charset", Text, "auto", "",
+              "character set of messages, used as given; auto: MSH-18, else UTF-8 if valid, else "
+              "GB 18030",
+              true},
+    ConfigKey{"hl7.max_message", Bytes, "16MiB", "1024..1073741824",
+              "a larger message is answered AE or CE", false},
+    ConfigKey{"hl7.reused_id", Choice, "accept", "accept|refuse",
+              "MSH-10 used again with another body: accept and count, or answer AE/CE 205", false},
     ConfigKey{"desk.default_team", Text, "general", "", "the team of people without one", true},
     ConfigKey{"desk.deadline", Duration, "60m", "", "a task not decided by then is a breach", true},
-    ConfigKey{"desk.escalate", Durations, "35m,50m", "", "when the duty doctor, then the duty group, is called in", true},
-    ConfigKey{"desk.remind", Duration, "15m", "", "how long before its deadline a task's owner is reminded; 0s: never", true},
-    ConfigKey{"desk.keep", Duration, "90d", "", "how long a finished task still answers late decisions", true},
-    ConfigKey{"notify.mode", Choice, "off", "off|live", "off: messages are decided and recorded, not sent; live: they are sent", true},
-    ConfigKey{"notify.daily_limit", Number, "50", "1..100000", "messages per recipient and day", true},
-    ConfigKey{"notify.unknown_limit", Duration, "10m", "", "how long an attempt without a known outcome may stay open", true},
-    ConfigKey{"notify.high_limit", Duration, "5m", "", "a message of priority high without an outcome by then goes out by the recipient's next channel too", true},
-    ConfigKey{"notify.reserve", Number, "20", "0..90", "percent of a provider's rate that only messages of priority high may use", false},
-    ConfigKey{"notify.reminder_quiet", Text, "22:00-07:00", "", "quiet hours of patients' reminders where the directory says none, on the recipient's clock; empty: none", true},
-    ConfigKey{"notify.attempts", Number, "5", "1..100", "how often one message is tried when the provider refuses it for now", true},
-    ConfigKey{"notify.retry_first", Duration, "30s", "", "wait before the second try; doubles with each", true},
+    ConfigKey{"desk.escalate", Durations, "35m,50m", "",
+              "when the duty doctor, then the duty group, is called in", true},
+    ConfigKey{"desk.remind", Duration, "15m", "",
+              "how long before its deadline a task's owner is reminded; 0s: never", true},
+    ConfigKey{"desk.keep", Duration, "90d", "",
+              "how long a finished task still answers late decisions", true},
+    ConfigKey{"notify.mode", Choice, "off", "off|live",
+              "off: messages are decided and recorded, not sent; live: they are sent", true},
+    ConfigKey{"notify.daily_limit", Number, "50", "1..100000", "messages per recipient and day",
+              true},
+    ConfigKey{"notify.unknown_limit", Duration, "10m", "",
+              "how long an attempt without a known outcome may stay open", true},
+    ConfigKey{"notify.high_limit", Duration, "5m", "",
+              "a message of priority high without an outcome by then goes out by the recipient's "
+              "next channel too",
+              true},
+    ConfigKey{"notify.reserve", Number, "20", "0..90",
+              "percent of a provider's rate that only messages of priority high may use", false},
+    ConfigKey{"notify.reminder_quiet", Text, "22:00-07:00", "",
+              "quiet hours of patients' reminders where the directory says none, on the "
+              "recipient's clock; empty: none",
+              true},
+    ConfigKey{"notify.attempts", Number, "5", "1..100",
+              "how often one message is tried when the provider refuses it for now", true},
+    ConfigKey{"notify.retry_first", Duration, "30s", "",
+              "wait before the second try; doubles with each", true},
     ConfigKey{"notify.retry_most", Duration, "15m", "", "the longest such wait", true},
-    ConfigKey{"care.patient_notice_limit", Duration, "24h", "", "a message to a patient not sent by then is dropped, unless its rule says otherwise", true},
-    ConfigKey{"care.vitals_fresh", Duration, "4h", "", "how old a vital sign may be to count for NEWS2, MEWS and the shock index", true},
-    ConfigKey{"care.chronic_fresh", Duration, "365d", "", "how old a weight, height, creatinine or albumin may be to count for an index", true},
-    ConfigKey{"notify.sms.provider", Choice, "aliyun", "aliyun|tencent", "whose template codes, and whose API, SMS go out by", true},
-    ConfigKey{"notify.sms.gateway", Choice, "own", "own|external", "external: a hospital's gateway takes send.sms and answers feed.receipt; we send nothing", false},
-    ConfigKey{"notify.wechat.gateway", Choice, "own", "own|external", "the same for send.wechat", false},
-    ConfigKey{"notify.wecom.gateway", Choice, "own", "own|external", "the same for send.wecom", false},
-    ConfigKey{"secrets.file", Path, "", "", "YAML file with secrets under the names they have in the environment, which goes before it", false},
-    ConfigKey{"notify.aliyun.url", Url, "", "", "base URL of Aliyun SMS (dysmsapi); empty: not set up, as with the others", false},
-    ConfigKey{"notify.aliyun.sign", Text, "健康管理", "", "the approved signature of our SMS", false},
+    ConfigKey{"care.patient_notice_limit", Duration, "24h", "",
+              "a message to a patient not sent by then is dropped, unless its rule says otherwise",
+              true},
+    ConfigKey{"care.vitals_fresh", Duration, "4h", "",
+              "how old a vital sign may be to count for NEWS2, MEWS and the shock index", true},
+    ConfigKey{"care.chronic_fresh", Duration, "365d", "",
+              "how old a weight, height, creatinine or albumin may be to count for an index", true},
+    ConfigKey{"notify.sms.provider", Choice, "aliyun", "aliyun|tencent",
+              "whose template codes, and whose API, SMS go out by", true},
+    ConfigKey{
+        "notify.sms.gateway", Choice, "own", "own|external",
+        "external: a hospital's gateway takes send.sms and answers feed.receipt; we send nothing",
+        false},
+    ConfigKey{"notify.wechat.gateway", Choice, "own", "own|external", "the same for send.wechat",
+              false},
+    ConfigKey{"notify.wecom.gateway", Choice, "own", "own|external", "the same for send.wecom",
+              false},
+    ConfigKey{
+        "secrets.file", Path, "", "",
+        "YAML file with secrets under the names they have in the environment, which goes before it",
+        false},
+    ConfigKey{"notify.aliyun.url", Url, "", "",
+              "base URL of Aliyun SMS (dysmsapi); empty: not set up, as with the others", false},
+    ConfigKey{"notify.aliyun.sign", Text, "健康管理", "", "the approved signature of our SMS",
+              false},
     ConfigKey{"notify.aliyun.rate", Number, "100", "1..100000", "sends per second at most", false},
     ConfigKey{"notify.tencent.url", Url, "", "", "base URL of Tencent Cloud SMS", false},
     ConfigKey{"notify.tencent.app_id", Text, "", "", "SmsSdkAppId of the application there", false},
     ConfigKey{"notify.tencent.sign", Text, "健康管理", "", "the approved signature there", false},
-    ConfigKey{"notify.tencent.region", Text, "ap-guangzhou", "", "region that the requests name", false},
+    ConfigKey{"notify.tencent.region", Text, "ap-guangzhou", "", "region that the requests name",
+              false},
     ConfigKey{"notify.tencent.rate", Number, "100", "1..100000", "sends per second at most", false},
-    ConfigKey{"notify.wechat.url", Url, "", "", "base URL of the WeChat official account API", false},
+    ConfigKey{"notify.wechat.url", Url, "", "", "base URL of the WeChat official account API",
+              false},
     ConfigKey{"notify.wechat.rate", Number, "50", "1..100000", "sends per second at most", false},
-    ConfigKey{"notify.wecom.url", Url, "", "", "base URL of WeCom, whose group robots carry notices to doctors", false},
-    ConfigKey{"notify.wecom.rate", Number, "10", "1..100000", "sends per second at most, over all robots; each takes 20 a minute", false},
+    ConfigKey{"notify.wecom.url", Url, "", "",
+              "base URL of WeCom, whose group robots carry notices to doctors", false},
+    ConfigKey{"notify.wecom.rate", Number, "10", "1..100000",
+              "sends per second at most, over all robots; each takes 20 a minute", false},
 };
 
 const ConfigKey* find_key(std::string_view name) {
-    const auto found = std::find_if(kKeys.begin(), kKeys.end(), [&](const ConfigKey& key) { return key.name == name; });
+    const auto found = std::find_if(kKeys.begin(), kKeys.end(),
+                                    [&](const ConfigKey& key) { return key.name == name; });
     return found == kKeys.end() ? nullptr : &*found;
 }
 
-tl::unexpected<Error> bad_value(const ConfigKey& key, std::string_view value, std::string_view want) {
-    return fail(Errc::Configuration, fmt::format("{} = '{}': {}; {}", key.name, value, want, key.meaning));
+tl::unexpected<Error> bad_value(const ConfigKey& key, std::string_view value,
+                                std::string_view want) {
+    return fail(Errc::Configuration,
+                fmt::format("{} = '{}': {}; {}", key.name, value, want, key.meaning));
 }
 
 Result<std::int64_t> parse_number(std::string_view text) {
@@ -116,7 +208,8 @@ std::vector<std::string> split(std::string_view text, char separator) {
 
 bool in_range(std::int64_t value, std::string_view range) {
     const std::size_t dots = range.find("..");
-    return value >= *parse_number(range.substr(0, dots)) && value <= *parse_number(range.substr(dots + 2));
+    return value >= *parse_number(range.substr(0, dots)) &&
+           value <= *parse_number(range.substr(dots + 2));
 }
 
 Result<std::pair<std::string, std::uint16_t>> parse_address(std::string_view text) {
@@ -125,7 +218,8 @@ Result<std::pair<std::string, std::uint16_t>> parse_address(std::string_view tex
     VITALOG_TRY(const std::int64_t port, parse_number(text.substr(colon + 1)));
     if (port < 0 || port > 65535) return fail(Errc::OutOfRange, "no such port");
     std::string_view host = text.substr(0, colon);
-    if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+    if (host.size() > 2 && host.front() == '[' && host.back() == ']')
+        host = host.substr(1, host.size() - 2);
     return std::pair(std::string(host), static_cast<std::uint16_t>(port));
 }
 
@@ -133,7 +227,8 @@ Result<void> check(const ConfigKey& key, std::string_view value) {
     switch (key.kind) {
         case Text:
         case Path:
-        case List: return {};
+        case List:
+            return {};
         case Choice: {
             for (const auto& word : split(key.allowed, '|'))
                 if (word == value) return {};
@@ -147,20 +242,23 @@ Result<void> check(const ConfigKey& key, std::string_view value) {
         case Bytes: {
             const auto size = parse_bytes(value);
             if (size && in_range(static_cast<std::int64_t>(*size), key.allowed)) return {};
-            return bad_value(key, value, fmt::format("must be a size such as 64MiB, in {} bytes", key.allowed));
+            return bad_value(key, value,
+                             fmt::format("must be a size such as 64MiB, in {} bytes", key.allowed));
         }
         case Duration:
             if (parse_duration(value)) return {};
             return bad_value(key, value, "must be a duration such as 500ms, 30s, 60m, 2h, 7d");
         case Durations:
             for (const auto& part : split(value, ','))
-                if (!parse_duration(part)) return bad_value(key, value, "must be durations such as 35m,50m");
+                if (!parse_duration(part))
+                    return bad_value(key, value, "must be durations such as 35m,50m");
             return {};
         case Address:
             if (parse_address(value)) return {};
             return bad_value(key, value, "must be HOST:PORT");
         case Url:
-            if (value.empty() || value.starts_with("http://") || value.starts_with("https://")) return {};
+            if (value.empty() || value.starts_with("http://") || value.starts_with("https://"))
+                return {};
             return bad_value(key, value, "must begin with http:// or https://");
     }
     return {};
@@ -168,7 +266,9 @@ Result<void> check(const ConfigKey& key, std::string_view value) {
 
 std::string environment_name(std::string_view key) {
     std::string name = "VITALOG_";
-    for (const char c : key) name.push_back(c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c))));
+    for (const char c : key)
+        name.push_back(c == '.' ? '_'
+                                : static_cast<char>(std::toupper(static_cast<unsigned char>(c))));
     return name;
 }
 
@@ -177,7 +277,9 @@ std::string closest_key(std::string_view wrong) {
     std::string_view name;
     for (const auto& key : kKeys) {
         std::size_t common = 0;
-        while (common < std::min(wrong.size(), key.name.size()) && wrong[common] == key.name[common]) ++common;
+        while (common < std::min(wrong.size(), key.name.size()) &&
+               wrong[common] == key.name[common])
+            ++common;
         if (common > best) {
             best = common;
             name = key.name;
@@ -199,7 +301,8 @@ Result<void> flatten(const YAML::Node& node, const std::string& prefix,
     std::string text;
     if (node.IsSequence()) {
         for (const auto& item : node) {
-            if (!item.IsScalar()) return fail(Errc::Configuration, prefix + ": a list may hold plain values only");
+            if (!item.IsScalar())
+                return fail(Errc::Configuration, prefix + ": a list may hold plain values only");
             text += (text.empty() ? "" : ",") + item.Scalar();
         }
     } else if (node.IsScalar()) {
@@ -214,12 +317,15 @@ Result<std::vector<std::pair<std::string, std::string>>> read_file(const std::st
     try {
         const YAML::Node root = YAML::LoadFile(path);
         if (!root.IsNull() && !root.IsMap())
-            return fail(Errc::Configuration, path + ": must hold keys such as \"site.zone: Asia/Shanghai\"");
+            return fail(Errc::Configuration,
+                        path + ": must hold keys such as \"site.zone: Asia/Shanghai\"");
         if (root.IsMap()) VITALOG_CHECK(flatten(root, "", values));
     } catch (const YAML::BadFile&) {
-        return fail(Errc::Configuration, path + ": can't be read; check the path given with --config");
+        return fail(Errc::Configuration,
+                    path + ": can't be read; check the path given with --config");
     } catch (const YAML::Exception& problem) {
-        return fail(Errc::Configuration, fmt::format("{}:{}: {}", path, problem.mark.line + 1, problem.msg));
+        return fail(Errc::Configuration,
+                    fmt::format("{}:{}: {}", path, problem.mark.line + 1, problem.msg));
     }
     return values;
 }
@@ -232,12 +338,17 @@ bool is_topic_key(std::string_view key) {
     return last > 7 && schemas::topic_named(key.substr(7, last - 7)).has_value();
 }
 
-Result<void> check_topic_key(std::string_view key, const std::string& value, std::string_view source) {
+Result<void> check_topic_key(std::string_view key, const std::string& value,
+                             std::string_view source) {
     const auto number = parse_number(value);
     if (key.ends_with(".partitions") && (!number || *number < 1 || *number > 1024))
-        return fail(Errc::Configuration, fmt::format("{}: {} = '{}': must be a whole number in 1..1024", source, key, value));
+        return fail(
+            Errc::Configuration,
+            fmt::format("{}: {} = '{}': must be a whole number in 1..1024", source, key, value));
     if (key.ends_with(".retention") && !parse_duration(value))
-        return fail(Errc::Configuration, fmt::format("{}: {} = '{}': must be a duration such as 30d; 0s keeps for ever", source, key, value));
+        return fail(Errc::Configuration,
+                    fmt::format("{}: {} = '{}': must be a duration such as 30d; 0s keeps for ever",
+                                source, key, value));
     if (key.ends_with(".name") && value.empty())
         return fail(Errc::Configuration, fmt::format("{}: {}: must name the topic", source, key));
     return {};
@@ -245,11 +356,17 @@ Result<void> check_topic_key(std::string_view key, const std::string& value, std
 
 }  // namespace
 
-std::span<const ConfigKey> config_keys() { return kKeys; }
+std::span<const ConfigKey> config_keys() {
+    return kKeys;
+}
 
 Result<std::uint64_t> parse_bytes(std::string_view text) {
     static constexpr std::array<std::pair<std::string_view, std::uint64_t>, 5> kUnits{
-        {{"TiB", 1ULL << 40}, {"GiB", 1ULL << 30}, {"MiB", 1ULL << 20}, {"KiB", 1ULL << 10}, {"B", 1}}};
+        {{"TiB", 1ULL << 40},
+         {"GiB", 1ULL << 30},
+         {"MiB", 1ULL << 20},
+         {"KiB", 1ULL << 10},
+         {"B", 1}}};
     std::uint64_t unit = 1;
     for (const auto& [name, size] : kUnits) {
         if (!text.ends_with(name)) continue;
@@ -266,10 +383,12 @@ Result<std::uint64_t> parse_bytes(std::string_view text) {
 Result<void> Config::set(std::string key, std::string value, std::string source) {
     const ConfigKey* known = find_key(key);
     const bool is_list = known != nullptr && (known->kind == List || known->kind == Durations);
-    if (is_list && value.starts_with('[') && value.ends_with(']')) value = value.substr(1, value.size() - 2);
+    if (is_list && value.starts_with('[') && value.ends_with(']'))
+        value = value.substr(1, value.size() - 2);
     if (known == nullptr && !is_topic_key(key))
-        return fail(Errc::Configuration, fmt::format("{}: there is no key '{}'{}; `vitalog config show` lists all", source,
-                                                     key, closest_key(key)));
+        return fail(Errc::Configuration,
+                    fmt::format("{}: there is no key '{}'{}; `vitalog config show` lists all",
+                                source, key, closest_key(key)));
     if (known == nullptr) VITALOG_CHECK(check_topic_key(key, value, source));
     if (known != nullptr) {
         auto checked = check(*known, value);
@@ -281,7 +400,8 @@ Result<void> Config::set(std::string key, std::string value, std::string source)
 
 Result<Config> Config::load(const Sources& sources) {
     Config config;
-    for (const auto& key : kKeys) config.values_.emplace(key.name, Value{std::string(key.otherwise), "default"});
+    for (const auto& key : kKeys)
+        config.values_.emplace(key.name, Value{std::string(key.otherwise), "default"});
     if (!sources.file.empty()) {
         VITALOG_TRY(const auto values, read_file(sources.file));
         for (const auto& [key, value] : values) VITALOG_CHECK(config.set(key, value, sources.file));
@@ -294,15 +414,23 @@ Result<Config> Config::load(const Sources& sources) {
     for (const auto& [key, value] : sources.flags) VITALOG_CHECK(config.set(key, value, "flag"));
     if (!schemas::topic_named(config.text("mllp.feed")) ||
         !schemas::info(*schemas::topic_named(config.text("mllp.feed"))).feed)
-        return fail(Errc::Configuration, fmt::format("mllp.feed = '{}': must be a feed topic such as feed.his, feed.lis or feed.pacs",
-                                                     config.text("mllp.feed")));
+        return fail(
+            Errc::Configuration,
+            fmt::format(
+                "mllp.feed = '{}': must be a feed topic such as feed.his, feed.lis or feed.pacs",
+                config.text("mllp.feed")));
     const auto plans = channel_plans(config);
-    const bool served = std::any_of(plans.begin(), plans.end(), [](const ChannelPlan& plan) { return plan.served; });
+    const bool served = std::any_of(plans.begin(), plans.end(),
+                                    [](const ChannelPlan& plan) { return plan.served; });
     if (config.text("notify.mode") == "live" && !served)
-        return fail(Errc::Configuration, fmt::format("notify.mode = 'live' needs notify.{}.url and its secrets in the environment, or another "
-                                                     "channel, or notify.sms.gateway = external", config.text("notify.sms.provider")));
+        return fail(Errc::Configuration, fmt::format("notify.mode = 'live' needs notify.{}.url and "
+                                                     "its secrets in the environment, or another "
+                                                     "channel, or notify.sms.gateway = external",
+                                                     config.text("notify.sms.provider")));
     if (config.text("log.kind") == "kafka")
-        return fail(Errc::Configuration, "log.kind = 'kafka': this version has the embedded log only; use log.kind = embedded");
+        return fail(
+            Errc::Configuration,
+            "log.kind = 'kafka': this version has the embedded log only; use log.kind = embedded");
     return config;
 }
 
@@ -312,11 +440,21 @@ std::string_view Config::text(std::string_view key) const {
     return found->second.text;
 }
 
-std::int64_t Config::number(std::string_view key) const { return *parse_number(text(key)); }
-std::uint64_t Config::bytes(std::string_view key) const { return *parse_bytes(text(key)); }
-std::chrono::microseconds Config::duration(std::string_view key) const { return *parse_duration(text(key)); }
-std::vector<std::string> Config::list(std::string_view key) const { return split(text(key), ','); }
-std::pair<std::string, std::uint16_t> Config::address(std::string_view key) const { return *parse_address(text(key)); }
+std::int64_t Config::number(std::string_view key) const {
+    return *parse_number(text(key));
+}
+std::uint64_t Config::bytes(std::string_view key) const {
+    return *parse_bytes(text(key));
+}
+std::chrono::microseconds Config::duration(std::string_view key) const {
+    return *parse_duration(text(key));
+}
+std::vector<std::string> Config::list(std::string_view key) const {
+    return split(text(key), ',');
+}
+std::pair<std::string, std::uint16_t> Config::address(std::string_view key) const {
+    return *parse_address(text(key));
+}
 
 std::string Config::show() const {
     std::string out;
@@ -338,7 +476,8 @@ schemas::Settings Config::processor_settings() const {
     return settings;
 }
 
-std::optional<std::string> Config::topic_setting(std::string_view topic, std::string_view what) const {
+std::optional<std::string> Config::topic_setting(std::string_view topic,
+                                                 std::string_view what) const {
     const auto found = values_.find(fmt::format("topics.{}.{}", topic, what));
     if (found == values_.end()) return std::nullopt;
     return found->second.text;
@@ -346,14 +485,20 @@ std::optional<std::string> Config::topic_setting(std::string_view topic, std::st
 
 std::string sample_config() {
     std::string out =
-        "# Vitalog configuration. Every key, with its default. Precedence: flag (--set key=value), then environment\n"
-        "# (VITALOG_ and the key in capitals, dots as underscores), then this file, then the default.\n"
-        "# Secrets are read from the environment or secrets.file only: VITALOG_ALIYUN_KEY_ID, VITALOG_ALIYUN_KEY_SECRET,\n"
-        "# VITALOG_TENCENT_SECRET_ID, VITALOG_TENCENT_SECRET_KEY, VITALOG_WECHAT_APPID, VITALOG_WECHAT_SECRET,\n"
+        "# Vitalog configuration. Every key, with its default. Precedence: flag (--set key=value), "
+        "then environment\n"
+        "# (VITALOG_ and the key in capitals, dots as underscores), then this file, then the "
+        "default.\n"
+        "# Secrets are read from the environment or secrets.file only: VITALOG_ALIYUN_KEY_ID, "
+        "VITALOG_ALIYUN_KEY_SECRET,\n"
+        "# VITALOG_TENCENT_SECRET_ID, VITALOG_TENCENT_SECRET_KEY, VITALOG_WECHAT_APPID, "
+        "VITALOG_WECHAT_SECRET,\n"
         "# VITALOG_WECHAT_TOKEN, VITALOG_WECOM_ROBOTS (NAME=KEY,NAME=KEY).\n"
-        "# A topic can be renamed or sized by topics.NAME.name, topics.NAME.partitions, topics.NAME.retention.\n";
+        "# A topic can be renamed or sized by topics.NAME.name, topics.NAME.partitions, "
+        "topics.NAME.retention.\n";
     for (const auto& key : kKeys) {
-        out += fmt::format("\n# {}{}.\n", key.meaning, key.allowed.empty() ? "" : fmt::format(" ({})", key.allowed));
+        out += fmt::format("\n# {}{}.\n", key.meaning,
+                           key.allowed.empty() ? "" : fmt::format(" ({})", key.allowed));
         const bool quoted = key.otherwise.empty();
         out += fmt::format("{}: {}\n", key.name, quoted ? "\"\"" : key.otherwise);
     }

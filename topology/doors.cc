@@ -22,7 +22,8 @@ Result<std::map<std::string, std::string>> read_robots(std::string_view text) {
         const std::string_view part = text.substr(0, comma);
         text.remove_prefix(std::min(comma + 1, text.size()));
         const std::size_t equals = part.find('=');
-        const bool whole = equals != std::string_view::npos && equals > 0 && equals + 1 < part.size();
+        const bool whole =
+            equals != std::string_view::npos && equals > 0 && equals + 1 < part.size();
         if (!whole || part.substr(0, equals).find('|') != std::string_view::npos)
             return fail(Errc::Configuration,
                         fmt::format("{}: write NAME=KEY,NAME=KEY, a name without '|'", kRobots));
@@ -64,17 +65,22 @@ Result<std::vector<ingest::HttpToken>> read_tokens(const Config& config) {
     if (path.empty()) return tokens;
     try {
         for (const auto& node : YAML::LoadFile(path)) {
-            ingest::HttpToken token{node["token"].as<std::string>(), node["user"].as<std::string>(),
-                                    node["role"].as<std::string>(), {}};
+            ingest::HttpToken token{node["token"].as<std::string>(),
+                                    node["user"].as<std::string>(),
+                                    node["role"].as<std::string>(),
+                                    {}};
             if (node["teams"]) token.teams = node["teams"].as<std::vector<std::string>>();
             tokens.push_back(std::move(token));
         }
     } catch (const YAML::Exception& problem) {
-        return fail(Errc::Configuration,
-                    fmt::format("auth.tokens = '{}': line {}: {}; write a list of {{token, user, role, teams}}", path,
-                                problem.mark.line + 1, problem.msg));
+        return fail(
+            Errc::Configuration,
+            fmt::format(
+                "auth.tokens = '{}': line {}: {}; write a list of {{token, user, role, teams}}",
+                path, problem.mark.line + 1, problem.msg));
     }
-    if (tokens.empty()) return fail(Errc::Configuration, fmt::format("auth.tokens = '{}': holds no token", path));
+    if (tokens.empty())
+        return fail(Errc::Configuration, fmt::format("auth.tokens = '{}': holds no token", path));
     VITALOG_CHECK(ingest::check_tokens(tokens));
     return tokens;
 }
@@ -88,10 +94,17 @@ sinks::AliyunConfig aliyun_config(const Config& config, const Secrets& secrets) 
     return aliyun;
 }
 
+ingest::mllp::ListenerTls mllp_tls(const Config& config) {
+    return {std::string(config.text("mllp.tls.certificate")),
+            std::string(config.text("mllp.tls.key")),
+            std::string(config.text("mllp.tls.client_ca"))};
+}
+
 Result<void> check_doors(const Config& config, const Secrets& secrets) {
     VITALOG_CHECK(read_tokens(config));
     VITALOG_CHECK(ingest::hl7::SiteZone::named(config.text("site.zone")));
     VITALOG_CHECK(ingest::hl7::charset_setting(config.text("hl7.charset")));
+    VITALOG_CHECK(ingest::mllp::check(mllp_tls(config)));
     return check_senders(config, secrets);
 }
 

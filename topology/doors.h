@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ingest/http/access.h"
+#include "ingest/mllp/listener.h"
 #include "sinks/aliyun/client.h"
 #include "topology/config.h"
 
@@ -13,8 +14,8 @@ namespace vitalog::topology {
 
 /// What comes from the environment or a file, never from a flag, and is never logged.
 struct Secrets {
-    std::string aliyun_key_id;      ///< VITALOG_ALIYUN_KEY_ID
-    std::string aliyun_key_secret;  ///< VITALOG_ALIYUN_KEY_SECRET
+    std::string aliyun_key_id;       ///< VITALOG_ALIYUN_KEY_ID
+    std::string aliyun_key_secret;   ///< VITALOG_ALIYUN_KEY_SECRET
     std::string tencent_secret_id;   ///< VITALOG_TENCENT_SECRET_ID
     std::string tencent_secret_key;  ///< VITALOG_TENCENT_SECRET_KEY
     std::string wechat_appid;        ///< VITALOG_WECHAT_APPID
@@ -31,8 +32,9 @@ struct Secrets {
 /// The file that auth.tokens names; none without it. Configuration.
 Result<std::vector<ingest::HttpToken>> read_tokens(const Config& config);
 sinks::AliyunConfig aliyun_config(const Config& config, const Secrets& secrets);
-/// Everything about the doors that can be checked before anything opens: tokens, addresses, zone, character set,
-/// the provider's keys. Configuration.
+ingest::mllp::ListenerTls mllp_tls(const Config& config);
+/// Everything about the doors that can be checked before anything opens: tokens, addresses, TLS
+/// files, zone, character set, the provider's keys. Configuration.
 Result<void> check_doors(const Config& config, const Secrets& secrets);
 
 }  // namespace vitalog::topology

@@ -1,7 +1,8 @@
 #include "topology/site.h"
 
-#include <filesystem>
 #include <fmt/format.h>
+
+#include <filesystem>
 #include <future>
 #include <optional>
 #include <thread>
@@ -13,7 +14,9 @@
 #include "ingest/mllp/listener.h"
 #include "ingest/wearable/wearable_api.h"
 #include "schemas/embed.h"
+#include "sinks/blobs/blob_worker.h"
 #include "sinks/explain/explain_api.h"
+#include "sinks/fhir/binary_api.h"
 #include "sinks/fhir/directory_api.h"
 #include "sinks/fhir/fhir_api.h"
 #include "sinks/fhir/gateway_api.h"
@@ -25,6 +28,7 @@
 #include "sinks/views/view_worker.h"
 #include "topology/admin_api.h"
 #include "topology/clock.h"
+#include "topology/documents.h"
 #include "topology/doors.h"
 #include "topology/flow.h"
 #include "topology/log/embedded_log.h"
@@ -42,7 +46,8 @@ namespace fs = std::filesystem;
 constexpr std::chrono::seconds kRetentionEvery{60};
 constexpr std::chrono::milliseconds kHousekeepingStep{200};
 
-Result<sinks::fhir::MessagesOptions> messages_options_of(const Config& config, const schemas::TopicNames& topics) {
+Result<sinks::fhir::MessagesOptions> messages_options_of(const Config& config,
+                                                         const schemas::TopicNames& topics) {
     sinks::fhir::MessagesOptions options{topics, std::string(config.text("site.zone")), {}};
     VITALOG_TRY(const std::string body, zones_body());
     VITALOG_TRY(const auto zones, schemas::Zones::parse(body));
@@ -65,6 +70,7 @@ class Site::Impl {
         VITALOG_TRY(const auto publications, collect_publications(config_));
         VITALOG_CHECK(start_shards());
         VITALOG_CHECK(open_views());
+        VITALOG_CHECK(open_blobs());
         VITALOG_CHECK(start_http());  // /healthz says "starting" from here on
         VITALOG_CHECK(bring_into_force(publications));
         VITALOG_CHECK(open_wearable_door(publications));
@@ -90,10 +96,13 @@ class Site::Impl {
         Result<void> flushed;
         if (runtime_) flushed = runtime_->stop(!failed_);
         if (views_) views_->stop();
+        if (blob_worker_) blob_worker_->stop();
         return flushed;
     }
 
-    std::string mllp_address() const { return mllp_->address() + ":" + std::to_string(mllp_->port()); }
+    std::string mllp_address() const {
+        return mllp_->address() + ":" + std::to_string(mllp_->port());
+    }
     std::string http_address() const { return http_->address(); }
 
   private:
@@ -103,7 +112,9 @@ class Site::Impl {
         on_failure_(error);
     }
 
-    const Clock& clock() const { return manual_clock_ ? static_cast<const Clock&>(*manual_clock_) : system_clock_; }
+    const Clock& clock() const {
+        return manual_clock_ ? static_cast<const Clock&>(*manual_clock_) : system_clock_;
+    }
 
     Result<void> open_log() {
         topics_ = configured_names(config_);
@@ -112,7 +123,8 @@ class Site::Impl {
         options.topics = configured_topics(config_, topics_);
         options.recent_bytes = config_.bytes("log.cache");
         options.disk_reserve_bytes = config_.bytes("log.disk_reserve");
-        options.ledger.entries_max = static_cast<std::uint64_t>(config_.number("log.ledger_entries"));
+        options.ledger.entries_max =
+            static_cast<std::uint64_t>(config_.number("log.ledger_entries"));
         VITALOG_TRY(log_, EmbeddedLog::open(std::move(options)));
         if (config_.text("clock") != "manual") return {};
         manual_clock_ = std::make_unique<ManualClock>();
@@ -122,20 +134,23 @@ class Site::Impl {
 
     Result<void> start_shards() {
         ShardOptions options;
-        options.commit_delay = manual_clock_ ? std::chrono::microseconds(0) : config_.duration("runtime.commit_delay");
+        options.commit_delay =
+            manual_clock_ ? std::chrono::microseconds(0) : config_.duration("runtime.commit_delay");
         options.accept_drift = options_.accept_drift;
         options.store.trail = config_.duration("state.trail");
         std::size_t stateful = 0;
         for (const Stage& stage : all_stages())
             if (stage.stateful) stateful += topics_.partitions(stage.reads.front());
         options.store.memory_budget = config_.bytes("state.memory_budget") / stateful;
-        runtime_ = std::make_unique<Runtime>(ShardPorts{*log_, topics_, clock(), metrics_}, options);
+        runtime_ =
+            std::make_unique<Runtime>(ShardPorts{*log_, topics_, clock(), metrics_}, options);
         for (const Stage& stage : all_stages()) {
             if (!stage.make_processor) continue;
             for (const schemas::Topic input : stage.reads)
                 for (std::uint32_t p = 0; p < topics_.partitions(input); ++p)
-                    VITALOG_CHECK(runtime_->add({std::string(stage.name), input, Partition(p), stage.stateful},
-                                                stage.make_processor));
+                    VITALOG_CHECK(runtime_->add(
+                        {std::string(stage.name), input, Partition(p), stage.stateful},
+                        stage.make_processor));
         }
         runtime_->start(static_cast<std::size_t>(config_.number("runtime.workers")),
                         [this](Error error) { failed(error); });
@@ -155,7 +170,22 @@ class Site::Impl {
         VITALOG_TRY(auto reader, sinks::views::ViewReader::open(path));
         reader_ = std::make_unique<sinks::views::ViewReader>(std::move(reader));
         views_->start();
-        flow_->set_views(views_stage().reads, [this](const TopicPartition& tp) { return views_->position(tp); });
+        flow_->set_views(views_stage().reads,
+                         [this](const TopicPartition& tp) { return views_->position(tp); });
+        return {};
+    }
+
+    /// Documents leave the feeds for files of their own before retention may drop them.
+    Result<void> open_blobs() {
+        VITALOG_TRY(auto store, sinks::BlobStore::open(fs::path(options_.data_dir) / "blobs"));
+        blobs_ = std::make_unique<sinks::BlobStore>(std::move(store));
+        VITALOG_TRY(const auto charset, ingest::hl7::charset_setting(config_.text("hl7.charset")));
+        sinks::BlobWorkerOptions options;
+        options.topics = hl7_feeds(config_, topics_);
+        options.metrics = &metrics_;
+        blob_worker_ =
+            std::make_unique<sinks::BlobWorker>(*blobs_, *log_, hl7_documents(charset), options);
+        blob_worker_->start();
         return {};
     }
 
@@ -163,45 +193,62 @@ class Site::Impl {
         ingest::HttpServerOptions options;
         std::tie(options.host, options.port) = config_.address("http.listen");
         VITALOG_TRY(options.tokens, read_tokens(config_));
-        options.open_paths = {"/healthz", "/receipts/aliyun", "/receipts/tencent", "/receipts/wechat"};
+        options.open_paths = {"/healthz", "/receipts/aliyun", "/receipts/tencent",
+                              "/receipts/wechat"};
         if (options.tokens.empty())
-            log_line("warn", "open-to-this-machine", {{"why", "auth.tokens is empty: every program on this machine may read and decide; the server listens on loopback only"}});
+            log_line("warn", "open-to-this-machine",
+                     {{"why",
+                       "auth.tokens is empty: every program on this machine may read and decide; "
+                       "the server listens on loopback only"}});
         http_ = std::make_unique<ingest::HttpServer>(std::move(options), &metrics_);
-        admin_ = std::make_unique<AdminApi>(AdminApi::Ports{*log_, *flow_, topics_, clock(), manual_clock_.get()},
-                                            [](const HttpRequest& request) { return ingest::require_role(request, {"operator"}); });
+        admin_ = std::make_unique<AdminApi>(
+            AdminApi::Ports{*log_, *flow_, topics_, clock(), manual_clock_.get()},
+            [](const HttpRequest& request) { return ingest::require_role(request, {"operator"}); });
         fhir_ = std::make_unique<sinks::fhir::FhirApi>(
             *reader_, *log_, clock(),
-            sinks::fhir::FhirOptions{std::string(config_.text("site.zone")), std::string(program_version()), topics_});
+            sinks::fhir::FhirOptions{std::string(config_.text("site.zone")),
+                                     std::string(program_version()), topics_});
+        binary_ = std::make_unique<sinks::fhir::BinaryApi>(
+            *reader_, [this](std::string_view sha256) { return blobs_->read(sha256); }, *log_,
+            clock(), topics_);
         tasks_ = std::make_unique<sinks::fhir::TaskOperations>(
-            *fhir_, *log_, clock(), [this](const std::string& root, std::chrono::milliseconds timeout, auto done) {
+            *fhir_, *log_, clock(),
+            [this](const std::string& root, std::chrono::milliseconds timeout, auto done) {
                 views_->wait_for_judgement(root, timeout, std::move(done));
             });
         directory_ = std::make_unique<sinks::fhir::DirectoryApi>(
-            *log_, clock(), [this](const std::vector<AppendReceipt>&, std::function<void()> done) {
+            *log_, clock(),
+            [this](const std::vector<AppendReceipt>&, std::function<void()> done) {
                 flow_->when_applied(std::move(done));
-            }, topics_);
+            },
+            topics_);
         receipts_ = std::make_unique<sinks::fhir::ReceiptsApi>(
             *log_, clock(), sinks::fhir::ReceiptsOptions{options_.secrets.wechat_token, topics_});
-        gateways_ = std::make_unique<sinks::fhir::GatewayApi>(*log_, *log_, clock(), gateway_options(config_, topics_));
+        gateways_ = std::make_unique<sinks::fhir::GatewayApi>(*log_, *log_, clock(),
+                                                              gateway_options(config_, topics_));
         VITALOG_TRY(auto messages_options, messages_options_of(config_, topics_));
         messages_ = std::make_unique<sinks::fhir::MessagesApi>(
-            *reader_, *log_, clock(), [this](std::function<void()> done) { flow_->when_applied(std::move(done)); },
+            *reader_, *log_, clock(),
+            [this](std::function<void()> done) { flow_->when_applied(std::move(done)); },
             std::move(messages_options));
         sinks::live::LiveOptions live;
         live.topics = topics_;
         live.default_team = config_.text("desk.default_team");
         live_ = std::make_unique<sinks::live::LiveEvents>(
-            sinks::live::LiveEvents::Ports{*log_, *reader_, *log_, clock(), log_->generation(),
-                                           [this](const TopicPartition& tp) { return views_->position(tp); }},
+            sinks::live::LiveEvents::Ports{
+                *log_, *reader_, *log_, clock(), log_->generation(),
+                [this](const TopicPartition& tp) { return views_->position(tp); }},
             std::move(live));
         explain_ = std::make_unique<sinks::explain::ExplainApi>(
-            sinks::explain::Explainer({*reader_, *log_, topics_, log_->generation()}), *log_, clock(), topics_);
+            sinks::explain::Explainer({*reader_, *log_, topics_, log_->generation()}), *log_,
+            clock(), topics_);
         explain_->register_routes(*http_);
         live_->register_routes(*http_);
         live_->start();
         admin_->register_routes(*http_);
         metrics_.register_routes(*http_);
         fhir_->register_routes(*http_);
+        binary_->register_routes(*http_);
         tasks_->register_routes(*http_);
         directory_->register_routes(*http_);
         receipts_->register_routes(*http_);
@@ -236,10 +283,12 @@ class Site::Impl {
 
     Result<void> start_effects() {
         if (config_.text("notify.mode") != "live") return {};
-        senders_ = std::make_unique<Senders>(config_, options_.secrets, topics_,
-                                             Senders::Ports{*log_, *log_, clock(), system_clock_, metrics_});
+        senders_ = std::make_unique<Senders>(
+            config_, options_.secrets, topics_,
+            Senders::Ports{*log_, *log_, clock(), system_clock_, metrics_});
         senders_->start();
-        flow_->set_effects_lag([this] { return static_cast<std::uint64_t>(senders_->lag() + gateways_->lag()); });
+        flow_->set_effects_lag(
+            [this] { return static_cast<std::uint64_t>(senders_->lag() + gateways_->lag()); });
         return {};
     }
 
@@ -249,15 +298,19 @@ class Site::Impl {
         listener.endpoint.name = config_.text("mllp.endpoint");
         listener.endpoint.feed = topics_.name(*schemas::topic_named(config_.text("mllp.feed")));
         listener.endpoint.dead_letter = topics_.name(schemas::Topic::DeadLetter);
-        VITALOG_TRY(listener.endpoint.charset, ingest::hl7::charset_setting(config_.text("hl7.charset")));
+        VITALOG_TRY(listener.endpoint.charset,
+                    ingest::hl7::charset_setting(config_.text("hl7.charset")));
         listener.endpoint.authorities = config_.list("site.authorities");
         listener.endpoint.on_reused =
             config_.text("hl7.reused_id") == "refuse" ? OnReusedId::Refuse : OnReusedId::Accept;
+        listener.tls = mllp_tls(config_);
         listener.max_message = config_.bytes("hl7.max_message");
         listener.max_connections = static_cast<std::size_t>(config_.number("mllp.max_connections"));
-        listener.idle_timeout = std::chrono::duration_cast<std::chrono::seconds>(config_.duration("mllp.idle_timeout"));
+        listener.idle_timeout =
+            std::chrono::duration_cast<std::chrono::seconds>(config_.duration("mllp.idle_timeout"));
         VITALOG_TRY(const auto zone, ingest::hl7::SiteZone::named(config_.text("site.zone")));
-        VITALOG_TRY(mllp_, ingest::mllp::Listener::start(std::move(listener), zone, {*log_, metrics_, clock()}));
+        VITALOG_TRY(mllp_, ingest::mllp::Listener::start(std::move(listener), zone,
+                                                         {*log_, metrics_, clock()}));
         return {};
     }
 
@@ -265,8 +318,10 @@ class Site::Impl {
         for (const auto& status : runtime_->status()) {
             const auto end = log_->end_offset(status->input);
             if (!end) continue;
-            metrics.gauge("vitalog_lag_records", {{"stage", status->spec.stage}, {"topic", status->input.topic},
-                                                  {"partition", std::to_string(status->input.partition.value())}},
+            metrics.gauge("vitalog_lag_records",
+                          {{"stage", status->spec.stage},
+                           {"topic", status->input.topic},
+                           {"partition", std::to_string(status->input.partition.value())}},
                           static_cast<double>(end->value() - status->committed.load()));
         }
     }
@@ -275,7 +330,8 @@ class Site::Impl {
         auto next = std::chrono::steady_clock::now() + kRetentionEvery;
         while (!stop_housekeeping_) {
             std::unique_lock lock(housekeeping_mutex_);
-            housekeeping_wake_.wait_for(lock, kHousekeepingStep, [this] { return stop_housekeeping_.load(); });
+            housekeeping_wake_.wait_for(lock, kHousekeepingStep,
+                                        [this] { return stop_housekeeping_.load(); });
             if (std::chrono::steady_clock::now() < next) continue;
             next += kRetentionEvery;
             if (const auto kept = log_->enforce_retention(clock().now()); !kept)
@@ -298,8 +354,11 @@ class Site::Impl {
     std::unique_ptr<Flow> flow_;
     std::unique_ptr<sinks::views::ViewWorker> views_;
     std::unique_ptr<sinks::views::ViewReader> reader_;
+    std::unique_ptr<sinks::BlobStore> blobs_;
+    std::unique_ptr<sinks::BlobWorker> blob_worker_;
     std::unique_ptr<AdminApi> admin_;
     std::unique_ptr<sinks::fhir::FhirApi> fhir_;
+    std::unique_ptr<sinks::fhir::BinaryApi> binary_;
     std::unique_ptr<sinks::fhir::TaskOperations> tasks_;
     std::unique_ptr<sinks::fhir::DirectoryApi> directory_;
     std::unique_ptr<sinks::fhir::ReceiptsApi> receipts_;
@@ -328,10 +387,18 @@ Result<std::unique_ptr<Site>> Site::start(const Config& config, const SiteOption
     return std::unique_ptr<Site>(new Site(std::move(impl)));
 }
 
-std::string Site::mllp_address() const { return impl_->mllp_address(); }
-std::string Site::http_address() const { return impl_->http_address(); }
-Result<void> Site::stop() { return impl_->stop(); }
+std::string Site::mllp_address() const {
+    return impl_->mllp_address();
+}
+std::string Site::http_address() const {
+    return impl_->http_address();
+}
+Result<void> Site::stop() {
+    return impl_->stop();
+}
 
-std::string_view program_version() { return VITALOG_VERSION; }
+std::string_view program_version() {
+    return VITALOG_VERSION;
+}
 
 }  // namespace vitalog::topology

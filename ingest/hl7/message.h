@@ -71,6 +71,8 @@ class Repetition : public Value {
         return {part(encoding().delimiters.component, n - 1), encoding()};
     }
     std::size_t component_count() const { return count(encoding().delimiters.component); }
+    /// '\0': the message has none.
+    char escape_character() const { return encoding().delimiters.escape; }
 };
 
 class Field : public Value {

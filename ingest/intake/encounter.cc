@@ -103,23 +103,46 @@ Result<ZonedTime> occurred_of(const Scope& scope, const std::optional<ZonedTime>
     return fail(Errc::Missing, "EVN-6, EVN-2 and MSH-7 are empty: the event has no time");
 }
 
+/// "Wei Zhang", "张伟".
+std::string_view name_of(const Scope& scope, std::string_view family, std::string_view given) {
+    if (family.empty() || given.empty()) return family.empty() ? given : family;
+    if (is_ascii(family)) return scope.arena.keep(std::string(given).append(" ").append(family));
+    return scope.arena.keep(std::string(family).append(given));
+}
+
+/// Who cares for the patient. A laboratory's MSH-4 says nothing about that, an ADT's does.
+std::string_view organisation_of(const Scope& scope, const hl7::Segment& pv1) {
+    const std::string_view servicing = scope.text(pv1.field(39).component(1));
+    if (!servicing.empty()) return servicing;
+    const std::string_view facility = scope.text(pv1.field(3).component(4).subcomponent(1));
+    if (!facility.empty()) return facility;
+    return scope.trigger.starts_with("ADT") ? scope.facility : std::string_view();
+}
+
 }  // namespace
 
+Practitioner map_practitioner(const Scope& scope, const hl7::Repetition& xcn) {
+    if (!xcn.has_value()) return {};
+    return {
+        scope.text(xcn.component(1)),
+        name_of(scope, scope.text(xcn.component(2).subcomponent(1)), scope.text(xcn.component(3)))};
+}
+
 Practitioner map_practitioner(const Scope& scope, const hl7::Field& field) {
-    Practitioner doctor;
-    if (!field.has_value()) return doctor;
-    const hl7::Repetition xcn = field.repetition(0);
-    doctor.id = scope.text(xcn.component(1));
-    const std::string_view family = scope.text(xcn.component(2).subcomponent(1));
-    const std::string_view given = scope.text(xcn.component(3));
-    if (family.empty() || given.empty()) {
-        doctor.name = family.empty() ? given : family;
-    } else if (is_ascii(family)) {
-        doctor.name = scope.arena.keep(std::string(given).append(" ").append(family));
-    } else {
-        doctor.name = scope.arena.keep(std::string(family).append(given));
-    }
-    return doctor;
+    return map_practitioner(scope, field.repetition(0));
+}
+
+Practitioner map_interpreter(const Scope& scope, const hl7::Field& field) {
+    const hl7::Repetition ndl = field.repetition(0);
+    const hl7::Component cnn = ndl.component(1);
+    if (cnn.subcomponent_count() > 1)
+        return {scope.text(cnn.subcomponent(1)),
+                name_of(scope, scope.text(cnn.subcomponent(2)), scope.text(cnn.subcomponent(3)))};
+    // NDL.2 is a time, an XCN's second component a name.
+    const std::string_view second = ndl.component(2).raw();
+    const bool is_time = !second.empty() && second.front() >= '0' && second.front() <= '9';
+    if (is_time) return {scope.text(cnn), {}};
+    return map_practitioner(scope, ndl);
 }
 
 std::optional<EncounterEvent> map_encounter(const Scope& scope, const hl7::Segment& pv1,
@@ -128,7 +151,9 @@ std::optional<EncounterEvent> map_encounter(const Scope& scope, const hl7::Segme
     EncounterEvent encounter;
     encounter.visit = visit_of(scope, pv1.field(19));
     const std::string_view event = scope.trigger.substr(scope.trigger.find('^') + 1);
-    if (encounter.visit.empty() && (event == "A28" || event == "A31")) return std::nullopt;
+    const bool about_the_person =
+        event == "A28" || event == "A29" || event == "A31" || event == "A47";
+    if (encounter.visit.empty() && about_the_person) return std::nullopt;
     auto occurred = occurred_of(scope, sent);
     if (!occurred) {
         scope.out.dead_letter(occurred.error(), "PV1");
@@ -140,6 +165,14 @@ std::optional<EncounterEvent> map_encounter(const Scope& scope, const hl7::Segme
     encounter.location = location_of(scope, pv1.field(3));
     encounter.prior_location = location_of(scope, pv1.field(6));
     encounter.attending = map_practitioner(scope, pv1.field(7));
+    encounter.referring = map_practitioner(scope, pv1.field(8));
+    encounter.admitting = map_practitioner(scope, pv1.field(17));
+    const hl7::Field consulting = pv1.field(9);
+    const std::size_t count = consulting.has_value() ? consulting.repetition_count() : 0;
+    for (std::size_t i = 0; i < count; ++i)
+        if (consulting.repetition(i).has_value())
+            encounter.consulting.push_back(map_practitioner(scope, consulting.repetition(i)));
+    encounter.organisation = organisation_of(scope, pv1);
     encounter.service = scope.text(pv1.field(10).component(1));
     encounter.disposition = scope.text(pv1.field(36).component(1));
     encounter.admitted = time_or_dead_letter(scope, pv1.field(44), "PV1-44");

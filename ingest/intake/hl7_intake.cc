@@ -22,6 +22,7 @@ struct Hl7Intake::Trigger {
     bool person = false;     ///< PID and PV1
     bool results = false;    ///< OBR and OBX
     bool merge = false;      ///< MRG
+    bool document = false;   ///< TXA
 };
 
 namespace {
@@ -30,7 +31,57 @@ std::string quoted(std::string_view text) {
     return "'" + std::string(text) + "'";
 }
 
+/// A47: of the lists before (MRG-1) and now (PID-3), the identifier that went and the one of the
+/// same authority that came. Leaves both as they are where the lists don't show a change.
+void change_of(const std::vector<Identifier>& before, const std::vector<Identifier>& now,
+               const Identifier*& came, const Identifier*& went) {
+    const auto holds = [](const std::vector<Identifier>& list, const Identifier& one) {
+        return std::any_of(list.begin(), list.end(),
+                           [&](const auto& other) { return other.key() == one.key(); });
+    };
+    for (const auto& old : before) {
+        if (holds(now, old)) continue;
+        for (const auto& fresh : now) {
+            if (fresh.authority != old.authority || holds(before, fresh)) continue;
+            went = &old;
+            came = &fresh;
+            return;
+        }
+    }
+}
+
 }  // namespace
+
+const Hl7Intake::Trigger* Hl7Intake::find_trigger(std::string_view type, std::string_view event) {
+    static constexpr std::array kTriggers = std::to_array<Trigger>({
+        {"ORU", "R01", true, true},
+        {"ORU", "R30", true, true},
+        {"ORU", "R32", true, true},
+        {"ADT", "A01", true, true},
+        {"ADT", "A02", true, true},
+        {"ADT", "A03", true, true},
+        {"ADT", "A04", true, true},
+        {"ADT", "A05", true, true},
+        {"ADT", "A06", true, true},
+        {"ADT", "A07", true, true},
+        {"ADT", "A08", true, true},
+        {"ADT", "A11", true, true},
+        {"ADT", "A12", true, true},
+        {"ADT", "A13", true, true},
+        {"ADT", "A23", true},
+        {"ADT", "A28", true, true},
+        {"ADT", "A29", true},
+        {"ADT", "A31", true, true},
+        {"ADT", "A34", true, false, true},
+        {"ADT", "A40", true, false, true},
+        {"ADT", "A47", true, false, true},
+        {"MDM", "T02", true, true, false, true},
+    });
+    const auto* const found =
+        std::find_if(kTriggers.begin(), kTriggers.end(),
+                     [&](const auto& one) { return one.type == type && one.event == event; });
+    return found == kTriggers.end() ? nullptr : found;
+}
 
 Report& Hl7Intake::next_report() {
     if (spare_.empty()) return event_.reports.emplace_back();
@@ -54,21 +105,6 @@ void Hl7Intake::recycle() {
 }
 
 Result<void> Hl7Intake::handle(const processors::Input& input, processors::Context& out) {
-    static constexpr std::array<Trigger, 13> kTriggers{{
-        {"ORU", "R01", true, true, false},
-        {"ADT", "A01", true, true, false},
-        {"ADT", "A02", true, true, false},
-        {"ADT", "A03", true, true, false},
-        {"ADT", "A04", true, true, false},
-        {"ADT", "A08", true, true, false},
-        {"ADT", "A11", true, true, false},
-        {"ADT", "A13", true, true, false},
-        {"ADT", "A28", true, true, false},
-        {"ADT", "A31", true, true, false},
-        {"ADT", "A34", true, false, true},
-        {"ADT", "A40", true, false, true},
-        {"MDM", "T02", false, true, false},
-    }};
     arena_.clear();
     ids_.clear();
     recycle();
@@ -84,15 +120,17 @@ Result<void> Hl7Intake::handle(const processors::Input& input, processors::Conte
         msh.field(9).component(2).empty() || msh.field(9).component(3).has_value()
             ? arena_.keep(std::string(type).append("^").append(event))
             : msh.field(9).repetition(0).raw();
-    const Scope scope{message_, rules_.zone,   rules_.tables, arena_,
-                      ids_,     out,           input.root,    hl7::sending_facility(msh, arena_),
-                      trigger,  input.received};
-    const auto what = std::find_if(kTriggers.begin(), kTriggers.end(), [&](const Trigger& known) {
-        return known.type == type && known.event == event;
-    });
-    if (what == kTriggers.end() || !what->person)
+    const Scope scope{message_,      rules_.zone,
+                      rules_.tables, arena_,
+                      ids_,          out,
+                      input.root,    hl7::sending_facility(msh, arena_),
+                      trigger,       input.received,
+                      input.source};
+    const Trigger* const what = find_trigger(type, event);
+    if (what == nullptr) {
         out.count("vitalog_messages_unhandled_total", {{"trigger", trigger.substr(0, 16)}});
-    if (what == kTriggers.end()) return {};
+        return {};
+    }
     const auto sent = read_time(msh.field(7), rules_.zone, "MSH-7");
     sent_ = sent ? *sent : std::nullopt;
     std::size_t pid = 0;
@@ -133,43 +171,89 @@ Result<void> Hl7Intake::emit_group(const Scope& scope, std::size_t pid, std::siz
     event_.tables = rules_.tables.version();
     if (what.person) {
         map_patient(scope, message_.at(pid), event_.patient.emplace());
+        if (what.event == "A29") delete_patient(*event_.patient);
         hl7::Segment pv1;
         for (std::size_t i = pid + 1; i < end && !pv1; ++i)
             if (message_.at(i).id() == "PV1") pv1 = message_.at(i);
         if (!what.merge) event_.encounter = map_encounter(scope, pv1, sent_);
     }
-    if (what.results) map_reports(scope, pid + 1, end);
-    if (what.person || !event_.reports.empty())
-        scope.out.emit_event(Topic::Subject, event_.identifiers.front().key(), event_,
-                             {.event_time = event_.occurred.at});
-    if (what.merge) emit_merge(scope, pid, end);
+    if (what.results) map_reports(scope, pid + 1, end, what.document);
+    scope.out.emit_event(Topic::Subject, event_.identifiers.front().key(), event_,
+                         {.event_time = event_.occurred.at});
+    if (what.merge) emit_merge(scope, pid, end, what);
     return {};
 }
 
-void Hl7Intake::map_reports(const Scope& scope, std::size_t begin, std::size_t end) {
+void Hl7Intake::map_reports(const Scope& scope, std::size_t begin, std::size_t end, bool document) {
+    // A document's orders come before its TXA and belong to it.
+    for (std::size_t i = begin; document && i < end; ++i)
+        if (message_.at(i).id() == "TXA") return map_document(scope, begin, i, end);
     Report* report = nullptr;
     hl7::Segment orc;
+    std::vector<std::string_view>* notes = nullptr;
     for (std::size_t i = begin; i < end; ++i) {
         const hl7::Segment segment = message_.at(i);
         const std::string_view id = segment.id();
         if (id == "ORC") {
             orc = segment;
             report = nullptr;
+            notes = nullptr;
         } else if (id == "OBR") {
             report = &next_report();
             reports_.begin(scope, orc, segment, sent_, *report);
             orc = hl7::Segment();
+            notes = &report->notes;
         } else if (id == "OBX") {
             if (report == nullptr) {
                 report = &next_report();
                 reports_.begin(scope, orc, hl7::Segment(), sent_, *report);
             }
-            reports_.add(scope, segment, ++obx_number_, *report);
+            notes = add_observation(scope, segment, *report);
+        } else if (id == "NTE") {
+            add_note(scope, segment, notes);
         }
     }
 }
 
-void Hl7Intake::emit_merge(const Scope& scope, std::size_t pid, std::size_t end) {
+void Hl7Intake::map_document(const Scope& scope, std::size_t begin, std::size_t txa,
+                             std::size_t end) {
+    ReportMapper::DocumentSegments segments;
+    segments.txa = message_.at(txa);
+    Report& report = next_report();
+    for (std::size_t i = begin; i < txa; ++i) {
+        const hl7::Segment segment = message_.at(i);
+        if (segment.id() == "ORC") segments.orc = segment;
+        if (segment.id() == "OBR") segments.obr = segment;
+        if (segment.id() == "NTE" && segments.obr) add_note(scope, segment, &report.notes);
+    }
+    reports_.begin_document(scope, segments, sent_, report);
+    std::vector<std::string_view>* notes = &report.notes;
+    for (std::size_t i = txa + 1; i < end; ++i) {
+        const hl7::Segment segment = message_.at(i);
+        if (segment.id() == "OBX") notes = add_observation(scope, segment, report);
+        if (segment.id() == "NTE") add_note(scope, segment, notes);
+    }
+}
+
+/// Gives where the comments behind the OBX belong: nowhere when it was refused.
+std::vector<std::string_view>* Hl7Intake::add_observation(const Scope& scope,
+                                                          const hl7::Segment& obx, Report& report) {
+    if (!reports_.add(scope, obx, ++obx_number_, report)) return nullptr;
+    return &report.observations.back().notes;
+}
+
+/// NTE-3; its repetitions are lines.
+void Hl7Intake::add_note(const Scope& scope, const hl7::Segment& nte,
+                         std::vector<std::string_view>* notes) {
+    const hl7::Field comment = nte.field(3);
+    if (notes == nullptr || !comment.has_value()) return;
+    for (std::size_t i = 0; i < comment.repetition_count(); ++i)
+        if (const auto text = scope.text(comment.repetition(i)); !text.empty())
+            notes->push_back(text);
+}
+
+void Hl7Intake::emit_merge(const Scope& scope, std::size_t pid, std::size_t end,
+                           const Trigger& what) {
     std::size_t at = pid + 1;
     while (at < end && message_.at(at).id() != "MRG") ++at;
     const std::string place = "MRG " + std::to_string(++mrg_number_);
@@ -182,21 +266,22 @@ void Hl7Intake::emit_merge(const Scope& scope, std::size_t pid, std::size_t end)
     std::vector<Identifier> losers;
     hl7::append_identifiers(message_.at(at).field(1), scope.facility, arena_, losers);
     const Identifier* loser = hl7::primary(losers, rules_.authorities);
-    const Identifier& survivor = event_.identifiers.front();
+    const Identifier* survivor = &event_.identifiers.front();
     if (loser == nullptr) {
         scope.out.dead_letter(
             Error(Errc::Missing, "MRG-1 is empty: nobody knows which identifier is merged"),
             "MRG-1 of " + place);
         return;
     }
-    if (loser->key() == survivor.key()) {
+    if (what.event == "A47") change_of(losers, event_.identifiers, survivor, loser);
+    if (loser->key() == survivor->key()) {
         scope.out.dead_letter(Error(Errc::Conflict, "MRG-1 and PID-3 name the same identifier"),
                               "MRG-1 of " + place);
         return;
     }
     auto occurred = time_or_dead_letter(scope, message_.segment("EVN").field(6), "EVN-6");
     if (!occurred) occurred = time_or_dead_letter(scope, message_.segment("EVN").field(2), "EVN-2");
-    const schemas::MergeRequest request{survivor, *loser, scope.trigger,
+    const schemas::MergeRequest request{*survivor, *loser, scope.trigger,
                                         occurred.value_or(event_.occurred)};
     scope.out.emit_event(Topic::Subject, schemas::kMergesKey, request,
                          {.event_time = request.occurred.at});

@@ -21,10 +21,10 @@ struct SiteRules {
     std::optional<hl7::Charset> charset;   ///< hl7.charset; nothing: by the message
 };
 
-/// Turns HL7 v2 messages into events on `subject`: ADT A01 A02 A03 A04 A08 A11 A13 A28 A31 and ORU
-/// R01 into ClinicalEvents, A34 and A40 into MergeRequests too. Of a document (MDM) the OBX alone
-/// are used. Any other trigger stays in the feed and is counted. Keeps its memory from message to
-/// message; one thread.
+/// Turns HL7 v2 messages into events on `subject`: ADT A01 to A08, A11 to A13, A23, A28, A29, A31,
+/// ORU R01 R30 R32 and MDM T02 into ClinicalEvents; A34, A40 and A47 (an identifier was changed:
+/// the old one's person is the new one's) into MergeRequests too. Any other trigger stays in the
+/// feed and is counted. Keeps its memory from message to message; one thread.
 class Hl7Intake {
   public:
     explicit Hl7Intake(const SiteRules& rules) : rules_(rules) {}
@@ -36,11 +36,17 @@ class Hl7Intake {
 
   private:
     struct Trigger;
+    static const Trigger* find_trigger(std::string_view type, std::string_view event);
     Result<void> emit_group(const Scope& scope, std::size_t pid, std::size_t end,
                             const Trigger& what);
     Result<void> read_primary_first(const Scope& scope, const hl7::Segment& pid);
-    void map_reports(const Scope& scope, std::size_t begin, std::size_t end);
-    void emit_merge(const Scope& scope, std::size_t pid, std::size_t end);
+    void map_reports(const Scope& scope, std::size_t begin, std::size_t end, bool document);
+    void map_document(const Scope& scope, std::size_t begin, std::size_t txa, std::size_t end);
+    std::vector<std::string_view>* add_observation(const Scope& scope, const hl7::Segment& obx,
+                                                   schemas::Report& report);
+    static void add_note(const Scope& scope, const hl7::Segment& nte,
+                         std::vector<std::string_view>* notes);
+    void emit_merge(const Scope& scope, std::size_t pid, std::size_t end, const Trigger& what);
     schemas::Report& next_report();
     void recycle();
 

@@ -44,6 +44,9 @@ std::string_view take_comparator(std::string_view& text) {
     return {};
 }
 
+/// A longer text is a sentence.
+constexpr std::size_t kGradedMax = 24;
+
 /// Reads a decimal number from the front. `std::errc()` and how many characters it took.
 std::pair<std::errc, std::size_t> take_double(std::string_view text, double& value) {
     const std::size_t sign = text.starts_with('+') ? 1 : 0;
@@ -144,6 +147,56 @@ Range parse_range(std::string_view text) {
     range.low = low;
     range.high = high;
     return range;
+}
+
+Result<Number> parse_marked_number(std::string_view text, std::string_view& flag) {
+    /// Longer marks first.
+    static constexpr auto kMarks =
+        std::to_array<std::pair<std::string_view, std::string_view>>({{"HH", "HH"},
+                                                                      {"LL", "LL"},
+                                                                      {"↑↑", "HH"},
+                                                                      {"↓↓", "LL"},
+                                                                      {"H", "H"},
+                                                                      {"L", "L"},
+                                                                      {"↑", "H"},
+                                                                      {"↓", "L"},
+                                                                      {"*", "A"}});
+    flag = {};
+    auto number = parse_number(text);
+    if (number) return number;
+    std::string_view rest = trimmed(text);
+    const bool bracket = rest.ends_with(')') && rest.find('(') != std::string_view::npos;
+    if (bracket) rest.remove_suffix(1);
+    for (const auto& [mark, meaning] : kMarks) {
+        if (!rest.ends_with(mark)) continue;
+        std::string_view digits = rest.substr(0, rest.size() - mark.size());
+        if (bracket && !digits.ends_with('(')) return number;
+        if (bracket) digits.remove_suffix(1);
+        auto marked = parse_number(digits);
+        if (!marked) return number;
+        flag = meaning;
+        return marked;
+    }
+    return number;
+}
+
+bool is_graded(std::string_view text) {
+    text = trimmed(text);
+    if (text.empty() || text.size() > kGradedMax) return false;
+    if (text == "±" || text == "+/-" || text == "+-" || text == "-/+") return true;
+    const std::size_t pluses = text.size() - std::min(text.size(), text.find_last_not_of('+') + 1);
+    if (pluses == text.size()) return true;                                          // "+++"
+    if (pluses > 0) return whole(text.substr(0, text.size() - pluses)).has_value();  // "3+"
+    double first = 0;
+    const auto [error, used] = take_double(text, first);
+    if (error != std::errc()) return false;
+    std::string_view rest = trimmed(text.substr(used));
+    const bool separated = rest.starts_with(':') || rest.starts_with('/') || rest.starts_with("：");
+    if (separated)
+        rest = trimmed(rest.substr(rest.front() == ':' || rest.front() == '/' ? 1 : 3));
+    else if (!take_separator(rest))
+        return false;
+    return whole(rest).has_value();
 }
 
 }  // namespace vitalog::ingest

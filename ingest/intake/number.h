@@ -18,6 +18,14 @@ Result<Number> parse_number(std::string_view text);
 /// Reads the pieces of an SN: "<" and "15". "=" is exact. Errors as above.
 Result<Number> parse_number(std::string_view comparator, std::string_view digits);
 
+/// The same with the laboratory's mark behind it: "12.5 H", "3.1 ↓", "<0.01 (L)". `flag` is HL7's
+/// word for the mark (table 0078), or empty.
+Result<Number> parse_marked_number(std::string_view text, std::string_view& flag);
+
+/// A finding that is written with digits and is no number: a titre ("1:128"), a grade ("3+", "++",
+/// "+/-", "±"), a range ("2-5").
+bool is_graded(std::string_view text);
+
 /// What a reference range says in numbers; nothing where it is open, or says it otherwise.
 struct Range {
     std::optional<double> low;

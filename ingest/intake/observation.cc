@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ingest/intake/encounter.h"
+#include "ingest/intake/order.h"
 #include "ingest/intake/value.h"
 
 namespace vitalog::ingest {
@@ -46,40 +47,12 @@ ObservationStatus observation_status(char code) {
     }
 }
 
-/// OBR-25, HL7 table 0123, as FHIR diagnostic-report-status.
-std::string_view report_status(std::string_view code) {
-    if (code.size() != 1) return code.empty() ? "" : "unknown";
-    switch (code.front()) {
-        case 'F':
-            return "final";
-        case 'C':
-            return "corrected";
-        case 'P':
-        case 'R':
-            return "preliminary";
-        case 'A':
-            return "partial";
-        case 'O':
-        case 'I':
-        case 'S':
-            return "registered";
-        case 'X':
-            return "cancelled";
-        default:
-            return "unknown";
-    }
-}
-
 /// What an OBX without OBX-11 is: as far as its order, else final, as R01 reports results.
 ObservationStatus status_from_report(std::string_view code) {
     if (code.size() != 1) return ObservationStatus::Final;
     if (code.front() == 'P' || code.front() == 'R' || code.front() == 'A')
         return ObservationStatus::Preliminary;
     return code.front() == 'C' ? ObservationStatus::Corrected : ObservationStatus::Final;
-}
-
-std::string_view first_value(const hl7::Field& a, const hl7::Field& b) {
-    return a.has_value() ? a.raw() : b.has_value() ? b.raw() : std::string_view();
 }
 
 std::string place_of(std::string_view field, int number, const hl7::Segment& obx) {
@@ -92,30 +65,26 @@ std::string place_of(std::string_view field, int number, const hl7::Segment& obx
 
 }  // namespace
 
-void ReportMapper::begin(const Scope& scope, const hl7::Segment& orc, const hl7::Segment& obr,
-                         const std::optional<ZonedTime>& sent, Report& report) {
-    obr_ = obr;
+void ReportMapper::reset(const std::optional<ZonedTime>& sent) {
     sent_ = sent;
     observed_.reset();
     observed_error_.reset();
     series_.clear();
     series_counts_.clear();
     last_time_raw_ = {};
+    status_ = ObservationStatus::Final;
+}
+
+void ReportMapper::begin(const Scope& scope, const hl7::Segment& orc, const hl7::Segment& obr,
+                         const std::optional<ZonedTime>& sent, Report& report) {
+    reset(sent);
     const hl7::Segment& head = obr ? obr : orc;  // without either every field is empty
-    IdHash identity;
-    identity.part("report").part(scope.facility);
-    std::string_view placer;
-    std::string_view filler;
+    const OrderNumbers numbers = map_order(scope, orc, obr, report);
     if (obr) {
-        placer = first_value(obr.field(2), orc ? orc.field(2) : obr.field(2));
-        filler = first_value(obr.field(3), orc ? orc.field(3) : obr.field(3));
         const hl7::Repetition code = obr.field(4).repetition(0);
         report.code = {scope.text(code.component(3)), scope.text(code.component(1)),
                        scope.text(code.component(2))};
-        const std::string_view status =
-            obr.field(25).has_value() ? obr.field(25).raw() : std::string_view();
-        report.status = report_status(status);
-        status_ = status_from_report(status);
+        status_ = status_from_report(obr.field(25).has_value() ? obr.field(25).raw() : "");
         auto observed = read_time(obr.field(7), scope.zone, "OBR-7");
         if (observed)
             observed_ = *observed;
@@ -123,21 +92,41 @@ void ReportMapper::begin(const Scope& scope, const hl7::Segment& orc, const hl7:
             observed_error_ = observed.error();
         report.effective = observed_;
         report.section = scope.text(obr.field(24));
-        report.orderer = map_practitioner(scope, obr.field(16));
-    } else {
-        status_ = ObservationStatus::Final;
-        if (orc) {
-            placer = first_value(orc.field(2), orc.field(2));
-            filler = first_value(orc.field(3), orc.field(3));
-        }
+        report.interpreter = map_interpreter(scope, obr.field(32));
     }
-    const std::string_view order = filler.empty() ? placer : filler;
+    const std::string_view order = numbers.filler.empty() ? numbers.placer : numbers.filler;
     has_order_ = !order.empty();
-    report.placer = placer.substr(0, placer.find(scope.message.encoding().delimiters.component));
-    report.filler = filler.substr(0, filler.find(scope.message.encoding().delimiters.component));
+    IdHash identity;
+    identity.part("report").part(scope.facility);
     identity.part(order).part(report.code.code).part(report.code.system);
     if (!has_order_)
         identity.part(scope.root).part(static_cast<std::int64_t>(head ? head.index() : 0));
+    report_id_ = identity.finish();
+    report.id = scope.ids.keep(report_id_);
+}
+
+void ReportMapper::begin_document(const Scope& scope, const DocumentSegments& segments,
+                                  const std::optional<ZonedTime>& sent, Report& report) {
+    const hl7::Segment& txa = segments.txa;
+    reset(sent);
+    map_order(scope, segments.orc, segments.obr, report);
+    map_document(scope, txa, report);
+    status_ = report.status == "final" ? ObservationStatus::Final : ObservationStatus::Preliminary;
+    auto written = read_time(txa.field(4), scope.zone, "TXA-4");
+    if (written && !*written) written = read_time(txa.field(6), scope.zone, "TXA-6");
+    if (written)
+        observed_ = *written;
+    else
+        observed_error_ = written.error();
+    report.effective = observed_;
+    const hl7::Field number = txa.field(12);
+    has_order_ = number.has_value();
+    IdHash identity;
+    identity.part("document").part(scope.facility);
+    if (has_order_)
+        identity.part(number.raw());
+    else
+        identity.part(scope.root).part(static_cast<std::int64_t>(txa.index()));
     report_id_ = identity.finish();
     report.id = scope.ids.keep(report_id_);
 }
@@ -186,7 +175,7 @@ RecordId ReportMapper::series_of(const hl7::Segment& obx, int number,
     return repeats == 0 ? series : IdHash().part(series).part(repeats).finish();
 }
 
-void ReportMapper::add(const Scope& scope, const hl7::Segment& obx, int number, Report& report) {
+bool ReportMapper::add(const Scope& scope, const hl7::Segment& obx, int number, Report& report) {
     Observation& out = report.observations.emplace_back();
     const hl7::Field status = obx.field(11);
     out.status = status.has_value()
@@ -200,7 +189,7 @@ void ReportMapper::add(const Scope& scope, const hl7::Segment& obx, int number, 
     if (faulty) {
         scope.out.dead_letter(faulty->error, place_of(faulty->field, number, obx));
         report.observations.pop_back();
-        return;
+        return false;
     }
     const auto time = effective_time(scope, obx);
     if (!time) {
@@ -209,7 +198,7 @@ void ReportMapper::add(const Scope& scope, const hl7::Segment& obx, int number, 
             std::string_view(message).substr(0, message.find_first_of(" ,"));
         scope.out.dead_letter(time.error(), place_of(field, number, obx));
         report.observations.pop_back();
-        return;
+        return false;
     }
     out.effective = *time;
     out.series = scope.ids.keep(series);
@@ -218,6 +207,9 @@ void ReportMapper::add(const Scope& scope, const hl7::Segment& obx, int number, 
                                 .part(out.effective.at.micros())
                                 .part(static_cast<std::int64_t>(out.effective.precision))
                                 .finish());
+    out.performer = map_practitioner(scope, obx.field(16));
+    out.producer = map_producer(scope, obx);
+    return true;
 }
 
 }  // namespace vitalog::ingest

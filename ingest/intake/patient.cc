@@ -113,4 +113,10 @@ void map_patient(const Scope& scope, const hl7::Segment& pid, Patient& out) {
     map_death(scope, pid, out);
 }
 
+void delete_patient(schemas::Patient& out) {
+    out = Patient{};
+    out.deleted = true;
+    out.cleared = {"family", "given", "birth_date", "sex", "phone", "address"};
+}
+
 }  // namespace vitalog::ingest

@@ -36,6 +36,7 @@ struct Scope {
     std::string_view facility;  ///< MSH-4
     std::string_view trigger;   ///< "ORU^R01"
     ReceivedTime received;
+    std::string_view source;  ///< the feed record, "topic/partition/offset"
 
     std::string_view text(const hl7::Value& value) const { return value.text(arena); }
 };

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "ingest/intake/document.h"
 #include "ingest/intake/number.h"
 
 namespace vitalog::ingest {
@@ -72,9 +73,9 @@ std::string_view coded_text(const Scope& scope, const hl7::Field& field) {
     return {};
 }
 
-/// ED and RP hold documents: kind and size are said here, the bytes stay in the feed.
-std::string_view document_note(const Scope& scope, const hl7::Field& field, std::string_view type) {
-    const hl7::Repetition value = field.repetition(0);
+/// What is said of a document where its text would stand: its kind, and its size as sent.
+std::string_view document_note(const Scope& scope, const hl7::Repetition& value,
+                               std::string_view type) {
     std::string note = type == "ED" ? "document" : "reference to a document";
     const std::size_t first = type == "ED" ? 2 : 3;
     for (std::size_t n = first; n < first + 2; ++n) {
@@ -93,14 +94,22 @@ bool value_may_be_anything(ObservationStatus status) {
            status == ObservationStatus::Cancelled;
 }
 
-/// A numeric result before its unit is looked at. SN: comparator, number; a ratio or range (SN.3)
-/// is text.
-Result<Number> read_number(const Scope& scope, const hl7::Field& field, bool structured) {
-    if (!structured) return parse_number(scope.text(field));
+/// A numeric result before its unit is looked at, and the mark that came with it. SN: comparator,
+/// number.
+Result<Number> read_number(const Scope& scope, const hl7::Field& field, bool structured,
+                           std::string_view& flag) {
+    if (!structured) return parse_marked_number(scope.text(field), flag);
     const hl7::Repetition sn = field.repetition(0);
     if (field.repetition_count() > 1)
         return fail(Errc::Malformed, quoted(field.raw()) + " holds several values");
     return parse_number(scope.text(sn.component(1)), scope.text(sn.component(2)));
+}
+
+/// A ratio, range or grade in an SN as people write it: "1:128", "2-5", ">=3+".
+std::string_view structured_text(const Scope& scope, const hl7::Repetition& sn) {
+    std::string text;
+    for (const std::size_t n : {1, 2, 3, 4}) text.append(scope.text(sn.component(n)));
+    return scope.arena.keep(std::move(text));
 }
 
 struct SentUnit {
@@ -218,6 +227,68 @@ void take_answer(const Scope& scope, const hl7::Field& field, const MappedCode* 
     out.unit = schemas::kAnswerUnit;
 }
 
+bool has_unit(const MappedCode* mapped) {
+    return mapped != nullptr && mapped->observable != nullptr &&
+           mapped->observable->unit != nullptr;
+}
+
+std::optional<ValueFault> map_document_value(const Scope& scope, const hl7::Segment& obx,
+                                             std::string_view type, Observation& out) {
+    const hl7::Repetition value = obx.field(5).repetition(0);
+    take_text(document_note(scope, value, type), ValueKind::Text, out);
+    if (type != "ED" || !value.component(5).has_value()) return std::nullopt;
+    auto digest = digest_document(value);
+    if (!digest) {
+        if (value_may_be_anything(out.status)) return std::nullopt;
+        return fault(digest.error().code(), "OBX-5 " + digest.error().message(), "OBX-5");
+    }
+    out.attachment = {scope.arena.keep(std::move(digest->sha256)), digest->size,
+                      scope.arena.keep(content_type(value)),
+                      scope.arena.keep(std::string(scope.source)),
+                      static_cast<std::int64_t>(obx.index())};
+    return std::nullopt;
+}
+
+/// NM, SN, and what came untyped for a code that is measured.
+std::optional<ValueFault> map_numeric(const Scope& scope, const hl7::Segment& obx,
+                                      const MappedCode* mapped, std::string_view type,
+                                      Observation& out) {
+    const hl7::Field field = obx.field(5);
+    std::string_view flag;
+    out.raw_value = scope.text(field);
+    const auto number = read_number(scope, field, type == "SN", flag);
+    if (number) {
+        auto faulty = map_quantity(scope, obx, mapped, *number, out);
+        if (!faulty && out.flags.empty()) out.flags = flag;
+        if (!faulty || !value_may_be_anything(out.status)) return faulty;
+    } else if (!type.empty() && !value_may_be_anything(out.status) && !is_graded(out.raw_value)) {
+        return fault(number.error().code(), "OBX-5 " + number.error().message(), "OBX-5");
+    }
+    out.value.reset();
+    out.comparator = out.unit = {};
+    take_text(out.raw_value, ValueKind::Text, out);
+    return std::nullopt;
+}
+
+/// ST that reads as a number and converts to the unit of its code, or names a known unit itself, is
+/// a quantity. Whatever is less certain than that stays the text it was sent as.
+bool map_certain_number(const Scope& scope, const hl7::Segment& obx, const MappedCode* mapped,
+                        Observation& out) {
+    const hl7::Field field = obx.field(5);
+    if (field.repetition_count() > 1 || field.repetition(0).component_count() > 1) return false;
+    std::string_view flag;
+    const auto number = parse_marked_number(scope.text(field), flag);
+    if (!number) return false;
+    const bool coded = mapped != nullptr && mapped->observable != nullptr;
+    if (coded ? !has_unit(mapped) : unit_of(scope, obx.field(6)).unit == nullptr) return false;
+    Observation trial = out;
+    trial.raw_value = scope.text(field);
+    if (map_quantity(scope, obx, mapped, *number, trial)) return false;
+    if (trial.flags.empty()) trial.flags = flag;
+    out = std::move(trial);
+    return true;
+}
+
 }  // namespace
 
 std::optional<ValueFault> map_value(const Scope& scope, const hl7::Segment& obx, Observation& out) {
@@ -232,28 +303,15 @@ std::optional<ValueFault> map_value(const Scope& scope, const hl7::Segment& obx,
     if (obx.field(6).has_value()) out.raw_unit = scope.text(obx.field(6).component(1));
     if (!field.has_value() || is_blank(field.raw())) return std::nullopt;  // missing, not an error
 
-    if (type == "ED" || type == "RP") {
-        take_text(document_note(scope, field, type), ValueKind::Text, out);
-        return std::nullopt;
-    }
-    const bool structured = type == "SN" && is_blank(field.component(3).raw());
-    const bool numeric = type == "NM" || structured;
-    const bool maybe_numeric = type.empty() && mapped != nullptr && mapped->observable != nullptr &&
-                               mapped->observable->unit != nullptr;
-    if (numeric || maybe_numeric) {
+    if (type == "ED" || type == "RP") return map_document_value(scope, obx, type, out);
+    if (type == "SN" && !is_blank(field.component(3).raw())) {
         out.raw_value = scope.text(field);
-        const auto number = read_number(scope, field, structured);
-        if (number) {
-            auto faulty = map_quantity(scope, obx, mapped, *number, out);
-            if (!faulty || !value_may_be_anything(out.status)) return faulty;
-        } else if (numeric && !value_may_be_anything(out.status)) {
-            return fault(number.error().code(), "OBX-5 " + number.error().message(), "OBX-5");
-        }
-        out.value.reset();
-        out.comparator = out.unit = {};
-        take_text(out.raw_value, ValueKind::Text, out);
+        take_text(structured_text(scope, field.repetition(0)), ValueKind::Text, out);
         return std::nullopt;
     }
+    if (type == "NM" || type == "SN" || (type.empty() && has_unit(mapped)))
+        return map_numeric(scope, obx, mapped, type, out);
+    if (type == "ST" && map_certain_number(scope, obx, mapped, out)) return std::nullopt;
     if (is_one_of(type, {"CE", "CWE", "CNE", "CF", "IS", "ID"})) {
         out.raw_value = scope.text(field.component(1));
         take_text(coded_text(scope, field), ValueKind::Coded, out);

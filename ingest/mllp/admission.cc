@@ -85,6 +85,15 @@ Judgement Admission::judge(const Frame& frame) {
     return reject_unread(frame, frame_fault(frame), now);
 }
 
+Judgement Admission::judge_unsplit(const Frame& frame, const Error& why) {
+    const bool too_large = why.code() == Errc::TooLarge;
+    return reject_unread(frame,
+                         {too_large ? Fault::Kind::Error : Fault::Kind::Refused,
+                          too_large ? hl7::reason::kTooLarge : hl7::reason::kNoMsh, "", 0,
+                          too_large ? 207 : 100, why.message()},
+                         clock_.now());
+}
+
 Judgement Admission::judge_message(std::string_view content, LogTime now) {
     const Frame frame{Frame::Kind::Message, content, content.size()};
     const auto decoded = decoder_.decode(content);
@@ -129,7 +138,7 @@ Judgement Admission::reject(const Frame& frame, const Reply& reply, const Fault&
     Judgement judged;
     judged.outcome = fault.kind == Fault::Kind::Error ? Outcome::Error : Outcome::Refused;
     judged.reason = fault.reason;
-    judged.record = dead_letter(frame.content, fault, reply.now);
+    judged.record = dead_letter(frame, fault, reply.now);
     judged.answer = answer(reply, fault);
     return judged;
 }
@@ -173,8 +182,9 @@ Settlement Admission::refuse_reused(Judgement judged) {
                       10,
                       205,
                       "MSH-10 was used by another message before; see hl7.reused_id"};
+    const Frame frame{Frame::Kind::Message, judged.kept_content, judged.kept_content.size()};
     return {answer_to_kept(judged.kept_msh, fault), Outcome::Error, fault.reason,
-            dead_letter(judged.kept_content, fault, clock_.now())};
+            dead_letter(frame, fault, clock_.now())};
 }
 
 std::string Admission::answer(const Reply& reply, const std::optional<Fault>& fault) {
@@ -189,10 +199,10 @@ std::string Admission::answer_to_kept(const std::string& msh, const Fault& fault
     return answer({hl7::salvage_header(msh), hl7::Charset::Utf8, clock_.now()}, fault);
 }
 
-FeedRecord Admission::dead_letter(std::string_view content, const Fault& fault, LogTime now) const {
+FeedRecord Admission::dead_letter(const Frame& frame, const Fault& fault, LogTime now) const {
     FeedRecord record{.topic = settings_.dead_letter,
                       .key = settings_.name,
-                      .value = std::string(content),
+                      .value = std::string(frame.content),
                       .headers = {},
                       .received = now,
                       .ledger = std::nullopt};
@@ -202,6 +212,10 @@ FeedRecord Admission::dead_letter(std::string_view content, const Fault& fault, 
     Headers::append(record.headers, header::kAt, fault.at());
     Headers::append(record.headers, header::kEndpoint, settings_.name);
     Headers::append(record.headers, header::kFormat, "hl7v2");
+    if (frame.size > frame.content.size()) {
+        Headers::append(record.headers, header::kSize, std::to_string(frame.size));
+        Headers::append(record.headers, header::kCut, std::to_string(frame.content.size()));
+    }
     return record;
 }
 

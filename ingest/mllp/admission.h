@@ -56,7 +56,10 @@ class Admission {
     Admission(const EndpointSettings& settings, const hl7::SiteZone& zone, hl7::ControlIds& ids,
               const Clock& clock);
 
+    /// A frame that holds one message, or none.
     Judgement judge(const Frame& frame);
+    /// A batch that can't be taken apart, or holds too many messages.
+    Judgement judge_unsplit(const Frame& frame, const Error& why);
     /// The answer after the append of an accepted message.
     Settlement settle(Judgement judged, Result<AppendReceipt> appended);
 
@@ -73,7 +76,7 @@ class Admission {
     Settlement refuse_reused(Judgement judged);
     std::string answer(const Reply& reply, const std::optional<hl7::Fault>& fault);
     std::string answer_to_kept(const std::string& msh, const hl7::Fault& fault);
-    FeedRecord dead_letter(std::string_view content, const hl7::Fault& fault, LogTime now) const;
+    FeedRecord dead_letter(const Frame& frame, const hl7::Fault& fault, LogTime now) const;
     std::string primary_key();
 
     const EndpointSettings& settings_;

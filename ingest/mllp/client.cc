@@ -1,6 +1,7 @@
 #include "ingest/mllp/client.h"
 
 #include <algorithm>
+#include <array>
 #include <boost/asio.hpp>
 #include <deque>
 #include <map>
@@ -14,12 +15,12 @@
 #include "ingest/hl7/header.h"
 #include "ingest/hl7/identifiers.h"
 #include "ingest/mllp/frame.h"
+#include "ingest/mllp/stream.h"
 #include "schemas/base/ids.h"
 
 namespace vitalog::ingest::mllp {
 namespace {
 
-namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 using SteadyClock = std::chrono::steady_clock;
@@ -92,6 +93,7 @@ struct Run {
     const std::vector<std::string>& messages;
     const ClientConfig& config;
     asio::io_context io{1};
+    std::unique_ptr<asio::ssl::context> tls;  // null: plain
     tcp::resolver::results_type endpoints;
     SteadyClock::time_point started = SteadyClock::now();
     std::uint64_t paced = 0;  // messages given leave to go
@@ -120,7 +122,6 @@ class Lane {
     Lane(Run& run, std::vector<std::size_t> order)
         : run_(run),
           order_(std::move(order)),
-          socket_(run.io),
           timer_(run.io),
           pacer_(run.io),
           decoder_(kAnswerMax) {}
@@ -135,17 +136,30 @@ class Lane {
     void connect() {
         const unsigned epoch = ++epoch_;
         decoder_ = FrameDecoder(kAnswerMax);
+        stream_ = std::make_shared<Stream>(tcp::socket(run_.io));
         limit_time("no connection within the time limit");
-        asio::async_connect(socket_, run_.endpoints,
-                            [this, epoch](error_code error, const tcp::endpoint&) {
-                                if (epoch != epoch_) return;
-                                if (error) return retry(error.message());
-                                error_code ignored;
-                                socket_.set_option(tcp::no_delay(true), ignored);
-                                timer_.cancel();
-                                if (waiting_) return send();
-                                next();
-                            });
+        asio::async_connect(
+            stream_->socket(), run_.endpoints,
+            [this, epoch, stream = stream_](error_code error, const tcp::endpoint&) {
+                if (epoch != epoch_) return;
+                if (error) return retry(error.message());
+                error_code ignored;
+                stream->socket().set_option(tcp::no_delay(true), ignored);
+                if (!run_.tls) return connected();
+                stream->async_connect_tls(*run_.tls, run_.config.host,
+                                          [this, epoch, stream](error_code failed) {
+                                              if (epoch != epoch_) return;
+                                              if (failed)
+                                                  return retry("TLS: " + describe_tls(failed));
+                                              connected();
+                                          });
+            });
+    }
+
+    void connected() {
+        timer_.cancel();
+        if (waiting_) return send();
+        next();
     }
 
     void limit_time(const char* failure) {
@@ -172,31 +186,33 @@ class Lane {
 
     void send() {
         const unsigned epoch = epoch_;
-        outgoing_ = framed(message());
+        outgoing_ = std::make_shared<const std::string>(framed(message()));
         sent_at_ = SteadyClock::now();
         limit_time("no answer within the time limit");
-        asio::async_write(socket_, asio::buffer(outgoing_),
-                          [this, epoch](error_code error, std::size_t) {
-                              if (epoch != epoch_) return;
-                              if (error) return retry(error.message());
-                              if (expects_answer_) return read();
-                              ++run_.summary.unanswered;
-                              answered();
-                          });
+        stream_->async_write(
+            asio::buffer(*outgoing_),
+            [this, epoch, stream = stream_, kept = outgoing_](error_code error, std::size_t) {
+                if (epoch != epoch_) return;
+                if (error) return retry(error.message());
+                if (expects_answer_) return read();
+                ++run_.summary.unanswered;
+                answered();
+            });
     }
 
     void read() {
         const unsigned epoch = epoch_;
-        socket_.async_read_some(asio::buffer(decoder_.prepare(kReadSize), kReadSize),
-                                [this, epoch](error_code error, std::size_t size) {
-                                    if (epoch != epoch_) return;
-                                    if (error)
-                                        return retry(error == asio::error::eof
-                                                         ? "closed by the other side"
-                                                         : error.message());
-                                    decoder_.commit(size);
-                                    take_answers();
-                                });
+        auto buffer = std::make_shared<std::array<char, kReadSize>>();
+        stream_->async_read_some(asio::buffer(*buffer), [this, epoch, stream = stream_, buffer](
+                                                            error_code error, std::size_t size) {
+            if (epoch != epoch_) return;
+            if (error)
+                return retry(error == asio::error::eof ? "closed by the other side"
+                                                       : describe_tls(error));
+            std::copy_n(buffer->data(), size, decoder_.prepare(size));
+            decoder_.commit(size);
+            take_answers();
+        });
     }
 
     void take_answers() {
@@ -241,8 +257,7 @@ class Lane {
     void retry(const std::string& why) {
         ++epoch_;
         timer_.cancel();
-        error_code ignored;
-        socket_.close(ignored);
+        stream_->close();
         if (SteadyClock::now() - last_success_ > run_.config.retry_for)
             return run_.give_up(Error(Errc::Io, "sending to " + run_.config.host + ":" +
                                                     std::to_string(run_.config.port) +
@@ -255,9 +270,7 @@ class Lane {
     }
 
     void finish() {
-        error_code ignored;
-        socket_.shutdown(tcp::socket::shutdown_both, ignored);
-        socket_.close(ignored);
+        stream_->close();
         if (--run_.busy_lanes == 0) run_.io.stop();
     }
 
@@ -266,12 +279,13 @@ class Lane {
     Run& run_;
     std::vector<std::size_t> order_;
     std::size_t at_ = 0;
-    tcp::socket socket_;
+    // shared: handlers of a connection given up still hold it, and what it was sending
+    std::shared_ptr<Stream> stream_;
+    std::shared_ptr<const std::string> outgoing_;
     asio::steady_timer timer_;
     asio::steady_timer pacer_;
     FrameDecoder decoder_;
     std::string control_id_;
-    std::string outgoing_;
     SteadyClock::time_point sent_at_;
     SteadyClock::time_point last_success_;
     unsigned epoch_ = 0;  // of the connection; handlers of an older one are ignored
@@ -306,6 +320,11 @@ Result<SendSummary> send_messages(const std::vector<std::string>& messages,
                                   const ClientConfig& config,
                                   const std::function<void(const SendProgress&)>& progress) {
     Run run(messages, config);
+    if (config.tls.enabled) {
+        VITALOG_TRY(run.tls, make_tls(asio::ssl::context::tls_client,
+                                      {config.tls.certificate, config.tls.key, config.tls.ca},
+                                      {"--cert", "--key", "--ca"}));
+    }
     run.progress.total = messages.size();
     run.latencies.reserve(messages.size());
     error_code error;

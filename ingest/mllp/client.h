@@ -10,9 +10,18 @@
 
 namespace vitalog::ingest::mllp {
 
+/// TLS of the sender, PEM files.
+struct ClientTls {
+    bool enabled = false;
+    std::string ca;           ///< who signs the listener; empty: the system's authorities
+    std::string certificate;  ///< the own one, where the listener wants it
+    std::string key;
+};
+
 struct ClientConfig {
     std::string host = "127.0.0.1";  ///< name or address
     std::uint16_t port = 2575;
+    ClientTls tls;
     unsigned connections = 1;
     double rate = 0;  ///< messages a second over all connections; 0: as fast as they are taken
     std::chrono::milliseconds ack_timeout{

@@ -13,10 +13,13 @@
 #include <utility>
 #include <vector>
 
+#include "ingest/hl7/batch.h"
+#include "ingest/mllp/shared.h"
+#include "ingest/mllp/stream.h"
+
 namespace vitalog::ingest::mllp {
 namespace {
 
-namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 using SteadyClock = std::chrono::steady_clock;
@@ -26,81 +29,17 @@ constexpr std::size_t kReadSize = 32 * 1024;
 constexpr std::chrono::milliseconds kUnframedSilence{1000};
 constexpr std::chrono::milliseconds kMetricsPeriod{100};
 constexpr std::chrono::milliseconds kAcceptBackOff{100};
-
-/// Counts in the listener's threads, hands the sums on now and then.
-class Tally {
-  public:
-    Tally(Metrics& metrics, std::string endpoint)
-        : metrics_(metrics), endpoint_(std::move(endpoint)) {}
-
-    void message(Outcome outcome) {
-        messages_[static_cast<std::size_t>(outcome)].fetch_add(1, std::memory_order_relaxed);
-    }
-    void dead_letter(std::string_view reason) {
-        const std::lock_guard lock(mutex_);
-        ++dead_letters_[reason];
-    }
-    void publish() {
-        for (std::size_t i = 0; i < messages_.size(); ++i) {
-            const auto count = messages_[i].exchange(0, std::memory_order_relaxed);
-            if (count == 0) continue;
-            const auto result = std::string(to_string(static_cast<Outcome>(i)));
-            metrics_.count("vitalog_messages_in_total",
-                           {{"endpoint", endpoint_}, {"result", result}},
-                           static_cast<double>(count));
-        }
-        const std::lock_guard lock(mutex_);
-        for (const auto& [reason, count] : dead_letters_)
-            metrics_.count("vitalog_dead_letters_total",
-                           {{"stage", "mllp"}, {"reason", std::string(reason)}},
-                           static_cast<double>(count));
-        dead_letters_.clear();
-    }
-
-  private:
-    Metrics& metrics_;
-    const std::string endpoint_;
-    std::array<std::atomic<std::uint64_t>, kOutcomeCount> messages_{};
-    std::mutex mutex_;
-    std::map<std::string_view, std::uint64_t> dead_letters_;  // keys are literals of hl7::reason
-};
-
-/// Lets the log's threads through to the listener's while there is one.
-class Gate {
-  public:
-    template <class Function>
-    void pass(Function function) {
-        const std::shared_lock lock(mutex_);
-        if (open_) function();
-    }
-    void shut() {
-        const std::unique_lock lock(mutex_);
-        open_ = false;
-    }
-
-  private:
-    std::shared_mutex mutex_;
-    bool open_ = true;
-};
-
-/// What the connections of one listener share.
-struct Shared {
-    ListenerConfig config;
-    hl7::SiteZone zone;
-    Listener::Ports ports;
-    hl7::ControlIds ids;
-    Tally tally;
-    std::atomic<bool> stopping{false};
-    // shared: an append that the log has not finished may outlive the listener
-    std::shared_ptr<Gate> gate = std::make_shared<Gate>();
-};
+// One frame of the largest size could hold more than their records' memory allows.
+constexpr std::size_t kBatchMessagesMax = 10'000;
+// How long a client may take to answer our end of TLS.
+constexpr std::chrono::milliseconds kGoodbyeTimeout{1000};
 
 /// One client. Every handler runs on its strand.
 class Connection : public std::enable_shared_from_this<Connection> {
   public:
     Connection(tcp::socket socket, Shared& shared, std::string peer)
-        : socket_(std::move(socket)),
-          timer_(socket_.get_executor()),
+        : stream_(std::move(socket)),
+          timer_(stream_.socket().get_executor()),
           shared_(shared),
           peer_(std::move(peer)),
           decoder_(shared.config.max_message),
@@ -111,27 +50,60 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void start(std::function<void(Connection*)> gone) {
         gone_ = std::move(gone);
         touch();
+        if (shared_.tls) return shake_hands();
         read();
         watch();
     }
 
     /// Reads no more and closes when the last answer is out.
     void drain() {
-        asio::post(socket_.get_executor(), [self = shared_from_this()] { self->end_input(); });
+        asio::post(stream_.socket().get_executor(),
+                   [self = shared_from_this()] { self->end_input(); });
     }
     void abort() {
-        asio::post(socket_.get_executor(), [self = shared_from_this()] { self->close(); });
+        asio::post(stream_.socket().get_executor(), [self = shared_from_this()] { self->close(); });
     }
 
   private:
-    /// One frame between its judgement and the end of its answer.
+    /// One message between its judgement and its answer.
+    struct Part {
+        Judgement judged;
+        std::string answer;
+    };
+    /// One frame until its answer is out. Usually one message; a batch has as many as it has.
     struct Slot {
         std::uint64_t number;
         std::size_t size;
-        bool settled = false;
-        std::string answer;
-        Judgement judged;
+        std::size_t open = 0;  // parts that wait for the disk
+        std::vector<Part> parts;
+        std::optional<hl7::Batch> batch;
+
+        bool settled() const { return open == 0; }
     };
+
+    /// Nothing is read and nothing said before the client has shown itself.
+    void shake_hands() {
+        timer_.expires_after(shared_.config.handshake_timeout);
+        timer_.async_wait([self = shared_from_this()](error_code error) {
+            if (!error) self->refuse_tls("no handshake within the time limit");
+        });
+        stream_.async_accept_tls(*shared_.tls, [self = shared_from_this()](error_code error) {
+            if (self->closed_) return;
+            if (error) return self->refuse_tls(describe_tls(error));
+            self->shaken_ = true;
+            self->touch();
+            self->read();
+            self->watch();
+        });
+    }
+
+    void refuse_tls(const std::string& why) {
+        if (closed_) return;
+        shared_.ports.metrics.count("vitalog_mllp_tls_refused_total",
+                                    {{"endpoint", shared_.config.endpoint.name}});
+        log_line("warn", "TLS connection refused", {{"peer", peer_}, {"error", why}});
+        close();
+    }
 
     void touch() { last_activity_ = SteadyClock::now(); }
 
@@ -143,7 +115,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void read() {
         if (reading_ || !may_read()) return;
         reading_ = true;
-        socket_.async_read_some(asio::buffer(decoder_.prepare(kReadSize), kReadSize),
+        stream_.async_read_some(asio::buffer(decoder_.prepare(kReadSize), kReadSize),
                                 [self = shared_from_this()](error_code error, std::size_t size) {
                                     self->on_read(error, size);
                                 });
@@ -174,70 +146,113 @@ class Connection : public std::enable_shared_from_this<Connection> {
     }
 
     void take(const Frame& frame) {
-        Judgement judged = admission_.judge(frame);
-        FeedRecord record = *std::move(judged.record);
-        judged.record.reset();
-        const std::uint64_t number = next_number_++;
-        if (judged.outcome != Outcome::Accepted) report(judged, frame);
-        slots_.push_back({number, frame.content.size(), false, {}, std::move(judged)});
+        slots_.push_back({next_number_++, frame.content.size(), 0, {}, std::nullopt});
         bytes_in_flight_ += frame.content.size();
-        append(std::move(record), number);
+        Slot& slot = slots_.back();
+        if (frame.kind == Frame::Kind::Message && hl7::is_batch(frame.content))
+            take_batch(frame, slot);
+        else
+            take_part(admission_.judge(frame), frame.size, slot);
     }
 
-    void append(FeedRecord record, std::uint64_t number) {
+    /// Each message of a batch stands by itself; the frame has one answer.
+    void take_batch(const Frame& frame, Slot& slot) {
+        auto batch = hl7::Batch::split(frame.content, kBatchMessagesMax);
+        if (!batch)
+            return take_part(admission_.judge_unsplit(frame, batch.error()), frame.size, slot);
+        slot.batch = *std::move(batch);
+        for (const std::string_view message : slot.batch->messages())
+            take_part(admission_.judge({Frame::Kind::Message, message, message.size()}),
+                      message.size(), slot);
+        slot.batch->forget_messages();
+        if (slot.settled())  // an empty batch
+            asio::post(stream_.socket().get_executor(),
+                       [self = shared_from_this()] { self->advance(); });
+    }
+
+    void take_part(Judgement judged, std::uint64_t size, Slot& slot) {
+        FeedRecord record = *std::move(judged.record);
+        judged.record.reset();
+        if (judged.outcome != Outcome::Accepted) report(judged, size);
+        slot.parts.push_back({std::move(judged), {}});
+        ++slot.open;
+        append(std::move(record), {slot.number, slot.parts.size() - 1});
+    }
+
+    /// Where a message stands: its frame and its place in it.
+    struct Place {
+        std::uint64_t number;
+        std::size_t part;
+    };
+
+    void append(FeedRecord record, Place place) {
         auto done = [gate = shared_.gate, weak = weak_from_this(),
-                     number](Result<AppendReceipt> receipt) {
+                     place](Result<AppendReceipt> receipt) {
             gate->pass([&] {
                 auto self = weak.lock();
                 if (!self) return;
-                const auto executor = self->socket_.get_executor();
-                asio::post(executor, [self = std::move(self), number,
-                                      receipt = std::move(receipt)]() mutable {
-                    self->on_appended(number, std::move(receipt));
-                });
+                const auto executor = self->stream_.socket().get_executor();
+                asio::post(executor,
+                           [self = std::move(self), place, receipt = std::move(receipt)]() mutable {
+                               self->on_appended(place, std::move(receipt));
+                           });
             });
         };
         shared_.ports.appender.append(std::move(record), std::move(done));
     }
 
-    void on_appended(std::uint64_t number, Result<AppendReceipt> receipt) {
-        Slot& slot = slots_[static_cast<std::size_t>(number - slots_.front().number)];
-        if (slot.judged.outcome != Outcome::Accepted) {
+    void on_appended(Place place, Result<AppendReceipt> receipt) {
+        Slot& slot = slots_[static_cast<std::size_t>(place.number - slots_.front().number)];
+        Part& part = slot.parts[place.part];
+        if (part.judged.outcome != Outcome::Accepted) {
             // A dead letter is written. Where that failed too, the sender still learns that we did
             // not take it.
             if (!receipt)
                 log_line("error", "dead letter not stored",
                          {{"peer", peer_}, {"error", receipt.error().to_string()}});
-            settle(slot, slot.judged.outcome, std::move(slot.judged.answer));
+            settle(slot, part, part.judged.outcome, std::move(part.judged.answer));
         } else {
-            Settlement settlement = admission_.settle(std::move(slot.judged), std::move(receipt));
+            Settlement settlement = admission_.settle(std::move(part.judged), std::move(receipt));
             if (settlement.dead_letter) {
-                slot.judged = {};
-                slot.judged.outcome = settlement.outcome;
-                slot.judged.answer = std::move(settlement.answer);
+                part.judged = {};
+                part.judged.outcome = settlement.outcome;
+                part.judged.answer = std::move(settlement.answer);
                 shared_.tally.dead_letter(settlement.reason);
-                append(*std::move(settlement.dead_letter), number);
+                append(*std::move(settlement.dead_letter), place);
                 return;
             }
-            settle(slot, settlement.outcome, std::move(settlement.answer));
+            settle(slot, part, settlement.outcome, std::move(settlement.answer));
         }
+        advance();
+    }
+
+    void settle(Slot& slot, Part& part, Outcome outcome, std::string answer) {
+        --slot.open;
+        part.answer = std::move(answer);
+        shared_.tally.message(outcome);
+    }
+
+    void advance() {
         write();
         proceed();
     }
 
-    void settle(Slot& slot, Outcome outcome, std::string answer) {
-        slot.settled = true;
-        slot.answer = std::move(answer);
-        shared_.tally.message(outcome);
+    std::string answer_of(Slot& slot) {
+        if (!slot.batch) return std::move(slot.parts.front().answer);
+        std::vector<std::string> answers;
+        for (Part& part : slot.parts) answers.push_back(std::move(part.answer));
+        return slot.batch->answer(
+            answers, shared_.ids,
+            hl7::format_time(shared_.ports.clock.now().as<EventTime>(), shared_.zone));
     }
 
-    void report(const Judgement& judged, const Frame& frame) {
+    void report(const Judgement& judged, std::uint64_t size) {
         shared_.tally.dead_letter(judged.reason);
         log_line("warn", "message not accepted",
                  {{"endpoint", shared_.config.endpoint.name},
                   {"peer", peer_},
                   {"reason", std::string(judged.reason)},
-                  {"bytes", std::to_string(frame.size)}});
+                  {"bytes", std::to_string(size)}});
     }
 
     /// After room was made or the input ended.
@@ -254,11 +269,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void write() {
         if (closed_) return drop_settled();
         if (writing_) return;
-        while (!slots_.empty() && slots_.front().settled) {
+        while (!slots_.empty() && slots_.front().settled()) {
             Slot& slot = slots_.front();
-            if (!slot.answer.empty()) {
+            if (const std::string answer = answer_of(slot); !answer.empty()) {
                 output_.push_back(kStartOfBlock);
-                output_.append(slot.answer);
+                output_.append(answer);
                 output_.append("\x1c\r");
             }
             bytes_in_flight_ -= slot.size;
@@ -268,10 +283,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
         writing_ = true;
         sending_.swap(output_);
         output_.clear();
-        asio::async_write(socket_, asio::buffer(sending_),
-                          [self = shared_from_this()](error_code error, std::size_t) {
-                              self->on_written(error);
-                          });
+        stream_.async_write(asio::buffer(sending_),
+                            [self = shared_from_this()](error_code error, std::size_t) {
+                                self->on_written(error);
+                            });
     }
 
     void on_written(error_code error) {
@@ -298,7 +313,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
     /// Nobody is there for the answers any more.
     void drop_settled() {
-        while (!slots_.empty() && slots_.front().settled) slots_.pop_front();
+        while (!slots_.empty() && slots_.front().settled()) slots_.pop_front();
         if (slots_.empty()) finish();
     }
 
@@ -310,10 +325,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
         if (closed_) return;
         closed_ = true;
         timer_.cancel();
-        error_code ignored;
-        socket_.shutdown(tcp::socket::shutdown_both, ignored);
-        socket_.close(ignored);
+        if (shaken_ && !writing_)
+            say_goodbye();
+        else
+            stream_.close();
         drop_settled();
+    }
+
+    /// The client learns that nothing was cut off.
+    void say_goodbye() {
+        timer_.expires_after(kGoodbyeTimeout);
+        timer_.async_wait([self = shared_from_this()](error_code) { self->stream_.close(); });
+        stream_.async_goodbye([self = shared_from_this()](error_code) { self->timer_.cancel(); });
     }
 
     /// Wakes up when the connection may have been silent for too long.
@@ -344,7 +367,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
         watch();
     }
 
-    tcp::socket socket_;
+    Stream stream_;
     asio::steady_timer timer_;
     Shared& shared_;
     const std::string peer_;
@@ -357,17 +380,36 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::string output_;
     std::string sending_;
     SteadyClock::time_point last_activity_;
+    bool shaken_ = false;  // under TLS, and the client has shown itself
     bool reading_ = false;
     bool writing_ = false;
     bool input_ended_ = false;
     bool closed_ = false;
 };
 
+/// Null: plain.
+Result<std::unique_ptr<asio::ssl::context>> make_context(const ListenerTls& tls) {
+    static const TlsFiles kNames{"mllp.tls.certificate", "mllp.tls.key", "mllp.tls.client_ca"};
+    if (tls.certificate.empty() && tls.key.empty() && tls.client_ca.empty())
+        return std::unique_ptr<asio::ssl::context>();
+    if (tls.certificate.empty() || tls.key.empty())
+        return fail(Errc::Configuration,
+                    "mllp.tls.certificate and mllp.tls.key belong together, and mllp.tls.client_ca "
+                    "needs both; set both or none");
+    return make_tls(asio::ssl::context::tls_server, {tls.certificate, tls.key, tls.client_ca},
+                    kNames);
+}
+
 std::string describe(const tcp::endpoint& endpoint) {
     return endpoint.address().to_string() + ":" + std::to_string(endpoint.port());
 }
 
 }  // namespace
+
+Result<void> check(const ListenerTls& tls) {
+    VITALOG_CHECK(make_context(tls));
+    return {};
+}
 
 class Listener::Impl {
   public:
@@ -380,6 +422,7 @@ class Listener::Impl {
 
     Result<void> open() {
         const auto& config = shared_.config;
+        VITALOG_TRY(shared_.tls, make_context(config.tls));
         error_code error;
         const auto address = asio::ip::make_address(
             config.address == "localhost" ? "127.0.0.1" : config.address, error);

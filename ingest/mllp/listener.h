@@ -11,14 +11,27 @@
 
 namespace vitalog::ingest::mllp {
 
+/// TLS of a listener, PEM files. Without a certificate the listener speaks plain TCP.
+struct ListenerTls {
+    std::string certificate;  ///< mllp.tls.certificate: the chain, the listener's own first
+    std::string key;          ///< mllp.tls.key
+    std::string
+        client_ca;  ///< mllp.tls.client_ca: who signs clients; then a client needs a certificate
+};
+/// Configuration when the files can't be used: names the key.
+Result<void> check(const ListenerTls& tls);
+
 struct ListenerConfig {
     std::string address = "127.0.0.1";
     std::uint16_t port = 2575;  ///< 0 takes a free one
     EndpointSettings endpoint;
+    ListenerTls tls;
     std::size_t max_message = 16 * 1024 * 1024;  ///< hl7.max_message, bytes
     std::size_t max_connections = 1024;
     std::size_t max_in_flight = 64;  ///< messages of one connection that wait for the disk
     std::chrono::seconds idle_timeout{3600};
+    std::chrono::milliseconds handshake_timeout{
+        10000};  ///< a client under TLS has so long to show itself
     std::chrono::milliseconds drain_timeout{5000};  ///< stop() waits so long for answers
     unsigned threads = 1;
     std::uint64_t first_control_id =
@@ -37,7 +50,8 @@ class Listener {
         const Clock& clock;
     };
 
-    /// Binds and starts. Configuration when the address can't be parsed, Io when it can't be bound.
+    /// Binds and starts. Configuration when the address can't be parsed or TLS files
+    /// can't be used, Io when it can't be bound.
     static Result<std::unique_ptr<Listener>> start(ListenerConfig config, hl7::SiteZone zone,
                                                    Ports ports);
     /// Stops.

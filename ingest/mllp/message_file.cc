@@ -9,6 +9,7 @@
 #include <optional>
 #include <system_error>
 
+#include "ingest/hl7/batch.h"
 #include "ingest/hl7/message.h"
 #include "ingest/mllp/frame.h"
 
@@ -17,11 +18,6 @@ namespace {
 
 constexpr std::int64_t kSecondsPerDay = 86'400;
 constexpr std::size_t kSecondsDigits = 14;  // YYYYMMDDHHMMSS
-
-bool is_batch_segment(std::string_view line) {
-    const std::string_view id = line.substr(0, 3);
-    return id == "FHS" || id == "BHS" || id == "BTS" || id == "FTS";
-}
 
 enum class TimeKind : std::uint8_t { Event, Birth };
 
@@ -233,7 +229,7 @@ Result<std::vector<std::string>> split_messages(std::string_view bytes) {
     std::string_view line;
     while (walk.next(line)) {
         if (line.find_first_not_of(std::string_view(" \t\0", 3)) == std::string_view::npos ||
-            is_batch_segment(line))
+            hl7::is_batch_segment(line))
             continue;
         if (line.starts_with("MSH")) {
             messages.emplace_back();

@@ -40,16 +40,25 @@ inline constexpr std::string_view kTime = "ce_time";
 inline constexpr std::string_view kSource = "ce_source";
 inline constexpr std::string_view kSpecVersion = "ce_specversion";
 inline constexpr std::string_view kContentType = "content-type";
-inline constexpr std::string_view kRoot = "root";          ///< id of the feed record at the root
-inline constexpr std::string_view kCause = "cause";        ///< id of the record that caused this one
-inline constexpr std::string_view kReceived = "received";  ///< root's received time, microseconds since epoch
-inline constexpr std::string_view kEndpoint = "endpoint";  ///< feed records: configured name of the door
-inline constexpr std::string_view kFormat = "format";      ///< feed records: "hl7v2", "json", "aliyun-report"
-inline constexpr std::string_view kReason = "reason";      ///< dead-letter: why
-inline constexpr std::string_view kStage = "stage";        ///< dead-letter: who refused it
-inline constexpr std::string_view kDeadSource = "source";  ///< dead-letter: "topic/partition/offset"
-inline constexpr std::string_view kAt = "at";              ///< dead-letter: the segment or item at fault
-inline constexpr std::string_view kUrgent = "urgent";      ///< present on an alert or task of priority high
+inline constexpr std::string_view kRoot = "root";    ///< id of the feed record at the root
+inline constexpr std::string_view kCause = "cause";  ///< id of the record that caused this one
+inline constexpr std::string_view kReceived =
+    "received";  ///< root's received time, microseconds since epoch
+inline constexpr std::string_view kEndpoint =
+    "endpoint";  ///< feed records: configured name of the door
+inline constexpr std::string_view kFormat =
+    "format";  ///< feed records: "hl7v2", "json", "aliyun-report"
+inline constexpr std::string_view kReason = "reason";  ///< dead-letter: why
+inline constexpr std::string_view kStage = "stage";    ///< dead-letter: who refused it
+inline constexpr std::string_view kDeadSource =
+    "source";                                  ///< dead-letter: "topic/partition/offset"
+inline constexpr std::string_view kAt = "at";  ///< dead-letter: the segment or item at fault
+inline constexpr std::string_view kSize =
+    "size";  ///< dead-letter: bytes that came, where not all were kept
+inline constexpr std::string_view kCut =
+    "cut";  ///< dead-letter: kept so many bytes, the first ones
+inline constexpr std::string_view kUrgent =
+    "urgent";  ///< present on an alert or task of priority high
 }  // namespace header
 
 /// A record as read from a partition. A view: valid while the RecordBatch that holds it lives.
@@ -71,7 +80,8 @@ struct NewRecord {
 
 /// Consecutive records of one partition, with whatever memory they point into.
 struct RecordBatch {
-    std::vector<std::shared_ptr<const void>> owners;  // shared: a block serves several readers at once
+    std::vector<std::shared_ptr<const void>>
+        owners;  // shared: a block serves several readers at once
     std::vector<RecordView> records;
     Offset next;  ///< where to read on
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <tuple>
 
 #include "schemas/json_decode.h"
@@ -9,7 +10,7 @@
 namespace vitalog::schemas {
 namespace {
 
-constexpr int kFormatVersion = 1;
+constexpr int kFormatVersion = 2;
 
 /// What an ADT trigger does to an encounter (HL7 v2.5.1 chapter 3; FHIR statuses after the
 /// v2-to-FHIR maps). The order is the one in which events of the same time count.
@@ -33,7 +34,7 @@ struct TriggerEffect {
     std::string_view trigger;
     Effect effect;
 };
-constexpr std::array<TriggerEffect, 21> kTriggers{{
+constexpr std::array<TriggerEffect, 23> kTriggers{{
     {"A01", Effect::Start},          {"A02", Effect::Transfer},  {"A03", Effect::End},
     {"A04", Effect::Start},          {"A05", Effect::Plan},      {"A06", Effect::Transfer},
     {"A07", Effect::Transfer},       {"A10", Effect::Arrive},    {"A11", Effect::Cancel},
@@ -41,12 +42,17 @@ constexpr std::array<TriggerEffect, 21> kTriggers{{
     {"A21", Effect::Leave},          {"A22", Effect::Return},    {"A23", Effect::Erase},
     {"A27", Effect::Cancel},         {"A38", Effect::Cancel},    {"A52", Effect::Return},
     {"A53", Effect::Leave},          {"R01", Effect::Mention},   {"R30", Effect::Mention},
+    {"R32", Effect::Mention},        {"T02", Effect::Mention},
 }};
 
 Effect effect_of(std::string_view trigger) {
     const auto* found = std::find_if(kTriggers.begin(), kTriggers.end(),
                                      [&](const auto& entry) { return entry.trigger == trigger; });
     return found == kTriggers.end() ? Effect::Update : found->effect;
+}
+
+EncounterDoctor own(const Practitioner& doctor) {
+    return {std::string(doctor.id), std::string(doctor.name)};
 }
 
 EncounterRecord own(const EncounterEvent& event) {
@@ -57,8 +63,11 @@ EncounterRecord own(const EncounterEvent& event) {
     record.class_code = event.class_code;
     record.location = event.location;
     record.prior_location = event.prior_location;
-    record.attending_id = event.attending.id;
-    record.attending_name = event.attending.name;
+    record.attending = own(event.attending);
+    record.referring = own(event.referring);
+    record.admitting = own(event.admitting);
+    for (const auto& doctor : event.consulting) record.consulting.push_back(own(doctor));
+    record.organisation = event.organisation;
     record.service = event.service;
     record.disposition = event.disposition;
     record.admitted = event.admitted;
@@ -72,12 +81,13 @@ std::string to_text(const std::optional<ZonedTime>& time) {
 
 /// Everything but the time of the event.
 auto content(const EncounterRecord& record) {
-    return std::make_tuple(
-        std::string_view(record.trigger), std::string_view(record.visit),
-        std::string_view(record.class_code), std::string_view(record.location),
-        std::string_view(record.prior_location), std::string_view(record.attending_id),
-        std::string_view(record.attending_name), std::string_view(record.service),
-        std::string_view(record.disposition), to_text(record.admitted), to_text(record.discharged));
+    return std::make_tuple(std::string_view(record.trigger), std::string_view(record.visit),
+                           std::string_view(record.class_code), std::string_view(record.location),
+                           std::string_view(record.prior_location), std::cref(record.attending),
+                           std::cref(record.referring), std::cref(record.admitting),
+                           std::cref(record.consulting), std::string_view(record.organisation),
+                           std::string_view(record.service), std::string_view(record.disposition),
+                           to_text(record.admitted), to_text(record.discharged));
 }
 
 bool counts_before(const EncounterRecord& a, const EncounterRecord& b) {
@@ -166,10 +176,11 @@ class Fold {
         take(state_.class_code, record.class_code);
         take(state_.service, record.service);
         take(state_.disposition, record.disposition);
-        if (!record.attending_id.empty() || !record.attending_name.empty()) {
-            state_.attending_id = record.attending_id;
-            state_.attending_name = record.attending_name;
-        }
+        take(state_.organisation, record.organisation);
+        if (!record.attending.nobody()) state_.attending = record.attending;
+        if (!record.referring.nobody()) state_.referring = record.referring;
+        if (!record.admitting.nobody()) state_.admitting = record.admitting;
+        if (!record.consulting.empty()) state_.consulting = record.consulting;
         if (record.admitted) {
             state_.start = record.admitted;
             start_said_ = true;
@@ -198,12 +209,19 @@ class Fold {
         if (!state_.locations.empty()) state_.locations.back().to.reset();
     }
 
+    /// A12 says where the patient is back. Where that place is known, all stays after it did not
+    /// happen; where the transfer itself never came, the patient is still there.
     void go_back(const EncounterRecord& record) {
         if (cancelled() || ended()) return;
-        if (state_.locations.size() > 1) {
-            state_.locations.pop_back();
-            state_.locations.back().to.reset();
-        }
+        auto& stays = state_.locations;
+        const auto back = std::find_if(stays.rbegin(), stays.rend(), [&](const auto& stay) {
+            return stay.location == record.location;
+        });
+        if (back != stays.rend())
+            stays.erase(back.base(), stays.end());
+        else if (stays.size() > 1)
+            stays.pop_back();
+        if (!stays.empty()) stays.back().to.reset();
         stay_at(record.location, record.occurred);
     }
 
@@ -231,10 +249,11 @@ class Fold {
         fill(state_.class_code, record.class_code);
         fill(state_.service, record.service);
         fill(state_.disposition, record.disposition);
-        if (state_.attending_id.empty() && state_.attending_name.empty()) {
-            state_.attending_id = record.attending_id;
-            state_.attending_name = record.attending_name;
-        }
+        fill(state_.organisation, record.organisation);
+        if (state_.attending.nobody()) state_.attending = record.attending;
+        if (state_.referring.nobody()) state_.referring = record.referring;
+        if (state_.admitting.nobody()) state_.admitting = record.admitting;
+        if (state_.consulting.empty()) state_.consulting = record.consulting;
         if (state_.locations.empty() && !record.location.empty())
             state_.locations.push_back({record.location, record.occurred, std::nullopt});
         if (!state_.start) state_.start = record.admitted;

@@ -23,6 +23,21 @@ struct EncounterLocation {
     std::optional<ZonedTime> to;
 };
 
+/// A doctor by number and name.
+struct EncounterDoctor {
+    std::string id;
+    std::string name;
+
+    bool nobody() const { return id.empty() && name.empty(); }
+    friend auto operator<=>(const EncounterDoctor&, const EncounterDoctor&) = default;
+
+    template <class V>
+    void members(V& v) {
+        v("id", id);
+        v("name", name);
+    }
+};
+
 /// What the events of one encounter come to.
 struct EncounterState {
     std::string visit;
@@ -30,8 +45,11 @@ struct EncounterState {
     std::string class_code;
     std::vector<EncounterStatusPeriod> statuses;
     std::vector<EncounterLocation> locations;
-    std::string attending_id;
-    std::string attending_name;
+    EncounterDoctor attending;
+    EncounterDoctor referring;
+    EncounterDoctor admitting;
+    std::vector<EncounterDoctor> consulting;
+    std::string organisation;
     std::string service;
     std::string disposition;
     std::optional<ZonedTime> start;
@@ -46,8 +64,11 @@ struct EncounterRecord {
     std::string class_code;
     std::string location;
     std::string prior_location;
-    std::string attending_id;
-    std::string attending_name;
+    EncounterDoctor attending;
+    EncounterDoctor referring;
+    EncounterDoctor admitting;
+    std::vector<EncounterDoctor> consulting;
+    std::string organisation;
     std::string service;
     std::string disposition;
     std::optional<ZonedTime> admitted;
@@ -61,8 +82,11 @@ struct EncounterRecord {
         v("class", class_code);
         v("location", location);
         v("prior_location", prior_location);
-        v("attending_id", attending_id);
-        v("attending_name", attending_name);
+        v("attending", attending);
+        v("referring", referring);
+        v("admitting", admitting);
+        v("consulting", consulting);
+        v("organisation", organisation);
         v("service", service);
         v("disposition", disposition);
         v("admitted", admitted);
@@ -89,7 +113,7 @@ class EncounterHistory {
     EncounterState state() const;
     std::size_t size() const { return records_.size(); }
 
-    /// {"version":1,"events":[...]}, sorted: equal sets have equal bytes.
+    /// {"version":2,"events":[...]}, sorted: equal sets have equal bytes.
     std::string encode() const;
     static Result<EncounterHistory> decode(std::string_view bytes, Decoder& decoder);
 

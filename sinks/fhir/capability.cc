@@ -67,6 +67,19 @@ void write_resource(JsonWriter& json, const ResourceSpec& spec) {
     json.end_object();
 }
 
+/// Documents are read, not searched.
+void write_binary(JsonWriter& json) {
+    json.begin_object();
+    json.field("type", "Binary");
+    json.key("interaction");
+    json.begin_array();
+    json.begin_object();
+    json.field("code", "read");
+    json.end_object();
+    json.end_array();
+    json.end_object();
+}
+
 }  // namespace
 
 std::string capability_statement(std::string_view version, std::string_view base_url,
@@ -104,6 +117,7 @@ std::string capability_statement(std::string_view version, std::string_view base
     json.key("resource");
     json.begin_array();
     for (const auto& spec : resource_specs()) write_resource(json, spec);
+    write_binary(json);
     json.end_array();
     json.end_object();
     json.end_array();

@@ -105,9 +105,9 @@ Result<Found> FhirApi::run(const ResourceSpec& spec, const SearchRequest& search
         case Table::Encounter:
             return to_found(type, reader_.encounters(query), true, decoded(to_encounter));
         case Table::Report:
-            return to_found(type, reader_.reports(query), true, plain(to_report));
+            return to_found(type, reader_.reports(query), true, decoded(to_report));
         case Table::Observation:
-            return to_found(type, reader_.observations(query), true, plain(to_observation));
+            return to_found(type, reader_.observations(query), true, decoded(to_observation));
         case Table::Risk:
             return to_found(type, reader_.risks(query), true, plain(to_risk_assessment));
         case Table::Alert:

@@ -15,7 +15,7 @@ struct NamedSystem {
     std::string_view uri;
 };
 // HL7 v2 table 0396 against the URIs of FHIR R4 (terminologies-systems).
-constexpr std::array<NamedSystem, 7> kSystems{{
+constexpr std::array<NamedSystem, 8> kSystems{{
     {"LN", kLoinc},
     {"LOINC", kLoinc},
     {"SCT", "http://snomed.info/sct"},
@@ -23,6 +23,7 @@ constexpr std::array<NamedSystem, 7> kSystems{{
     {"UCUM", kUcum},
     {"I10", "http://hl7.org/fhir/sid/icd-10"},
     {"I9C", "http://hl7.org/fhir/sid/icd-9-cm"},
+    {"HL70270", "http://terminology.hl7.org/CodeSystem/v2-0270"},
 }};
 
 bool is_hex(std::string_view text) {
@@ -160,6 +161,62 @@ void write_party(JsonWriter& json, std::string_view type, std::string_view syste
     json.field("value", name);
     json.end_object();
     json.field("display", name);
+    json.end_object();
+}
+
+void write_identifier(JsonWriter& json, std::string_view system, std::string_view value) {
+    json.begin_object();
+    json.field("system", system);
+    json.field("value", value);
+    json.end_object();
+}
+
+void write_named(JsonWriter& json, std::string_view type, const Named& named) {
+    json.begin_object();
+    json.field("type", type);
+    if (!named.id.empty()) {
+        json.key("identifier");
+        json.begin_object();
+        json.field("value", named.id);
+        json.end_object();
+    }
+    json.field("display", named.name.empty() ? named.id : named.name);
+    json.end_object();
+}
+
+void write_performers(JsonWriter& json, std::string_view name,
+                      std::initializer_list<Performer> performers) {
+    bool any = false;
+    for (const auto& performer : performers) {
+        if (performer.named.id.empty() && performer.named.name.empty()) continue;
+        if (!any) {
+            json.key(name);
+            json.begin_array();
+        }
+        any = true;
+        write_named(json, performer.type, {performer.named.id, performer.named.name});
+    }
+    if (any) json.end_array();
+}
+
+void write_notes(JsonWriter& json, const std::vector<std::string_view>& notes) {
+    if (notes.empty()) return;
+    json.key("note");
+    json.begin_array();
+    for (const auto& note : notes) {
+        json.begin_object();
+        json.field("text", note);
+        json.end_object();
+    }
+    json.end_array();
+}
+
+void write_attachment(JsonWriter& json, std::string_view binary, const Document& document) {
+    json.begin_object();
+    if (!document.content_type.empty()) json.field("contentType", document.content_type);
+    json.field("url", "Binary/" + std::string(binary));
+    json.field("size", document.size);
+    if (!document.title.empty()) json.field("title", document.title);
     json.end_object();
 }
 

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "schemas/events/clinical.h"
 #include "schemas/json.h"
 
 // Pieces that FHIR resources have in common.
@@ -46,6 +49,32 @@ void write_reference_item(JsonWriter& json, std::string_view type, std::string_v
 /// identifier, display.
 void write_party(JsonWriter& json, std::string_view type, std::string_view system,
                  std::string_view name);
+
+void write_identifier(JsonWriter& json, std::string_view system, std::string_view value);
+
+/// A doctor or a house by number and name, as messages name them: identifier and display.
+struct Named {
+    std::string_view id;
+    std::string_view name;
+};
+void write_named(JsonWriter& json, std::string_view type, const Named& named);
+/// An array of these; nothing where nobody is named.
+struct Performer {
+    std::string_view type;
+    schemas::Practitioner named;
+};
+void write_performers(JsonWriter& json, std::string_view name,
+                      std::initializer_list<Performer> performers);
+/// Comments, one Annotation each.
+void write_notes(JsonWriter& json, const std::vector<std::string_view>& notes);
+
+/// An Attachment that is read at Binary/{id}.
+struct Document {
+    std::string_view content_type;
+    std::string_view title;
+    std::int64_t size = 0;
+};
+void write_attachment(JsonWriter& json, std::string_view binary, const Document& document);
 
 struct Quantity {
     std::optional<double> value;

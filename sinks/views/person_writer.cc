@@ -4,6 +4,7 @@
 #include <array>
 
 #include "schemas/base/ids.h"
+#include "sinks/views/details.h"
 
 namespace vitalog::sinks::views {
 namespace {
@@ -38,9 +39,11 @@ bool may_replace(ObservationStatus status) {
 
 /// What the row of a person holds of a Patient.
 struct Demographics {
-    std::array<std::string, 8> said;  // in the order of kNames
-    static constexpr std::array<std::string_view, 8> kNames{
-        "family", "given", "birth_date", "sex", "phone", "address", "deceased", "deceased_at"};
+    static constexpr std::size_t kDeleted = 8;  // holds until somebody says something newer
+    std::array<std::string, 9> said;            // in the order of kNames
+    static constexpr std::array<std::string_view, 9> kNames{"family",   "given",       "birth_date",
+                                                            "sex",      "phone",       "address",
+                                                            "deceased", "deceased_at", "deleted"};
 };
 
 Demographics demographics_of(const schemas::Patient& patient) {
@@ -48,7 +51,39 @@ Demographics demographics_of(const schemas::Patient& patient) {
              patient.birth_date ? to_string(*patient.birth_date) : "", std::string(patient.sex),
              std::string(patient.phone), std::string(patient.address),
              patient.deceased || patient.deceased_at ? "1" : "",
-             patient.deceased_at ? to_string(*patient.deceased_at) : ""}};
+             patient.deceased_at ? to_string(*patient.deceased_at) : "",
+             patient.deleted ? "1" : ""}};
+}
+
+bool nobody(const schemas::Practitioner& person) {
+    return person.id.empty() && person.name.empty();
+}
+
+/// Empty where there is nothing to say.
+std::string details_of(const schemas::Observation& o) {
+    if (nobody(o.performer) && o.producer.empty() && o.notes.empty() && !o.attachment) return {};
+    return schemas::encode(ObservationDetails{o.performer, o.producer, o.notes, o.attachment});
+}
+
+/// A document's lines are read together.
+constexpr std::size_t kTextMax = 256 * 1024;
+
+std::string details_of(const schemas::Report& report) {
+    ReportDetails details{report.performer, report.interpreter, {}, report.order,
+                          report.notes,     report.document,    {}, {}};
+    std::string text;
+    for (const auto& one : report.observations) {
+        if (details.producer.empty()) details.producer = one.producer;
+        if (one.attachment) {
+            details.documents.push_back(
+                {one.id, one.code.display, one.attachment->content_type, one.attachment->size});
+        } else if (report.document && text.size() + one.text.size() < kTextMax) {
+            text.append(one.text).push_back('\n');
+        }
+    }
+    details.text = text;
+    std::string json = schemas::encode(details);
+    return json == "{}" ? std::string() : json;
 }
 
 }  // namespace
@@ -92,18 +127,20 @@ Result<void> PersonWriter::prepare_person(sql::Connection& connection) {
         connection.prepare(
             "INSERT INTO person(person,updated_us) VALUES(?1,?2) ON CONFLICT(person) DO UPDATE SET "
             "updated_us=max(updated_us,excluded.updated_us)"));
-    VITALOG_TRY(load_person_,
-                connection.prepare(
-                    "SELECT family,given,birth_date,sex,phone,address,deceased,deceased_at,said_us "
-                    "FROM person WHERE person=?1"));
+    VITALOG_TRY(
+        load_person_,
+        connection.prepare("SELECT family,given,birth_date,sex,phone,address,deceased,deceased_at,"
+                           "deleted,said_us "
+                           "FROM person WHERE person=?1"));
     VITALOG_TRY(save_person_,
                 connection.prepare("INSERT INTO "
                                    "person(person,family,given,birth_date,sex,phone,address,"
-                                   "deceased,deceased_at,said_us,updated_us) "
-                                   "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11) ON CONFLICT(person) "
+                                   "deceased,deceased_at,deleted,said_us,updated_us) "
+                                   "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12) ON "
+                                   "CONFLICT(person) "
                                    "DO UPDATE SET family=?2,given=?3,"
                                    "birth_date=?4,sex=?5,phone=?6,address=?7,deceased=?8,deceased_"
-                                   "at=?9,said_us=?10,updated_us=?11"));
+                                   "at=?9,deleted=?10,said_us=?11,updated_us=?12"));
     VITALOG_TRY(
         bind_team_,
         connection.prepare("INSERT INTO person(person,team,updated_us) VALUES(?1,?2,?3) ON "
@@ -146,7 +183,7 @@ Result<void> PersonWriter::prepare_report(sql::Connection& connection) {
         save_report_,
         connection.prepare(
             "INSERT INTO report "
-            "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,1,?17) "
+            "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,1,?17,?18) "
             "ON CONFLICT(person,id) DO UPDATE SET results=excluded.results,"
             "placer=coalesce(excluded.placer,placer),filler=coalesce(excluded.filler,filler),"
             "status=CASE WHEN excluded.said_us>=said_us THEN excluded.status ELSE status END,"
@@ -157,8 +194,10 @@ Result<void> PersonWriter::prepare_report(sql::Connection& connection) {
             "ELSE effective_us END,section=coalesce(excluded.section,section),"
             "orderer_id=coalesce(excluded.orderer_id,orderer_id),"
             "orderer_name=coalesce(excluded.orderer_name,orderer_name),"
-            "encounter=coalesce(excluded.encounter,encounter),said_us=max(said_us,excluded.said_us)"
-            ","
+            "encounter=coalesce(excluded.encounter,encounter),"
+            "details=CASE WHEN excluded.said_us>=said_us THEN coalesce(excluded.details,details) "
+            "ELSE coalesce(details,excluded.details) END,"
+            "said_us=max(said_us,excluded.said_us),"
             "revision=revision+1,updated_us=excluded.updated_us"));
     return {};
 }
@@ -168,14 +207,16 @@ Result<void> PersonWriter::prepare_observation(sql::Connection& connection) {
     const std::string changed =
         "(excluded.status,excluded.kind,excluded.value,excluded.unit,excluded.comparator,excluded."
         "text,"
-        "excluded.raw_value,excluded.low,excluded.high,excluded.range,excluded.flags) IS NOT "
-        "(status,kind,value,unit,comparator,text,raw_value,low,high,range,flags)";
+        "excluded.raw_value,excluded.low,excluded.high,excluded.range,excluded.flags,"
+        "excluded.details) IS NOT "
+        "(status,kind,value,unit,comparator,text,raw_value,low,high,range,flags,details)";
     VITALOG_TRY(
         save_observation_,
         connection.prepare(
             "INSERT INTO observation "
             "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,"
-            "?20,?21,?22,?23,?24,?25,1,?26,NULL,?27,?28) ON CONFLICT(person,effective_us,id) DO "
+            "?20,?21,?22,?23,?24,?25,1,?26,NULL,?28,?29,?27) ON CONFLICT(person,effective_us,id) "
+            "DO "
             "UPDATE SET "
             "revision=revision+(" +
             changed + "),updated_us=CASE WHEN " + changed +
@@ -184,7 +225,8 @@ Result<void> PersonWriter::prepare_observation(sql::Connection& connection) {
             "END,status=excluded.status,kind=excluded.kind,value=excluded.value,unit=excluded.unit,"
             "comparator=excluded.comparator,text=excluded.text,raw_value=excluded.raw_value,"
             "raw_unit=excluded.raw_unit,low=excluded.low,high=excluded.high,range=excluded.range,"
-            "flags=excluded.flags,report=excluded.report,encounter=coalesce(excluded.encounter,"
+            "flags=excluded.flags,details=excluded.details,report=excluded.report,encounter="
+            "coalesce(excluded.encounter,"
             "encounter),"
             "said_us=excluded.said_us,corrects=max(corrects,excluded.corrects),"
             "hidden=(excluded.hidden OR replaced_by IS NOT NULL) WHERE excluded.said_us>=said_us"));
@@ -195,7 +237,7 @@ Result<void> PersonWriter::prepare_observation(sql::Connection& connection) {
         connection.prepare(
             "INSERT INTO observation "
             "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,"
-            "?20,?21,?22,?23,?24,?25,1,?26,NULL,2,?27) ON CONFLICT(person,effective_us,id) DO "
+            "?20,?21,?22,?23,?24,?25,1,?26,NULL,2,?28,?27) ON CONFLICT(person,effective_us,id) DO "
             "UPDATE SET revision=revision+(hidden=0),"
             "updated_us=CASE hidden WHEN 0 THEN excluded.updated_us ELSE updated_us END,"
             "status=CASE hidden WHEN 2 THEN status ELSE 'entered-in-error' END,"
@@ -248,12 +290,13 @@ Result<void> PersonWriter::demographics(const std::string& person, const schemas
     if (known) {
         for (std::size_t i = 0; i < now.said.size(); ++i)
             now.said[i] = load_person_.string(static_cast<int>(i));
-        known_us = load_person_.maybe_integer(8).value_or(INT64_MIN);
+        known_us = load_person_.maybe_integer(9).value_or(INT64_MIN);
         load_person_.reset();
     }
     const Demographics before = now;
     const Demographics says = demographics_of(patient);
     const bool newer = said_us >= known_us;
+    if (newer) now.said[Demographics::kDeleted].clear();
     for (std::size_t i = 0; i < now.said.size(); ++i) {
         const bool cleared = std::find(patient.cleared.begin(), patient.cleared.end(),
                                        Demographics::kNames[i]) != patient.cleared.end();
@@ -262,10 +305,12 @@ Result<void> PersonWriter::demographics(const std::string& person, const schemas
     }
     if (known && before.said == now.said && said_us <= known_us) return {};
     const auto& s = now.said;
-    const std::optional<std::int64_t> deceased =
-        s[6].empty() ? std::nullopt : std::optional<std::int64_t>(1);
-    return save_person_.run(Blob{person}, s[0], s[1], s[2], s[3], s[4], s[5], deceased, s[7],
-                            std::max(said_us, known_us), source.at_us);
+    const auto flag = [](const std::string& said) {
+        return said.empty() ? std::nullopt : std::optional<std::int64_t>(1);
+    };
+    return save_person_.run(Blob{person}, s[0], s[1], s[2], s[3], s[4], s[5], flag(s[6]), s[7],
+                            flag(s[Demographics::kDeleted]), std::max(said_us, known_us),
+                            source.at_us);
 }
 
 Result<void> PersonWriter::identified(const schemas::PersonIdentified& event,
@@ -394,11 +439,12 @@ Result<void> PersonWriter::report(const schemas::Report& report, const Placing& 
     VITALOG_TRY(const std::string id, sql::id_bytes(report.id, "report"));
     for (const auto& one : report.observations) VITALOG_CHECK(observation(one, id, placing));
     VITALOG_TRY(const std::string results, merged_results(report, placing, id));
-    VITALOG_CHECK(save_report_.run(
-        Blob{placing.person}, Blob{id}, report.placer, report.filler, report.code.code,
-        report.code.system, report.code.display, report.status, text_of(report.effective),
-        micros_of(report.effective), report.section, report.orderer.id, report.orderer.name,
-        Blob{results}, Blob{placing.encounter}, placing.said_us, placing.at_us));
+    VITALOG_CHECK(save_report_.run(Blob{placing.person}, Blob{id}, report.placer, report.filler,
+                                   report.code.code, report.code.system, report.code.display,
+                                   report.status, text_of(report.effective),
+                                   micros_of(report.effective), report.section, report.orderer.id,
+                                   report.orderer.name, Blob{results}, Blob{placing.encounter},
+                                   placing.said_us, placing.at_us, details_of(report)));
     return {};
 }
 
@@ -461,13 +507,15 @@ Result<void> PersonWriter::observation(const schemas::Observation& o, const std:
         corrects = !known;
     }
     const std::string_view status = fhir_status(o.status);
+    const std::string details = details_of(o);
     const auto save = [&](sql::Statement& statement, auto... rest) {
-        return statement.run(
-            Blob{placing.person}, effective_us, Blob{id}, Blob{series}, Blob{report},
-            Blob{placing.encounter}, status, is_vital_sign(o.loinc, o.code.system, o.code.code),
-            o.loinc, o.code.code, o.code.system, o.code.display, to_string(o.effective),
-            schemas::name_of_enum(o.kind), o.value, o.unit, o.comparator, o.text, o.raw_value,
-            o.raw_unit, o.low, o.high, o.range, o.flags, placing.said_us, corrects, rest...);
+        return statement.run(Blob{placing.person}, effective_us, Blob{id}, Blob{series},
+                             Blob{report}, Blob{placing.encounter}, status,
+                             is_vital_sign(o.loinc, o.code.system, o.code.code), o.loinc,
+                             o.code.code, o.code.system, o.code.display, to_string(o.effective),
+                             schemas::name_of_enum(o.kind), o.value, o.unit, o.comparator, o.text,
+                             o.raw_value, o.raw_unit, o.low, o.high, o.range, o.flags,
+                             placing.said_us, corrects, details, rest...);
     };
     if (o.kind == schemas::ValueKind::Missing) {
         VITALOG_CHECK(save(empty_observation_, placing.at_us));

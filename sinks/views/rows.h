@@ -21,6 +21,7 @@ struct PatientRow {
     std::string person;
     std::string family, given, birth_date, sex, phone, address, deceased_at, team;
     bool deceased = false;
+    bool deleted = false;  ///< the hospital deleted what it had said about the person
     std::int64_t updated_us = 0;
     std::vector<IdentifierRow> identifiers;
     std::string survivor;             ///< of one who was merged away
@@ -38,6 +39,7 @@ struct ReportRow {
     std::vector<std::string> results;  ///< ids of observations
     std::int64_t revision = 1;
     std::int64_t updated_us = 0;
+    std::string details;  ///< ReportDetails; empty: none
 };
 
 struct ObservationRow {
@@ -51,6 +53,7 @@ struct ObservationRow {
     std::string range, flags, replaced_by;
     std::int64_t revision = 1;
     std::int64_t updated_us = 0;
+    std::string details;  ///< ObservationDetails; empty: none
 };
 
 struct RiskRow {

@@ -8,9 +8,11 @@
 // share a page, a search for one patient reads consecutive pages, and no second index is written to
 // at random. The index by `updated_us` only ever grows at its end.
 //
-// `hidden` keeps a row out of searches: 1 withdrawn, or told by another row, unless a search asks for
-// it; 2 a result that never had a value, always. `revision` of alerts, tasks and messages is the
-// event's own count.
+// `details` of reports and observations is JSON as in sinks/views/details.h.
+//
+// `hidden` keeps a row out of searches: 1 withdrawn, or told by another row, unless a search asks
+// for it; 2 a result that never had a value, always. `revision` of alerts, tasks and messages is
+// the event's own count.
 
 namespace vitalog::sinks::views {
 
@@ -19,7 +21,8 @@ CREATE TABLE position(topic TEXT, partition INTEGER, generation INTEGER, next_of
     PRIMARY KEY(topic, partition)) WITHOUT ROWID;
 
 CREATE TABLE person(person BLOB PRIMARY KEY, family TEXT, given TEXT, birth_date TEXT, sex TEXT, phone TEXT,
-    address TEXT, deceased INTEGER, deceased_at TEXT, team TEXT, said_us INTEGER, updated_us INTEGER) WITHOUT ROWID;
+    address TEXT, deceased INTEGER, deceased_at TEXT, deleted INTEGER, team TEXT, said_us INTEGER, updated_us INTEGER)
+    WITHOUT ROWID;
 CREATE INDEX person_updated ON person(updated_us);
 CREATE INDEX person_family ON person(family COLLATE NOCASE);
 
@@ -37,7 +40,7 @@ CREATE INDEX encounter_status ON encounter(status, start_us);
 
 CREATE TABLE report(person BLOB, id BLOB, placer TEXT, filler TEXT, code TEXT, code_system TEXT, display TEXT,
     status TEXT, effective TEXT, effective_us INTEGER, section TEXT, orderer_id TEXT, orderer_name TEXT,
-    results BLOB, encounter BLOB, said_us INTEGER, revision INTEGER, updated_us INTEGER,
+    results BLOB, encounter BLOB, said_us INTEGER, revision INTEGER, updated_us INTEGER, details TEXT,
     PRIMARY KEY(person, id)) WITHOUT ROWID;
 CREATE INDEX report_updated ON report(updated_us);
 
@@ -45,7 +48,7 @@ CREATE TABLE observation(person BLOB, effective_us INTEGER, id BLOB, series BLOB
     status TEXT, vital INTEGER, loinc TEXT, code TEXT, code_system TEXT, display TEXT, effective TEXT, kind TEXT,
     value REAL, unit TEXT, comparator TEXT, text TEXT, raw_value TEXT, raw_unit TEXT, low REAL, high REAL,
     range TEXT, flags TEXT, said_us INTEGER, revision INTEGER, corrects INTEGER, replaced_by BLOB, hidden INTEGER,
-    updated_us INTEGER, PRIMARY KEY(person, effective_us, id)) WITHOUT ROWID;
+    updated_us INTEGER, details TEXT, PRIMARY KEY(person, effective_us, id)) WITHOUT ROWID;
 CREATE INDEX observation_updated ON observation(updated_us);
 
 CREATE TABLE risk(person BLOB, id BLOB, method TEXT, version TEXT, status TEXT, value REAL, unit TEXT, band TEXT,

@@ -5,7 +5,7 @@
 namespace vitalog::sinks::views {
 
 /// Raised when the tables change; a file of another version is rebuilt from the log, not migrated.
-inline constexpr int kSchemaVersion = 3;
+inline constexpr int kSchemaVersion = 4;
 /// "VTLG": PRAGMA application_id, the magic of the file.
 inline constexpr int kApplicationId = 0x56544c47;
 

@@ -24,16 +24,18 @@ struct TableInfo {
 
 constexpr std::array<TableInfo, 8> kTables{{
     {"person", "person",
-     "person,family,given,birth_date,sex,phone,address,deceased,deceased_at,team,updated_us"},
+     "person,family,given,birth_date,sex,phone,address,deceased,deceased_at,deleted,team,"
+     "updated_us"},
     {"encounter", "id", "person,id,visit,coalesce(merged,history),updated_us"},
     {"report", "id",
      "person,id,placer,filler,code,code_system,display,status,effective,section,orderer_id,orderer_"
      "name,"
-     "encounter,results,revision,updated_us"},
+     "encounter,results,revision,updated_us,details"},
     {"observation", "id",
      "person,id,report,encounter,status,vital,loinc,code,code_system,display,effective,kind,value,"
      "unit,"
-     "comparator,text,raw_value,raw_unit,low,high,range,flags,replaced_by,revision,updated_us"},
+     "comparator,text,raw_value,raw_unit,low,high,range,flags,replaced_by,revision,"
+     "updated_us,details"},
     {"risk", "id",
      "person,id,method,version,status,value,unit,band,missing,reason,occurred,basis,detail,"
      "composite,hidden,revision,updated_us"},
@@ -175,6 +177,7 @@ void read_row(const Statement& statement, PatientRow& row) {
         *text = c.text();
     row.deceased = c.integer() != 0;
     row.deceased_at = c.text();
+    row.deleted = c.integer() != 0;
     row.team = c.text();
     row.updated_us = c.integer();
 }
@@ -200,6 +203,7 @@ void read_row(const Statement& statement, ReportRow& row) {
     row.results = ids_of(c.blob());
     row.revision = c.integer();
     row.updated_us = c.integer();
+    row.details = c.text();
 }
 
 void read_row(const Statement& statement, ObservationRow& row) {
@@ -223,6 +227,7 @@ void read_row(const Statement& statement, ObservationRow& row) {
     row.replaced_by = c.id();
     row.revision = c.integer();
     row.updated_us = c.integer();
+    row.details = c.text();
 }
 
 void read_row(const Statement& statement, RiskRow& row) {
@@ -233,8 +238,8 @@ void read_row(const Statement& statement, RiskRow& row) {
     row.version = c.text();
     row.status = c.text();
     row.value = c.real();
-    for (auto* text : {&row.unit, &row.band, &row.missing, &row.reason, &row.occurred, &row.basis,
-                       &row.detail})
+    for (auto* text :
+         {&row.unit, &row.band, &row.missing, &row.reason, &row.occurred, &row.basis, &row.detail})
         *text = c.text();
     row.composite = c.integer() != 0;
     row.hidden = c.integer() != 0;

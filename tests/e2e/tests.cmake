@@ -1,6 +1,8 @@
 # The real binary over real sockets.
 add_test(NAME site_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/site_test.py)
 set_tests_properties(site_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 300)
+add_test(NAME hl7_rest_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/hl7_rest_test.py)
+set_tests_properties(hl7_rest_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 300)
 # Messages through the simulated providers; and the providers' own clients against the simulator.
 add_test(NAME messages_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/messages_test.py)
 set_tests_properties(messages_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 300)
@@ -9,3 +11,5 @@ set_tests_properties(provider_clients_test PROPERTIES SKIP_RETURN_CODE 77 TIMEOU
   ENVIRONMENT "VITALOG_BINARY=$<TARGET_FILE:vitalog>;VITALOG_VENV=${CMAKE_BINARY_DIR}/provider-clients")
 add_test(NAME doctor_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/doctor_test.py)
 set_tests_properties(doctor_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 300)
+add_test(NAME wearable_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/wearable_test.py)
+set_tests_properties(wearable_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 300)

@@ -207,8 +207,8 @@ TEST(IntakeControl, RefusesABodyThatCouldNotTakeForce) {
         return done ? std::string() : done.error().to_string();
     };
     EXPECT_EQ(refused("spells", "x"),
-              "unsupported: control kind 'spells' must be one of settings, units, codes, "
-              "measures, rules, templates, team, clock");
+              "unsupported: control kind 'spells' must be one of settings, zones, units, "
+              "codes, measures, rules, templates, team, clock");
     EXPECT_EQ(refused("units", "units: []"),
               "configuration: site:1: begin the file with 'format: vitalog.units.v1'");
     EXPECT_NE(refused("settings", "[]"), "");

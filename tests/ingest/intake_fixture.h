@@ -63,8 +63,16 @@ class Intake : public processors::Context {
         const Offset offset(next_offset++);
         const std::string source = to_string(tp, offset);
         const RecordId id = feed_record_id(Generation(1), tp, offset);
-        const processors::Input input{id, id, "", "", value, received, Headers(headers), source,
-                                      schemas::topic_named(tp.topic).value_or(schemas::Topic::Subject)};
+        const processors::Input input{
+            id,
+            id,
+            "",
+            "",
+            value,
+            received,
+            Headers(headers),
+            source,
+            schemas::topic_named(tp.topic).value_or(schemas::Topic::Subject)};
         auto done = processor_->on_record(nullptr, input, *this);
         if (!done) dead.push_back({done.error().to_string(), ""});
         return done;
@@ -95,7 +103,8 @@ class Intake : public processors::Context {
     void remove_entity() override {}
     void count(std::string_view metric, Labels labels) override {
         for (const auto& [label, value] : labels)
-            ++counts[std::string(metric) + "{" + std::string(label) + "=" + std::string(value) + "}"];
+            ++counts[std::string(metric) + "{" + std::string(label) + "=" + std::string(value) +
+                     "}"];
     }
 
     /// The n-th output, read as an event. Its views live until the next call of as().
@@ -131,6 +140,15 @@ inline const std::string kMsh = "MSH|^~\\&|LAB|HOSP|VITALOG|X|20200501140643||OR
 inline const std::string kPid = "PID|1||7001^^^HOSP MRN^MR||Zhang^San||19800501|M";
 inline const std::string kObr =
     "OBR|1|P1|F1|UE^Urea and electrolytes^L|||20200501130000|||||||||||||||||LAB|F";
+
+/// A segment by its fields' numbers.
+inline std::string segment(std::string id, const std::map<int, std::string>& fields) {
+    for (int n = 1; !fields.empty() && n <= fields.rbegin()->first; ++n) {
+        const auto field = fields.find(n);
+        id += "|" + (field == fields.end() ? std::string() : field->second);
+    }
+    return id;
+}
 
 /// A result message around one OBX, which says what follows "OBX|1|".
 inline std::vector<std::string> result(const std::string& obx) {

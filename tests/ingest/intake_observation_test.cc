@@ -112,7 +112,8 @@ TEST(IntakeObservation, TakesARatioAsText) {
     Intake intake;
     ASSERT_TRUE(intake.hl7(result(obx("SN", "TITRE^Titre^L", "^1^:^128", ""))));
     EXPECT_EQ(intake.observation().kind, ValueKind::Text);
-    EXPECT_EQ(intake.observation().text, "^1^:^128");
+    EXPECT_EQ(intake.observation().text, "1:128");
+    EXPECT_EQ(intake.observation().raw_value, "^1^:^128");
 }
 
 TEST(IntakeObservation, TakesADeclaredPureNumberWithoutUnit) {
@@ -213,8 +214,63 @@ TEST(IntakeObservation, ReadsTextAndCodes) {
     ASSERT_TRUE(intake.hl7(
         result(obx("FT", "tt-0004-02^MRI Ankle Lt^WinPath", "MRI Ankle Lt value", "\"\""))));
     EXPECT_EQ(intake.observation(2).text, "MRI Ankle Lt value");
-    ASSERT_TRUE(intake.hl7(result(obx("ST", kCreatinine, "120", "umol/L"))));
-    EXPECT_EQ(intake.observation(3).kind, ValueKind::Text);
+}
+
+TEST(IntakeObservation, TakesANumberInAStringWhereItIsCertain) {
+    const auto seen = [](const std::string& sent) {
+        Intake intake;
+        EXPECT_TRUE(intake.hl7(result(sent)));
+        EXPECT_TRUE(intake.dead.empty()) << sent;
+        return schemas::encode(intake.observation());
+    };
+    const auto number = [&](const std::string& sent, const std::string& value) {
+        EXPECT_NE(seen(sent).find(value), std::string::npos) << sent << " " << seen(sent);
+        EXPECT_NE(seen(sent).find("\"kind\":\"quantity\""), std::string::npos) << sent;
+    };
+    const auto text = [&](const std::string& sent) {
+        EXPECT_NE(seen(sent).find("\"kind\":\"text\""), std::string::npos) << seen(sent);
+    };
+    number(obx("ST", kCreatinine, "120", "umol/L"), "\"value\":120");
+    number(obx("ST", kCreatinine, " <0.5 ", "mg/dL"), "\"comparator\":\"<\"");
+    number(obx("ST", kCreatinine, "120 H", "umol/L"), "\"flags\":\"H\"");
+    number(obx("ST", "ZZ^Unmapped^L", "5.2", "mmol/L"), "\"unit\":\"mmol/L\"");
+    text(obx("ST", "ZZ^Room^L", "5", ""));         // nobody says that it is measured
+    text(obx("ST", kCreatinine, "120", ""));       // in what?
+    text(obx("ST", kCreatinine, "120", "mmHg"));   // no amount of substance
+    text(obx("ST", kCreatinine, "-1", "umol/L"));  // impossible
+    text(obx("ST", kCreatinine, "about 120", "umol/L"));
+    text(obx("ST", kCreatinine, "120~130", "umol/L"));
+    text(obx("TX", kCreatinine, "120", "umol/L"));
+}
+
+TEST(IntakeObservation, TakesTitresGradesAndRangesAsText) {
+    for (const auto sent : {"1:128", "1/64", "3+", "+++", "+/-", "±", "2-5", "0~3"}) {
+        Intake intake;
+        ASSERT_TRUE(intake.hl7(result(obx("NM", "ZZ^Titre^L", sent, ""))));
+        EXPECT_TRUE(intake.dead.empty()) << sent;
+        EXPECT_EQ(intake.observation().kind, ValueKind::Text) << sent;
+        EXPECT_EQ(intake.observation().text, sent);
+    }
+    for (const auto& [sent, text] : std::vector<std::pair<std::string, std::string>>{
+             {"^2^-^5", "2-5"}, {">^1^:^640", ">1:640"}, {"^3^+", "3+"}, {"^1^/^16", "1/16"}}) {
+        Intake intake;
+        ASSERT_TRUE(intake.hl7(result(obx("SN", "ZZ^Titre^L", sent, ""))));
+        EXPECT_EQ(intake.observation().kind, ValueKind::Text) << sent;
+        EXPECT_EQ(intake.observation().text, text);
+    }
+}
+
+TEST(IntakeObservation, KeepsTheMarkBehindANumberAsItsFlag) {
+    Intake intake;
+    ASSERT_TRUE(intake.hl7(result(creatinine("150 H"))));
+    EXPECT_EQ(intake.observation().value, 150.0);
+    EXPECT_EQ(intake.observation().flags, "H");
+    EXPECT_EQ(intake.observation().raw_value, "150 H");
+    ASSERT_TRUE(intake.hl7(result(creatinine("30↓"))));
+    EXPECT_EQ(intake.observation(1).flags, "L");
+    ASSERT_TRUE(intake.hl7(result(obx("SN", kCreatinine, ">^300", "umol/L"))));
+    EXPECT_EQ(intake.observation(2).comparator, ">");
+    EXPECT_EQ(intake.observation(2).value, 300.0);
 }
 
 TEST(IntakeObservation, NotesDocumentsWithoutTheirBytes) {
@@ -223,6 +279,12 @@ TEST(IntakeObservation, NotesDocumentsWithoutTheirBytes) {
         result(obx("ED", "PDF^Report^L", "LAB^application^pdf^Base64^JVBERi0xLjQ=", ""))));
     EXPECT_EQ(intake.observation().text, "document, application/pdf, 12 bytes as sent");
     EXPECT_EQ(intake.outputs[0].json.find("JVBERi0"), std::string::npos);
+    const auto attachment = intake.observation().attachment;
+    ASSERT_TRUE(attachment);
+    EXPECT_EQ(attachment->content_type, "application/pdf");
+    EXPECT_EQ(attachment->size, 8);
+    EXPECT_EQ(attachment->source, "feed.lis/0/0");
+    EXPECT_EQ(attachment->segment, 3);
     ASSERT_TRUE(intake.hl7(result(obx("RP", "IMG^Image^L", "http://pacs/1^PACS^image^dicom", ""))));
     EXPECT_EQ(intake.observation(1).text, "reference to a document, image/dicom");
 }

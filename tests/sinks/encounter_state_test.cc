@@ -82,6 +82,64 @@ TEST(EncounterState, CancelledTransferGoesBack) {
     EXPECT_FALSE(state.locations[0].to);
 }
 
+TEST(EncounterState, CancelledTransferGoesBackToWhereItSays) {
+    // A transfer that never came: the patient is still in Ward 2, since nine.
+    const auto still = fold(
+        {adt("A01", kEight, "Ward 1"), adt("A02", kNine, "Ward 2"), adt("A12", kTen, "Ward 2")});
+    ASSERT_EQ(still.locations.size(), 2U);
+    EXPECT_EQ(to_string(still.locations[1].from), kNine);
+    EXPECT_FALSE(still.locations[1].to);
+    // Two transfers taken back at once.
+    const auto both = fold({adt("A01", kEight, "Ward 1"), adt("A02", kNine, "Ward 2"),
+                            adt("A02", kTen, "Ward 3"), adt("A12", kTen, "Ward 1")});
+    ASSERT_EQ(both.locations.size(), 1U);
+    EXPECT_FALSE(both.locations[0].to);
+}
+
+TEST(EncounterState, ChangesOfClassAndDeletionEndTheSameInEveryOrder) {
+    auto outpatient = adt("A07", kTen, "Clinic");
+    outpatient.class_code = "AMB";
+    auto inpatient = adt("A06", kNine, "Ward 2");
+    inpatient.class_code = "IMP";
+    const std::vector<EncounterEvent> events{
+        adt("A05", kEight), adt("A04", kEight, "Clinic"), inpatient,
+        outpatient,         adt("A02", kTen, "Ward 9"),   adt("A12", kTen, "Clinic")};
+    std::vector<std::size_t> order{0, 1, 2, 3, 4, 5};
+    std::string expected;
+    do {
+        EncounterHistory history;
+        for (const std::size_t i : order) history.add(events[i]);
+        if (expected.empty()) expected = history.encode();
+        ASSERT_EQ(history.encode(), expected);
+        const auto state = history.state();
+        ASSERT_EQ(state.status, "in-progress");
+        ASSERT_EQ(state.class_code, "AMB");
+        ASSERT_EQ(state.locations.back().location, "Clinic");
+        ASSERT_FALSE(state.locations.back().to);
+        history.add(adt("A23", kEleven));
+        ASSERT_EQ(history.state().status, "entered-in-error");
+    } while (std::next_permutation(order.begin(), order.end()));
+}
+
+TEST(EncounterState, KeepsEveryDoctorAndTheHouse) {
+    auto admission = adt("A01", kEight, "Ward 1");
+    admission.attending = {"7", "Li Na"};
+    admission.admitting = {"8", "Wang Wu"};
+    admission.consulting = {{"9", ""}, {"10", "Zhao"}};
+    admission.organisation = "People's Hospital";
+    auto change = adt("A08", kNine);
+    change.attending = {"11", "Qian"};
+    auto mention = adt("R01", kTen);
+    mention.referring = {"12", "Sun"};
+    const auto state = fold({mention, change, admission});
+    EXPECT_EQ(state.attending.id, "11");
+    EXPECT_EQ(state.admitting.name, "Wang Wu");
+    ASSERT_EQ(state.consulting.size(), 2U);
+    EXPECT_EQ(state.consulting[1].name, "Zhao");
+    EXPECT_EQ(state.organisation, "People's Hospital");
+    EXPECT_EQ(state.referring.name, "Sun");
+}
+
 TEST(EncounterState, ResultsMentionItWithoutDecidingIt) {
     auto mention = adt("R01", kTen, "ED");
     EXPECT_EQ(fold({mention}).status, "unknown");

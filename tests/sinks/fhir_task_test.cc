@@ -77,7 +77,7 @@ TEST(FhirTaskInput, TellsTheIndexAndWhatItLacked) {
     const auto json = rendered(state);
     EXPECT_EQ(member(json, "/input/0/type/coding/0/code"), "index");
     EXPECT_EQ(member(json, "/input/0/type/text"), "news2");
-    EXPECT_EQ(member(json, "/input/0/valueQuantity/value"), "5.0");
+    EXPECT_EQ(member(json, "/input/0/valueQuantity/value"), "5");
     EXPECT_EQ(member(extension(json, "urn:vitalog:missing", "/input/0"), "/valueString"),
               "temperature");
     EXPECT_EQ(member(extension(json, "urn:vitalog:status", "/input/0"), "/valueCode"),

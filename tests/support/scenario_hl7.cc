@@ -32,6 +32,13 @@ const std::vector<Kind>& kinds() {
                                        {"update", "ADT^A08", visit},
                                        {"cancel-admit", "ADT^A11", visit},
                                        {"cancel-discharge", "ADT^A13", visit},
+                                       {"pre-admit", "ADT^A05", visit},
+                                       {"to-inpatient", "ADT^A06", visit},
+                                       {"to-outpatient", "ADT^A07", visit},
+                                       {"cancel-transfer", "ADT^A12", visit},
+                                       {"delete-visit", "ADT^A23", visit},
+                                       {"delete-person", "ADT^A29", {}},
+                                       {"change-identifier", "ADT^A47", {"loser"}},
                                        {"merge", "ADT^A40", {"loser"}},
                                        {"merge-a34", "ADT^A34", {"loser"}}};
     return all;
@@ -50,26 +57,14 @@ struct Analyte {
     std::string_view name;
     std::string_view loinc;
 };
-constexpr std::array<Analyte, 20> kAnalytes{{{"creatinine", "14682-9"},
-                                            {"potassium", "2823-3"},
-                                            {"sodium", "2951-2"},
-                                            {"glucose", "14749-6"},
-                                            {"fasting-glucose", "14771-0"},
-                                            {"haemoglobin", "718-7"},
-                                            {"urea", "22664-7"},
-                                            {"lactate", "2524-7"},
-                                            {"rate", "9279-1"},
-                                            {"saturation", "59408-5"},
-                                            {"oxygen-flow", "3151-8"},
-                                            {"oxygen", "3150-6"},
-                                            {"systolic", "8480-6"},
-                                            {"diastolic", "8462-4"},
-                                            {"pulse", "8867-4"},
-                                            {"temperature", "8310-5"},
-                                            {"consciousness", "67775-7"},
-                                            {"weight", "29463-7"},
-                                            {"height", "8302-2"},
-                                            {"albumin-ratio", "14959-1"}}};
+constexpr std::array<Analyte, 20> kAnalytes{
+    {{"creatinine", "14682-9"}, {"potassium", "2823-3"},        {"sodium", "2951-2"},
+     {"glucose", "14749-6"},    {"fasting-glucose", "14771-0"}, {"haemoglobin", "718-7"},
+     {"urea", "22664-7"},       {"lactate", "2524-7"},          {"rate", "9279-1"},
+     {"saturation", "59408-5"}, {"oxygen-flow", "3151-8"},      {"oxygen", "3150-6"},
+     {"systolic", "8480-6"},    {"diastolic", "8462-4"},        {"pulse", "8867-4"},
+     {"temperature", "8310-5"}, {"consciousness", "67775-7"},   {"weight", "29463-7"},
+     {"height", "8302-2"},      {"albumin-ratio", "14959-1"}}};
 
 std::string_view loinc_of(std::string_view name) {
     for (const auto& analyte : kAnalytes)
@@ -254,12 +249,12 @@ Result<std::string> hl7_message(const Line& line) {
     const std::string now = site_time::hl7(line.at);
     std::string text = header(line, kind.type);
     text += fmt::format("EVN||{}||||{}\r", now, time_word(line, "happened", "")) + pid(line);
-    if (kind.name.starts_with("merge")) {
+    if (kind.name.starts_with("merge") || kind.name == "change-identifier") {
         if (line.find("loser") == nullptr)
-            return fail(Errc::Malformed, "who is merged into the patient? loser=... is missing");
+            return fail(Errc::Malformed, "who becomes the patient? loser=... is missing");
         return text + fmt::format("MRG|{}\r", cx(line.value("loser")));
     }
-    if (kind.name != "person" && kind.name != "death") text += pv1(line);
+    if (!kind.words.empty() && kind.name != "death") text += pv1(line);
     return text;
 }
 

@@ -8,6 +8,7 @@
 #include "schemas/events/task.h"
 #include "schemas/json.h"
 #include "tests/support/scenario_hl7.h"
+#include "tests/support/scenario_samples.h"
 
 namespace vitalog::tests {
 namespace {
@@ -62,6 +63,26 @@ Result<std::string> encoded(const Line& line, const std::string& text) {
     return ingest::hl7::Decoder().encode(text, charset);
 }
 
+/// "RULE low=84 clear=86", "RULE high=150 clear=120".
+Result<schemas::LimitEntry> personal_limit(std::string_view text) {
+    schemas::LimitEntry limit;
+    schemas::ClearEntry clear;
+    const std::size_t blank = std::min(text.find(' '), text.size());
+    limit.rule = text.substr(0, blank);
+    const auto number = [&](std::string_view name) -> std::optional<double> {
+        const std::size_t at = text.find(std::string(name) + "=");
+        if (at == std::string_view::npos) return std::nullopt;
+        return std::stod(std::string(text.substr(at + name.size() + 1)));
+    };
+    limit.low = number("low");
+    limit.high = number("high");
+    if (!limit.low && !limit.high)
+        return fail(Errc::Malformed, "limits are 'RULE low=N clear=N' or 'RULE high=N clear=N'");
+    (limit.low ? clear.low : clear.high) = number("clear");
+    if (clear.low || clear.high) limit.clear = clear;
+    return limit;
+}
+
 }  // namespace
 
 Result<void> Inputs::deliver(const Line& line) {
@@ -74,6 +95,7 @@ Result<void> Inputs::deliver(const Line& line) {
     if (line.kind == "again") return again(line);
     if (line.kind == "team") return team(line);
     if (line.kind == "patient") return patient(line);
+    if (line.kind == "samples") return samples(line);
     if (line.kind == "decide") return decide(line);
     if (line.kind == "receipt") return receipt(line);
     if (line.kind == "resend") return resend(line);
@@ -163,7 +185,18 @@ Result<void> Inputs::patient(const Line& line) {
     if (const std::size_t dash = quiet.find('-'); dash != std::string::npos)
         entry.quiet = schemas::Quiet{std::string_view(quiet).substr(0, dash),
                                      std::string_view(quiet).substr(dash + 1)};
+    const std::string limits = line.value("limits");
+    if (!limits.empty()) {
+        VITALOG_TRY(const auto limit, personal_limit(limits));
+        entry.limits = std::vector<schemas::LimitEntry>{limit};
+    }
     return site_.append(Topic::FeedDirectory, key, schemas::encode(entry), "json");
+}
+
+/// As POST /ingest/wearable appends them.
+Result<void> Inputs::samples(const Line& line) {
+    VITALOG_TRY(const std::string points, data_points(line));
+    return site_.append(Topic::FeedWearable, account_of(line), points, "open-mhealth");
 }
 
 Result<void> Inputs::decide(const Line& line) {

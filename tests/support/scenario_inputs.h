@@ -25,6 +25,7 @@ class Inputs {
     Result<void> again(const Line& line);
     Result<void> team(const Line& line);
     Result<void> patient(const Line& line);
+    Result<void> samples(const Line& line);
     Result<void> decide(const Line& line);
     Result<void> receipt(const Line& line);
     Result<void> resend(const Line& line);

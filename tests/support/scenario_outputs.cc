@@ -494,7 +494,7 @@ std::optional<Output> Outputs::encounter(std::string_view patient, std::string_v
                    {"status", state.status},
                    {"class", state.class_code},
                    {"wards", wards},
-                   {"doctor", state.attending_id},
+                   {"doctor", state.attending.id},
                    {"start", state.start ? time_text(*state.start) : ""},
                    {"end", state.end ? time_text(*state.end) : ""}}};
 }

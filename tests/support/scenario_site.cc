@@ -18,13 +18,13 @@ using topology::Stage;
 constexpr std::size_t kReadBytes = std::size_t{1} << 20;
 constexpr int kStepsMax = 10'000;  // a course of a few lines settles in some dozens
 
-constexpr std::array<Topic, 9> kOutputs{
-    Topic::Person,  Topic::Risk,       Topic::Alert,     Topic::TaskBoard, Topic::Delivery,
-    Topic::SendSms, Topic::SendWechat, Topic::SendWecom, Topic::DeadLetter};
+constexpr std::array<Topic, 9> kOutputs{Topic::Person,     Topic::Risk,      Topic::Alert,
+                                        Topic::TaskBoard,  Topic::Delivery,  Topic::SendSms,
+                                        Topic::SendWechat, Topic::SendWecom, Topic::DeadLetter};
 
 /// Feeds that no scenario uses have no shard: each would read all code tables at every start.
 bool is_used(Topic input) {
-    return input != Topic::FeedLis && input != Topic::FeedPacs && input != Topic::FeedWearable;
+    return input != Topic::FeedLis && input != Topic::FeedPacs;
 }
 
 Result<Config> config_of(const ScenarioSite::Settings& settings, std::uint32_t partitions) {
@@ -33,6 +33,7 @@ Result<Config> config_of(const ScenarioSite::Settings& settings, std::uint32_t p
                      {"topics.feed.directory.partitions", "1"},
                      {"topics.feed.decision.partitions", "1"},
                      {"topics.feed.receipt.partitions", "1"},
+                     {"topics.feed.wearable.partitions", "1"},
                      {"notify.aliyun.url", "http://127.0.0.1:1"}};
     for (const auto& [key, value] : settings) sources.flags.emplace_back(key, value);
     return Config::load(sources);
