@@ -4,6 +4,7 @@
 #include <array>
 
 #include "schemas/json_decode.h"
+#include "sinks/effects/no_answer.h"
 
 namespace vitalog::sinks {
 namespace {
@@ -91,18 +92,9 @@ std::int64_t number_of(std::string_view raw) {
 SendOutcome classify_send_answer(int status, std::string_view body) {
     schemas::Decoder decoder;
     const auto answer = schemas::decode<SendAnswer>(body, decoder);
+    if (!answer || answer->code.empty())
+        return unreadable_answer(status, "an answer without a code");
     SendOutcome out;
-    if (!answer || answer->code.empty()) {
-        out.code = "http-" + std::to_string(status);
-        out.message = "an answer without a code";
-        // A refusal by whatever stands before the provider; anything else may hide a send.
-        if (status >= 400 && status < 500 && status != 408) {
-            out.state = ReceiptState::NotSent;
-            out.configuration = status != 429;
-            out.retryable = status == 429;
-        }
-        return out;
-    }
     out.code = answer->code;
     out.message = answer->message;
     if (answer->code == "OK") {

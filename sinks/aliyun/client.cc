@@ -7,6 +7,7 @@
 
 #include "schemas/json.h"
 #include "sinks/aliyun/answer.h"
+#include "sinks/effects/no_answer.h"
 
 namespace vitalog::sinks {
 namespace {
@@ -105,15 +106,7 @@ SendOutcome AliyunSms::send(const Attempt& attempt) {
     const auto answer = call("SendSms", std::move(query), attempt.attempt);
     if (answer.fate == HttpFate::Answered)
         return classify_send_answer(answer.response.status, answer.response.body);
-    SendOutcome out;
-    out.message = answer.reason;
-    out.code = "timeout";
-    if (answer.fate == HttpFate::NeverSent) {
-        out.state = schemas::ReceiptState::NotSent;
-        out.code = "unreachable";
-        out.retryable = true;
-    }
-    return out;
+    return without_answer(answer);
 }
 
 QueryOutcome AliyunSms::query(const Attempt& attempt, LogTime taken) {

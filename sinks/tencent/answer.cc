@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "schemas/json_decode.h"
+#include "sinks/effects/no_answer.h"
 
 namespace vitalog::sinks {
 namespace {
@@ -111,18 +112,7 @@ SendOutcome classify_tencent_send(int status, std::string_view body) {
     const auto answer = schemas::decode<Answer<SendBody>>(body, decoder);
     const bool readable =
         answer && (answer->response.error || answer->response.statuses.size() == 1);
-    if (!readable) {
-        SendOutcome out;
-        out.code = "http-" + std::to_string(status);
-        out.message = "an answer without a status of the one number";
-        // A refusal by whatever stands before the provider; anything else may hide a send.
-        if (status >= 400 && status < 500 && status != 408) {
-            out.state = ReceiptState::NotSent;
-            out.configuration = status != 429;
-            out.retryable = status == 429;
-        }
-        return out;
-    }
+    if (!readable) return unreadable_answer(status, "an answer without a status of the one number");
     if (const auto& error = answer->response.error) return refusal(error->code, error->message);
     const SendStatus& sent = answer->response.statuses.front();
     if (sent.code != "Ok") return refusal(sent.code, sent.message);

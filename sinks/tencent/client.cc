@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "schemas/json.h"
+#include "sinks/effects/no_answer.h"
 #include "sinks/tencent/answer.h"
 #include "sinks/tencent/signature.h"
 
@@ -104,15 +105,7 @@ SendOutcome TencentSms::send(const Attempt& attempt) {
         clients_.send(signed_request(config_, "SendSms", send_body(config_, attempt), wall_.now()));
     if (answer.fate == HttpFate::Answered)
         return classify_tencent_send(answer.response.status, answer.response.body);
-    SendOutcome out;
-    out.message = answer.reason;
-    out.code = "timeout";
-    if (answer.fate == HttpFate::NeverSent) {
-        out.state = schemas::ReceiptState::NotSent;
-        out.code = "unreachable";
-        out.retryable = true;
-    }
-    return out;
+    return without_answer(answer);
 }
 
 QueryOutcome TencentSms::query(const Attempt& attempt, LogTime taken) {

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "schemas/json_decode.h"
+#include "sinks/effects/no_answer.h"
 
 namespace vitalog::sinks {
 namespace {
@@ -50,15 +51,7 @@ bool contains(const std::array<std::int64_t, N>& list, std::int64_t code) {
 
 /// Of an answer that does not say what it means.
 SendOutcome without_code(int status) {
-    SendOutcome out;
-    out.code = "http-" + std::to_string(status);
-    out.message = "an answer without an errcode";
-    if (status >= 400 && status < 500 && status != 408) {
-        out.state = ReceiptState::NotSent;
-        out.configuration = status != 429;
-        out.retryable = status == 429;
-    }
-    return out;
+    return unreadable_answer(status, "an answer without an errcode");
 }
 
 }  // namespace

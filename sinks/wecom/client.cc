@@ -2,6 +2,7 @@
 
 #include "schemas/json.h"
 #include "sinks/aliyun/signature.h"
+#include "sinks/effects/no_answer.h"
 #include "sinks/wechat/answer.h"
 
 namespace vitalog::sinks {
@@ -55,14 +56,7 @@ SendOutcome WecomRobots::send(const Attempt& attempt) {
                        std::move(body)});
     if (answer.fate == HttpFate::Answered)
         return classify_wecom_send(answer.response.status, answer.response.body);
-    out.message = answer.reason;
-    out.code = "timeout";
-    if (answer.fate == HttpFate::NeverSent) {
-        out.state = schemas::ReceiptState::NotSent;
-        out.code = "unreachable";
-        out.retryable = true;
-    }
-    return out;
+    return without_answer(answer);
 }
 
 }  // namespace vitalog::sinks
