@@ -22,6 +22,7 @@
 #include "sinks/fhir/gateway_api.h"
 #include "sinks/fhir/messages_api.h"
 #include "sinks/fhir/receipts_api.h"
+#include "sinks/fhir/series_api.h"
 #include "sinks/fhir/task_operations.h"
 #include "sinks/live/live_events.h"
 #include "sinks/views/view_reader.h"
@@ -207,7 +208,11 @@ class Site::Impl {
         fhir_ = std::make_unique<sinks::fhir::FhirApi>(
             *reader_, *log_, clock(),
             sinks::fhir::FhirOptions{std::string(config_.text("site.zone")),
-                                     std::string(program_version()), topics_});
+                                     std::string(program_version()),
+                                     topics_,
+                                     {log_.get(), log_->generation()}});
+        series_ = std::make_unique<sinks::fhir::SeriesApi>(
+            *reader_, *log_, clock(), std::string(config_.text("site.zone")), topics_);
         binary_ = std::make_unique<sinks::fhir::BinaryApi>(
             *reader_, [this](std::string_view sha256) { return blobs_->read(sha256); }, *log_,
             clock(), topics_);
@@ -249,6 +254,7 @@ class Site::Impl {
         metrics_.register_routes(*http_);
         fhir_->register_routes(*http_);
         binary_->register_routes(*http_);
+        series_->register_routes(*http_);
         tasks_->register_routes(*http_);
         directory_->register_routes(*http_);
         receipts_->register_routes(*http_);
@@ -358,6 +364,7 @@ class Site::Impl {
     std::unique_ptr<sinks::BlobWorker> blob_worker_;
     std::unique_ptr<AdminApi> admin_;
     std::unique_ptr<sinks::fhir::FhirApi> fhir_;
+    std::unique_ptr<sinks::fhir::SeriesApi> series_;
     std::unique_ptr<sinks::fhir::BinaryApi> binary_;
     std::unique_ptr<sinks::fhir::TaskOperations> tasks_;
     std::unique_ptr<sinks::fhir::DirectoryApi> directory_;

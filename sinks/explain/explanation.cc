@@ -1,7 +1,6 @@
 #include "sinks/explain/explanation.h"
 
 #include <algorithm>
-#include <map>
 #include <optional>
 
 #include "schemas/events/control.h"
@@ -10,6 +9,7 @@
 #include "schemas/json_decode.h"
 #include "sinks/explain/record_finder.h"
 #include "sinks/explain/rule_text.h"
+#include "sinks/trace/feed_trace.h"
 
 namespace vitalog::sinks::explain {
 namespace {
@@ -40,7 +40,8 @@ class Telling {
     Telling(const Explainer::Ports& ports, const schemas::AlertEvent& alert,
             const views::BodyRow& row)
         : ports_(ports),
-          finder_(ports.source, ports.topics, ports.generation),
+          finder_(ports.source, ports.topics),
+          trace_(ports.source, ports.topics, ports.generation),
           alert_(alert),
           last_(row.updated_us),
           json_(out_) {}
@@ -77,22 +78,14 @@ class Telling {
         json_.begin_array();
         if (found) {
             json_.value(found->place);
-            VITALOG_TRY(const auto feed, feed_record(*found));
-            if (feed) json_.value(*feed);
+            VITALOG_TRY(const auto feed,
+                        trace_.find(RecordId::parse(found->root), found->received));
+            if (feed) json_.value(to_string(feed->tp, feed->offset));
             complete_ = complete_ && feed.has_value();
         }
         complete_ = complete_ && found.has_value();
         json_.end_array();
         return {};
-    }
-
-    /// Lines that come from one feed record share its search.
-    Result<std::optional<std::string>> feed_record(const FoundRecord& found) {
-        const auto known = feed_.find(found.root);
-        if (known != feed_.end()) return known->second;
-        VITALOG_TRY(auto place, finder_.feed_record(found.root, found.received));
-        feed_.emplace(found.root, place);
-        return place;
     }
 
     /// Searches the topic under each of those who are one person.
@@ -472,12 +465,12 @@ class Telling {
 
     const Explainer::Ports& ports_;
     const RecordFinder finder_;
+    FeedTrace trace_;
     const schemas::AlertEvent& alert_;
     const LogTime last_;
     std::vector<std::string> persons_;
     std::vector<Change> changes_;
     std::vector<std::string> silences_;
-    std::map<std::string, std::optional<std::string>> feed_;  // by root
     bool task_low_ = false;
     bool complete_ = true;
     schemas::Decoder decoder_;

@@ -79,28 +79,4 @@ Result<std::optional<FoundRecord>> RecordFinder::with_id(schemas::Topic topic, s
     return found;
 }
 
-Result<std::optional<std::string>> RecordFinder::feed_record(std::string_view root,
-                                                             ReceivedTime received) const {
-    const RecordId wanted = RecordId::parse(root);
-    std::optional<std::string> place;
-    const Window window{received.as<LogTime>(), received.as<LogTime>()};
-    for (const auto& topic : schemas::kTopics) {
-        if (!topic.feed || wanted.empty()) continue;
-        const std::string& name = topics_.name(topic.topic);
-        for (std::uint32_t p = 0; p < source_.partitions(name) && !place; ++p)
-            VITALOG_CHECK(search_partition({name, Partition(p)}, window,
-                                           [&](const TopicPartition& tp, const RecordView& record) {
-                                               if (record.timestamp.millis() != received.millis())
-                                                   return true;
-                                               if (feed_record_id(generation_, tp, record.offset) !=
-                                                   wanted)
-                                                   return true;
-                                               place = to_string(tp, record.offset);
-                                               return false;
-                                           }));
-        if (place) return place;
-    }
-    return place;
-}
-
 }  // namespace vitalog::sinks::explain

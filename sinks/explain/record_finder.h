@@ -35,9 +35,8 @@ class RecordFinder {
     /// end.
     static constexpr std::size_t kBytesMax = 64U << 20;
 
-    RecordFinder(const RecordSource& source, const schemas::TopicNames& topics,
-                 Generation generation)
-        : source_(source), topics_(topics), generation_(generation) {}
+    RecordFinder(const RecordSource& source, const schemas::TopicNames& topics)
+        : source_(source), topics_(topics) {}
 
     /// Shows the records of the partition that `key` hashes to, in order, until `visit` says false.
     /// False when the limit ended the search.
@@ -47,10 +46,6 @@ class RecordFinder {
     /// The record of that id (ce_id); nothing where it is not found.
     Result<std::optional<FoundRecord>> with_id(schemas::Topic topic, std::string_view key,
                                                Window window, std::string_view id) const;
-    /// The feed record whose id is `root`: an id is a hash of the place, so that the place proves
-    /// itself.
-    Result<std::optional<std::string>> feed_record(std::string_view root,
-                                                   ReceivedTime received) const;
 
   private:
     Result<bool> search_partition(const TopicPartition& tp, Window window,
@@ -59,7 +54,6 @@ class RecordFinder {
 
     const RecordSource& source_;
     const schemas::TopicNames& topics_;
-    const Generation generation_;
 };
 
 }  // namespace vitalog::sinks::explain

@@ -6,7 +6,8 @@
 namespace vitalog::sinks::fhir {
 namespace {
 
-std::string url_of(const HttpRequest& request, std::optional<std::int64_t> offset) {
+/// The request's own URL, or that of another page of it.
+std::string url_of(const HttpRequest& request, std::string_view page = {}) {
     std::string url = base_url(request);
     for (const char c : request.path)
         if (c == '/' || c == '$')
@@ -15,11 +16,11 @@ std::string url_of(const HttpRequest& request, std::optional<std::int64_t> offse
             url += percent_encoded(std::string_view(&c, 1));
     char join = '?';
     for (const auto& [name, value] : request.query) {
-        if (offset && name == "_page") continue;
+        if (!page.empty() && name == "_page") continue;
         url += join + percent_encoded(name) + "=" + percent_encoded(value);
         join = '&';
     }
-    if (offset) url += join + std::string("_page=") + std::to_string(*offset);
+    if (!page.empty()) url += join + std::string("_page=") + percent_encoded(page);
     return url;
 }
 
@@ -40,7 +41,7 @@ std::string base_url(const HttpRequest& request) {
            (host == request.headers.end() ? std::string("localhost") : host->second);
 }
 
-std::string to_searchset(const HttpRequest& request, const Found& found, std::int64_t next_offset) {
+std::string to_searchset(const HttpRequest& request, const Found& found) {
     const std::string fhir = base_url(request) + "/fhir/";
     std::string out;
     JsonWriter json(out);
@@ -50,8 +51,8 @@ std::string to_searchset(const HttpRequest& request, const Found& found, std::in
     if (found.total) json.field("total", *found.total);
     json.key("link");
     json.begin_array();
-    write_link(json, "self", url_of(request, std::nullopt));
-    if (found.more) write_link(json, "next", url_of(request, next_offset));
+    write_link(json, "self", url_of(request));
+    if (!found.next.empty()) write_link(json, "next", url_of(request, found.next));
     json.end_array();
     if (!found.entries.empty()) {
         json.key("entry");
@@ -63,7 +64,7 @@ std::string to_searchset(const HttpRequest& request, const Found& found, std::in
             json.raw(entry.json);
             json.key("search");
             json.begin_object();
-            json.field("mode", "match");
+            json.field("mode", entry.included ? "include" : "match");
             json.end_object();
             json.end_object();
         }

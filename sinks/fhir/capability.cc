@@ -1,8 +1,10 @@
 #include "sinks/fhir/capability.h"
 
-#include <array>
+#include <string>
+#include <vector>
 
 #include "schemas/json.h"
+#include "sinks/fhir/includes.h"
 #include "sinks/fhir/parts.h"
 #include "sinks/fhir/search.h"
 
@@ -47,9 +49,7 @@ void write_operations(JsonWriter& json, std::string_view type) {
     json.end_array();
 }
 
-void write_resource(JsonWriter& json, const ResourceSpec& spec) {
-    json.begin_object();
-    json.field("type", spec.type);
+void write_interactions(JsonWriter& json) {
     json.key("interaction");
     json.begin_array();
     for (const std::string_view code : {"read", "search-type"}) {
@@ -58,6 +58,44 @@ void write_resource(JsonWriter& json, const ResourceSpec& spec) {
         json.end_object();
     }
     json.end_array();
+}
+
+void write_list(JsonWriter& json, std::string_view name, const std::vector<std::string>& items) {
+    if (items.empty()) return;
+    json.key(name);
+    json.begin_array();
+    for (const auto& item : items) json.value(item);
+    json.end_array();
+}
+
+void write_includes(JsonWriter& json, std::string_view type, bool provenance) {
+    std::vector<std::string> include, revinclude;
+    for (const auto& spec : include_specs()) {
+        const std::string name = std::string(spec.source) + ":" + std::string(spec.name);
+        if (spec.source == type) include.push_back(name);
+        if (spec.target == type && followed_back(spec)) revinclude.push_back(name);
+    }
+    if (provenance) revinclude.emplace_back("Provenance:target");
+    write_list(json, "searchInclude", include);
+    write_list(json, "searchRevInclude", revinclude);
+}
+
+void write_provenance(JsonWriter& json) {
+    json.begin_object();
+    json.field("type", "Provenance");
+    write_interactions(json);
+    json.key("searchParam");
+    json.begin_array();
+    write_param(json, "target", "reference");
+    json.end_array();
+    json.end_object();
+}
+
+void write_resource(JsonWriter& json, const ResourceSpec& spec, bool provenance) {
+    json.begin_object();
+    json.field("type", spec.type);
+    write_interactions(json);
+    write_includes(json, spec.type, provenance);
     json.key("searchParam");
     json.begin_array();
     for (const auto& param : spec.params) write_param(json, param.name, param.type);
@@ -82,24 +120,23 @@ void write_binary(JsonWriter& json) {
 
 }  // namespace
 
-std::string capability_statement(std::string_view version, std::string_view base_url,
-                                 std::string_view now) {
+std::string capability_statement(const CapabilityOptions& options) {
     std::string out;
     JsonWriter json(out);
     json.begin_object();
     json.field("resourceType", "CapabilityStatement");
     json.field("status", "active");
-    json.field("date", now);
+    json.field("date", options.now);
     json.field("kind", "instance");
     json.key("software");
     json.begin_object();
     json.field("name", "Vitalog");
-    json.field("version", version);
+    json.field("version", options.version);
     json.end_object();
     json.key("implementation");
     json.begin_object();
     json.field("description", "Vitalog health archive and worklist");
-    json.field("url", std::string(base_url) + "/fhir");
+    json.field("url", options.base_url + "/fhir");
     json.end_object();
     json.field("fhirVersion", "4.0.1");
     json.key("format");
@@ -116,8 +153,15 @@ std::string capability_statement(std::string_view version, std::string_view base
                "entered in error are shown by id and by status=entered-in-error only.");
     json.key("resource");
     json.begin_array();
-    for (const auto& spec : resource_specs()) write_resource(json, spec);
+    for (const auto& spec : resource_specs()) write_resource(json, spec, options.provenance);
     write_binary(json);
+    if (options.provenance) write_provenance(json);
+    json.end_array();
+    json.key("searchParam");
+    json.begin_array();
+    write_param(json, "_count", "number");
+    write_param(json, "_sort", "string");
+    write_param(json, "_summary", "token");
     json.end_array();
     json.end_object();
     json.end_array();

@@ -6,7 +6,12 @@
 namespace vitalog::sinks::fhir {
 
 /// The CapabilityStatement: what the resource specs say, nothing beyond.
-std::string capability_statement(std::string_view version, std::string_view base_url,
-                                 std::string_view now);
+struct CapabilityOptions {
+    std::string_view version;  ///< of the software
+    std::string base_url;
+    std::string now;
+    bool provenance = false;  ///< served
+};
+std::string capability_statement(const CapabilityOptions& options);
 
 }  // namespace vitalog::sinks::fhir

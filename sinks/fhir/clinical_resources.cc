@@ -4,6 +4,7 @@
 #include "schemas/json_decode.h"
 #include "sinks/fhir/parts.h"
 #include "sinks/fhir/resources.h"
+#include "sinks/fhir/telemetry_resource.h"
 #include "sinks/views/details.h"
 
 namespace vitalog::sinks::fhir {
@@ -174,6 +175,7 @@ std::string to_patient(const views::PatientRow& row) {
 }
 
 Result<std::string> to_observation(const views::ObservationRow& row, schemas::Decoder& decoder) {
+    if (row.telemetry) return to_telemetry(row);
     views::ObservationDetails details;
     if (!row.details.empty()) {
         VITALOG_TRY(details, schemas::decode<views::ObservationDetails>(row.details, decoder));

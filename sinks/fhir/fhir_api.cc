@@ -1,9 +1,11 @@
 #include "sinks/fhir/fhir_api.h"
 
 #include <algorithm>
+#include <set>
 
 #include "schemas/base/ids.h"
 #include "sinks/fhir/capability.h"
+#include "sinks/fhir/includes.h"
 #include "sinks/fhir/outcome.h"
 #include "sinks/fhir/parts.h"
 #include "sinks/fhir/resources.h"
@@ -11,8 +13,9 @@
 namespace vitalog::sinks::fhir {
 namespace {
 
-using views::Op;
 using views::Table;
+
+constexpr std::size_t kIdsAtOnce = 200;
 
 /// Turns a page of rows into entries.
 template <class Row, class Render>
@@ -21,7 +24,7 @@ Result<Found> to_found(std::string_view type, Result<views::Page<Row>> page, boo
     VITALOG_CHECK(page);
     Found found;
     found.total = page->total;
-    found.more = page->more;
+    if (page->more) found.next = page->next.to_string();
     for (const auto& row : page->rows) {
         VITALOG_TRY(std::string json, render(row));
         std::string id;
@@ -29,17 +32,14 @@ Result<Found> to_found(std::string_view type, Result<views::Page<Row>> page, boo
             id = located ? located_id(row.person, row.id) : row.id;
         else
             id = row.person;
-        found.entries.push_back({std::string(type), std::move(id), row.person, std::move(json)});
+        found.entries.push_back({std::string(type), std::move(id), row.person, std::move(json),
+                                 row.record, row.updated_us});
     }
     return found;
 }
 
 tl::unexpected<Error> not_found(std::string_view type, const std::string& id) {
     return fail(Errc::NotFound, std::string(type) + "/" + id + " does not exist");
-}
-
-void add_persons(const Found& found, std::vector<std::string>& persons) {
-    for (const auto& entry : found.entries) persons.push_back(entry.person);
 }
 
 }  // namespace
@@ -53,6 +53,7 @@ FhirApi::FhirApi(const views::ViewReader& reader, FeedAppender& log, const Clock
     : reader_(reader),
       clock_(clock),
       options_(std::move(options)),
+      provenances_(options_.trace, options_.topics),
       audit_(log, clock, options_.topics) {}
 
 void FhirApi::register_routes(Router& router) {
@@ -80,8 +81,8 @@ void FhirApi::register_routes(Router& router) {
 }
 
 void FhirApi::metadata(const HttpRequest& request, const Respond& respond) const {
-    respond(resource(
-        capability_statement(options_.version, base_url(request), to_rfc3339(clock_.now()))));
+    respond(resource(capability_statement(
+        {options_.version, base_url(request), to_rfc3339(clock_.now()), provenances_.served()})));
 }
 
 Result<Found> FhirApi::run(const ResourceSpec& spec, const SearchRequest& search) const {
@@ -123,23 +124,105 @@ Result<Found> FhirApi::run(const ResourceSpec& spec, const SearchRequest& search
 void FhirApi::answer_search(const HttpRequest& request, const Respond& respond) const {
     const auto& type = request.path_params.at("type");
     if (type == "metadata") return metadata(request, respond);
-    const ResourceSpec* spec = find_spec(type);
-    if (spec == nullptr) return respond(outcome(404, "resource type '" + type + "' is not served"));
-    const auto search = parse_search(*spec, request.query, {reader_, options_.zone});
-    if (!search) return respond(outcome(search.error()));
-    auto found = run(*spec, *search);
+    std::vector<std::string> named;
+    auto found = search(type, request.query, named);
     if (!found) return respond(outcome(found.error()));
-    if (search->count_only) {
-        found->entries.clear();
-        found->more = false;
+    Audit::Read read{type, std::move(named), static_cast<std::int64_t>(found->entries.size())};
+    for (const auto& entry : found->entries) read.persons.push_back(entry.person);
+    audit_.answer(request, std::move(read), resource(to_searchset(request, *found)), respond);
+}
+
+Result<Found> FhirApi::search(const std::string& type, const QueryParams& params,
+                              std::vector<std::string>& named) const {
+    if (type == "Provenance" && provenances_.served()) return search_provenance(params);
+    const ResourceSpec* const spec = find_spec(type);
+    if (spec == nullptr) return fail(Errc::NotFound, "resource type '" + type + "' is not served");
+    VITALOG_TRY(const auto search, parse_search(*spec, params, {reader_, options_.zone}));
+    VITALOG_TRY(auto found, run(*spec, search));
+    if (search.count_only) {
+        found.entries.clear();
+        found.next.clear();
     }
-    const auto next = search->query.offset + static_cast<std::int64_t>(found->entries.size());
-    Audit::Read read{type, search->named, static_cast<std::int64_t>(found->entries.size())};
-    add_persons(*found, read.persons);
-    audit_.answer(request, std::move(read), resource(to_searchset(request, *found, next)), respond);
+    VITALOG_CHECK(add_included(search, found));
+    named = search.named;
+    return found;
+}
+
+/// Beside what was found: what it names, and what names it.
+Result<void> FhirApi::add_included(const SearchRequest& search, Found& found) const {
+    std::vector<Entry> included;
+    const auto add = [&](const ResourceSpec& spec, std::string_view param,
+                         const std::vector<std::string>& ids) -> Result<void> {
+        for (std::size_t begin = 0; begin < ids.size(); begin += kIdsAtOnce) {
+            std::string list;
+            for (std::size_t i = begin; i < std::min(ids.size(), begin + kIdsAtOnce); ++i)
+                list += (list.empty() ? "" : ",") + ids[i];
+            VITALOG_TRY(auto one,
+                        parse_search(spec, {{std::string(param), list}}, {reader_, options_.zone}));
+            one.query.limit = kCountMax;
+            one.query.count = false;
+            VITALOG_TRY(auto more, run(spec, one));
+            std::move(more.entries.begin(), more.entries.end(), std::back_inserter(included));
+        }
+        return {};
+    };
+    for (const auto* include : search.include)
+        VITALOG_CHECK(add(*find_spec(include->target), "_id", targets_of(*include, found.entries)));
+    std::vector<std::string> ids;
+    for (const auto& entry : found.entries) ids.push_back(entry.id);
+    for (const auto* include : search.revinclude)
+        VITALOG_CHECK(add(*find_spec(include->source), include->name, ids));
+    if (search.provenance && provenances_.served()) {
+        FeedTrace trace = provenances_.trace();
+        for (const auto& entry : found.entries) {
+            VITALOG_TRY(auto one, provenances_.of(entry, trace));
+            included.push_back(std::move(one));
+        }
+    }
+    std::set<std::string> seen;
+    for (auto& entry : included) {
+        entry.included = true;
+        if (seen.insert(entry.type + "/" + entry.id).second)
+            found.entries.push_back(std::move(entry));
+    }
+    return {};
+}
+
+Result<Found> FhirApi::search_provenance(const QueryParams& params) const {
+    Found found;
+    FeedTrace trace = provenances_.trace();
+    for (const auto& [name, value] : params) {
+        if (name == "_format" || name == "_pretty") continue;
+        if (name != "target")
+            return fail(Errc::Unsupported, "unknown search parameter '" + name +
+                                               "' for Provenance; it is searched by 'target'");
+        std::string_view rest = value;
+        while (!rest.empty()) {
+            const std::size_t end = std::min(rest.find(','), rest.size());
+            const std::string_view id = reference_id(rest.substr(0, end));
+            std::string_view type = rest.substr(0, end - std::min(end, id.size() + 1));
+            type = reference_id(type);
+            rest.remove_prefix(std::min(end + 1, rest.size()));
+            if (find_spec(type) == nullptr) continue;
+            auto target = read(type, std::string(id));
+            if (!target && target.error().code() == Errc::NotFound) continue;
+            VITALOG_CHECK(target);
+            VITALOG_TRY(auto entry, provenances_.of(*target, trace));
+            found.entries.push_back(std::move(entry));
+        }
+    }
+    found.total = static_cast<std::int64_t>(found.entries.size());
+    return found;
 }
 
 Result<Entry> FhirApi::read(std::string_view type, const std::string& id) const {
+    if (type == "Provenance" && provenances_.served()) {
+        const auto target = Provenances::target_of(id);
+        if (!target || find_spec(target->type) == nullptr) return not_found(type, id);
+        VITALOG_TRY(const auto resource, read(target->type, target->id));
+        FeedTrace trace = provenances_.trace();
+        return provenances_.of(resource, trace);
+    }
     const ResourceSpec* spec = find_spec(type);
     if (spec == nullptr)
         return fail(Errc::NotFound, "resource type '" + std::string(type) + "' is not served");
@@ -169,89 +252,6 @@ void FhirApi::answer_read(const HttpRequest& request, const Respond& respond) co
     auto entry = read(type, request.path_params.at("id"));
     if (!entry) return respond(outcome(entry.error()));
     audit_.answer(request, {type, {entry->person}, 1}, resource(std::move(entry->json)), respond);
-}
-
-void FhirApi::answer_everything(const HttpRequest& request, const Respond& respond) const {
-    std::int64_t next = 0;
-    auto found = everything(request, next);
-    if (!found) return respond(outcome(found.error()));
-    Audit::Read read{"Patient",
-                     {request.path_params.at("id")},
-                     static_cast<std::int64_t>(found->entries.size())};
-    add_persons(*found, read.persons);
-    audit_.answer(request, std::move(read), resource(to_searchset(request, *found, next)), respond);
-}
-
-namespace {
-
-/// What Patient/$everything may be asked for (R4: start, end, _since, _type, _count).
-struct Wish {
-    QueryParams narrowed;  ///< for every type
-    std::vector<std::pair<std::string, std::string>> dates;
-    std::string types;
-    std::int64_t limit = kCountMax;
-    std::int64_t offset = 0;
-
-    bool wants(std::string_view type) const {
-        return types.empty() ||
-               ("," + types + ",").find("," + std::string(type) + ",") != std::string::npos;
-    }
-};
-
-Result<Wish> parse_wish(const HttpRequest& request) {
-    Wish wish;
-    for (const auto& [name, value] : request.query) {
-        if (name == "start")
-            wish.dates.emplace_back("date", "ge" + value);
-        else if (name == "end")
-            wish.dates.emplace_back("date", "le" + value);
-        else if (name == "_since")
-            wish.narrowed.emplace_back("_lastUpdated", "ge" + value);
-        else if (name == "_type")
-            wish.types = value;
-        else if (name == "_count") {
-            VITALOG_TRY(wish.limit, parse_number(name, value, kCountMax));
-        } else if (name == "_page") {
-            VITALOG_TRY(wish.offset, parse_number(name, value, INT64_MAX / 2));
-        } else if (name != "_format") {
-            return fail(Errc::Unsupported, "unknown parameter '" + name + "' for $everything");
-        }
-    }
-    return wish;
-}
-
-bool has_param(const ResourceSpec& spec, std::string_view name) {
-    return std::any_of(spec.params.begin(), spec.params.end(),
-                       [&](const auto& param) { return param.name == name; });
-}
-
-}  // namespace
-
-Result<Found> FhirApi::everything(const HttpRequest& request, std::int64_t& next_offset) const {
-    const auto& person = request.path_params.at("id");
-    VITALOG_CHECK(read("Patient", person));
-    VITALOG_TRY(const Wish wish, parse_wish(request));
-    Found all;
-    all.total = 0;
-    std::int64_t skip = wish.offset;
-    for (const auto& spec : resource_specs()) {
-        if (!wish.wants(spec.type)) continue;
-        QueryParams params = wish.narrowed;
-        params.emplace_back(spec.table == Table::Patient ? "_id" : "patient", person);
-        if (has_param(spec, "date"))
-            params.insert(params.end(), wish.dates.begin(), wish.dates.end());
-        VITALOG_TRY(auto search, parse_search(spec, params, {reader_, options_.zone}));
-        search.query.offset = skip;
-        search.query.limit = wish.limit - static_cast<std::int64_t>(all.entries.size());
-        VITALOG_TRY(auto found, run(spec, search));
-        const std::int64_t total = found.total.value_or(views::ViewReader::kCountMax);
-        *all.total += total;
-        skip -= std::min(skip, total);
-        all.more = all.more || found.more;
-        std::move(found.entries.begin(), found.entries.end(), std::back_inserter(all.entries));
-    }
-    next_offset = wish.offset + static_cast<std::int64_t>(all.entries.size());
-    return all;
 }
 
 }  // namespace vitalog::sinks::fhir

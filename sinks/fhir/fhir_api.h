@@ -5,6 +5,7 @@
 #include "schemas/base/ports.h"
 #include "sinks/fhir/audit.h"
 #include "sinks/fhir/bundle.h"
+#include "sinks/fhir/provenance.h"
 #include "sinks/fhir/search.h"
 #include "sinks/views/view_reader.h"
 
@@ -14,10 +15,11 @@ struct FhirOptions {
     std::string zone = "Asia/Shanghai";  ///< site.zone, for dates said without one
     std::string version = "0";           ///< of the software, for the CapabilityStatement
     schemas::TopicNames topics = {};
+    RecordTrace trace = {};  ///< for Provenance
 };
 
-/// The FHIR R4 read API: reads and searches over the views, Patient/$everything, metadata. Borrows
-/// what it is given; handlers run on the server's threads.
+/// The FHIR R4 read API: reads and searches over the views, Patient/$everything, Provenance,
+/// metadata. Borrows what it is given; handlers run on the server's threads.
 class FhirApi {
   public:
     FhirApi(const views::ViewReader& reader, FeedAppender& log, const Clock& clock,
@@ -37,12 +39,17 @@ class FhirApi {
     void answer_search(const HttpRequest& request, const Respond& respond) const;
     void answer_read(const HttpRequest& request, const Respond& respond) const;
     void answer_everything(const HttpRequest& request, const Respond& respond) const;
-    Result<Found> everything(const HttpRequest& request, std::int64_t& next_offset) const;
+    Result<Found> everything(const HttpRequest& request) const;
+    Result<Found> search(const std::string& type, const QueryParams& params,
+                         std::vector<std::string>& named) const;
+    Result<Found> search_provenance(const QueryParams& params) const;
+    Result<void> add_included(const SearchRequest& search, Found& found) const;
     Result<Found> run(const ResourceSpec& spec, const SearchRequest& search) const;
 
     const views::ViewReader& reader_;
     const Clock& clock_;
     const FhirOptions options_;
+    const Provenances provenances_;
     const Audit audit_;
 };
 

@@ -9,6 +9,7 @@
 #include "schemas/base/ids.h"
 #include "schemas/base/time.h"
 #include "schemas/events/care.h"
+#include "sinks/fhir/includes.h"
 #include "sinks/fhir/parts.h"
 
 namespace vitalog::sinks::fhir {
@@ -96,7 +97,12 @@ class Builder {
     Result<void> add(std::string_view name, const std::string& value) {
         if (name == "_format" || name == "_pretty") return {};
         if (name == "_count") return set_number(name, value, kCountMax, request_.query.limit);
-        if (name == "_page") return set_number(name, value, INT64_MAX / 2, request_.query.offset);
+        if (name == "_page") {
+            VITALOG_TRY(request_.query.after, views::Cursor::parse(value));
+            return {};
+        }
+        if (name == "_include") return include(name, value, request_.include);
+        if (name == "_revinclude") return include(name, value, request_.revinclude);
         if (name == "_sort") return sort(value);
         if (name == "_summary") return summary(value);
         if (name == "_lastUpdated")
@@ -123,6 +129,7 @@ class Builder {
             query.order.push_back(query.persons ? spec_.patient_order : spec_.plain_order);
         if (query.limit == 0) request_.count_only = true;
         if (request_.count_only) query.limit = 0;
+        if (request_.provenance) query.limit = std::min(query.limit, kProvenanceCountMax);
         return std::move(request_);
     }
 
@@ -159,6 +166,8 @@ class Builder {
                 return result_ids(param, value);
             case ParamKind::Encounter:
                 return encounter(param, value);
+            case ParamKind::Result:
+                return results(param, value);
             case ParamKind::Reference:
                 return reference(param, value);
             case ParamKind::Owner:
@@ -174,6 +183,22 @@ class Builder {
     Result<void> set_number(std::string_view name, const std::string& value, std::int64_t max,
                             std::int64_t& into) {
         VITALOG_TRY(into, parse_number(name, value, max));
+        return {};
+    }
+
+    Result<void> include(std::string_view name, const std::string& value,
+                         std::vector<const IncludeSpec*>& into) {
+        if (name == "_revinclude" && value == "Provenance:target") {
+            request_.provenance = true;
+            return {};
+        }
+        VITALOG_TRY(const IncludeSpec* const spec, parse_include(name, value));
+        const std::string_view from = name == "_include" ? spec->source : spec->target;
+        if (from != spec_.type)
+            return fail(Errc::Unsupported, std::string(name) + "=" + value +
+                                               " does not belong to a search of " +
+                                               std::string(spec_.type));
+        into.push_back(spec);
         return {};
     }
 
@@ -382,6 +407,8 @@ class Builder {
                 values.emplace_back(std::int64_t{1});
             else if (word == "laboratory")
                 values.emplace_back(std::int64_t{0});
+            else if (word == "activity")
+                values.emplace_back(std::int64_t{2});
         }
         if (values.empty())
             request_.nothing = true;
@@ -413,6 +440,36 @@ class Builder {
         else
             add_in(param.column, std::move(values));
         return {};
+    }
+
+    /// Reports by an observation among their results.
+    Result<void> results(const ParamSpec& param, const std::string& value) {
+        views::Query query;
+        query.persons.emplace();
+        query.limit = kCountMax;
+        query.count = false;
+        std::vector<Value> ids;
+        for (const auto& part : split(value, ',')) {
+            const auto located = parse_located(reference_id(part));
+            if (!located) continue;
+            VITALOG_TRY(const auto found,
+                        context_.reader.persons_with_prefix(located->person_prefix));
+            query.persons->insert(query.persons->end(), found.begin(), found.end());
+            ids.emplace_back(views::Id{std::string(located->id)});
+        }
+        std::vector<Value> reports;
+        if (!ids.empty() && !query.persons->empty()) {
+            query.conditions.push_back({{{"id", Op::In, std::move(ids)}}});
+            VITALOG_TRY(const auto page, context_.reader.observations(query));
+            for (const auto& row : page.rows)
+                if (!row.report.empty()) reports.emplace_back(views::Id{row.report});
+        }
+        if (reports.empty()) {
+            request_.nothing = true;
+            return {};
+        }
+        add_in(param.column, std::move(reports));
+        return narrow(*query.persons);
     }
 
     Result<void> reference(const ParamSpec& param, const std::string& value) {

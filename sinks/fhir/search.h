@@ -23,14 +23,17 @@ enum class ParamKind : std::uint8_t {
     LocatedId,  ///< _id of a resource that lies with its person
     TextId,     ///< _id of the others
     Code,       ///< LOINC or local code, with or without its system
-    Category,   ///< laboratory, vital-signs
+    Category,   ///< laboratory, vital-signs, activity
     ResultId,   ///< identifier of an observation or a risk
     Encounter,  ///< reference
+    Result,     ///< a report's observation, by reference
     Reference,  ///< reference against a text column
     Owner,      ///< team or doctor
     Recipient,  ///< patient or doctor
     Priority,   ///< stat, urgent, routine
 };
+
+struct IncludeSpec;
 
 struct ParamSpec {
     std::string_view name;
@@ -59,6 +62,8 @@ struct SearchRequest {
     views::Query query;
     bool nothing = false;     ///< names a patient or id that does not exist
     bool count_only = false;  ///< _summary=count
+    std::vector<const IncludeSpec*> include, revinclude;
+    bool provenance = false;  ///< _revinclude=Provenance:target
     std::vector<std::string>
         named;  ///< patients the search names, found or not empty: for the audit
 };
@@ -71,6 +76,8 @@ struct SearchContext {
 
 inline constexpr std::int64_t kCountDefault = 50;
 inline constexpr std::int64_t kCountMax = 1'000;
+/// Of a page with _revinclude=Provenance:target: each takes a search of the feeds.
+inline constexpr std::int64_t kProvenanceCountMax = 100;
 
 /// Malformed or Unsupported names the parameter at fault.
 Result<SearchRequest> parse_search(const ResourceSpec& spec, const QueryParams& params,

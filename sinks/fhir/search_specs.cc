@@ -8,6 +8,16 @@ namespace {
 using enum ParamKind;
 using views::Table;
 
+// What several types have.
+constexpr ParamSpec kLocatedId{"_id", LocatedId, "id", "token"};
+constexpr ParamSpec kTextId{"_id", TextId, "id", "token"};
+constexpr ParamSpec kNamedId{"identifier", TextId, "id", "token"};
+constexpr ParamSpec kOfPatient{"patient", ParamKind::Patient, "", "reference"};
+constexpr ParamSpec kOfSubject{"subject", ParamKind::Patient, "", "reference"};
+constexpr ParamSpec kOfEncounter{"encounter", ParamKind::Encounter, "encounter", "reference"};
+constexpr ParamSpec kStatus{"status", Token, "status", "token"};
+constexpr ParamSpec kEffective{"date", Date, "effective_us", "date"};
+
 constexpr std::array kPatient{
     ParamSpec{"_id", PersonId, "person", "token"},
     ParamSpec{"identifier", PatientIdentifier, "", "token"},
@@ -18,74 +28,75 @@ constexpr std::array kPatient{
     ParamSpec{"phone", Token, "phone", "token"},
 };
 constexpr std::array kEncounter{
-    ParamSpec{"_id", LocatedId, "id", "token"},
-    ParamSpec{"patient", ParamKind::Patient, "", "reference"},
-    ParamSpec{"subject", ParamKind::Patient, "", "reference"},
+    kLocatedId,
+    kOfPatient,
+    kOfSubject,
     ParamSpec{"date", Date, "start_us", "date"},
-    ParamSpec{"status", Token, "status", "token"},
+    kStatus,
     ParamSpec{"class", Token, "class", "token"},
     ParamSpec{"identifier", Token, "visit", "token"},
 };
 constexpr std::array kObservation{
-    ParamSpec{"_id", LocatedId, "id", "token"},
-    ParamSpec{"patient", ParamKind::Patient, "", "reference"},
-    ParamSpec{"subject", ParamKind::Patient, "", "reference"},
-    ParamSpec{"date", Date, "effective_us", "date"},
+    kLocatedId,
+    kOfPatient,
+    kOfSubject,
+    kEffective,
     ParamSpec{"code", Code, "code", "token", "loinc"},
-    ParamSpec{"status", Token, "status", "token"},
+    kStatus,
     ParamSpec{"category", Category, "vital", "token"},
     ParamSpec{"identifier", ResultId, "id", "token"},
-    ParamSpec{"encounter", ParamKind::Encounter, "encounter", "reference"},
+    kOfEncounter,
 };
 constexpr std::array kReport{
-    ParamSpec{"_id", LocatedId, "id", "token"},
-    ParamSpec{"patient", ParamKind::Patient, "", "reference"},
-    ParamSpec{"subject", ParamKind::Patient, "", "reference"},
-    ParamSpec{"date", Date, "effective_us", "date"},
+    kLocatedId,
+    kOfPatient,
+    kOfSubject,
+    kEffective,
     ParamSpec{"code", Code, "code", "token"},
-    ParamSpec{"status", Token, "status", "token"},
+    kStatus,
     ParamSpec{"category", Token, "section", "token"},
     ParamSpec{"identifier", Token, "filler", "token", "placer"},
-    ParamSpec{"encounter", ParamKind::Encounter, "encounter", "reference"},
+    kOfEncounter,
+    ParamSpec{"result", ParamKind::Result, "id", "reference"},
 };
 constexpr std::array kRisk{
-    ParamSpec{"_id", LocatedId, "id", "token"},
-    ParamSpec{"patient", ParamKind::Patient, "", "reference"},
-    ParamSpec{"subject", ParamKind::Patient, "", "reference"},
+    kLocatedId,
+    kOfPatient,
+    kOfSubject,
     ParamSpec{"date", Date, "occurred_us", "date"},
     ParamSpec{"method", Token, "method", "token"},
     ParamSpec{"risk", Token, "band", "token"},
     ParamSpec{"identifier", ResultId, "id", "token"},
 };
 constexpr std::array kIssue{
-    ParamSpec{"_id", TextId, "id", "token"},
-    ParamSpec{"patient", ParamKind::Patient, "", "reference"},
+    kTextId,
+    kOfPatient,
     ParamSpec{"identified", Date, "since_us", "date"},
     ParamSpec{"code", Token, "rule", "token"},
-    ParamSpec{"identifier", TextId, "id", "token"},
+    kNamedId,
 };
 constexpr std::array kTask{
-    ParamSpec{"_id", TextId, "id", "token"},
-    ParamSpec{"patient", ParamKind::Patient, "", "reference"},
+    kTextId,
+    kOfPatient,
     ParamSpec{"owner", Owner, "team", "reference", "owner"},
-    ParamSpec{"status", Token, "status", "token"},
+    kStatus,
     ParamSpec{"priority", Priority, "priority", "token"},
     ParamSpec{"due", Date, "deadline_us", "date"},
     ParamSpec{"focus", Reference, "alert", "reference"},
     ParamSpec{"authored-on", Date, "opened_us", "date"},
     ParamSpec{"modified", Date, "updated_us", "date"},
-    ParamSpec{"identifier", TextId, "id", "token"},
+    kNamedId,
 };
 constexpr std::array kCommunication{
-    ParamSpec{"_id", TextId, "id", "token"},
-    ParamSpec{"patient", ParamKind::Patient, "", "reference"},
-    ParamSpec{"subject", ParamKind::Patient, "", "reference"},
+    kTextId,
+    kOfPatient,
+    kOfSubject,
     ParamSpec{"recipient", Recipient, "recipient", "reference"},
     ParamSpec{"status", Token, "fhir_status", "token"},
     ParamSpec{"category", Token, "purpose", "token"},
     ParamSpec{"sent", Date, "sent_us", "date"},
     ParamSpec{"received", Date, "received_us", "date"},
-    ParamSpec{"identifier", TextId, "id", "token"},
+    kNamedId,
 };
 
 constexpr std::array<ResourceSpec, 8> kSpecs{{

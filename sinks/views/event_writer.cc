@@ -55,25 +55,25 @@ Result<EventWriter> EventWriter::open(sql::Connection& connection) {
     VITALOG_TRY(writer.risk_,
                 connection.prepare(
                     "INSERT INTO risk VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"
-                    "?17,?18,1,?16) ON CONFLICT(person,id) DO UPDATE SET "
+                    "?17,?18,1,?16,?19) ON CONFLICT(person,id) DO UPDATE SET "
                     "version=?4,status=?5,value=?6,unit=?7,band=?8,missing=?9,reason=?10,"
                     "occurred=?11,occurred_us=?12,basis=?13,hidden=?14,merged_into=?15,"
                     "detail=?17,composite=?18,"
-                    "revision=revision+1,updated_us=?16 WHERE merged_into IS NULL"));
+                    "revision=revision+1,updated_us=?16,record=?19 WHERE merged_into IS NULL"));
     VITALOG_TRY(
         writer.alert_,
         connection.prepare(
-            std::string("INSERT INTO alert VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9) "
+            std::string("INSERT INTO alert VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10) "
                         "ON CONFLICT(id) DO UPDATE SET person=?2,rule=?3,priority=?4,state=?5,"
-                        "since_us=?6,body=?7,revision=?8,updated_us=?9") +
+                        "since_us=?6,body=?7,revision=?8,updated_us=?9,record=?10") +
             kLater));
     VITALOG_TRY(
         writer.task_,
         connection.prepare(
-            std::string("INSERT INTO task VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12) "
+            std::string("INSERT INTO task VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13) "
                         "ON CONFLICT(id) DO UPDATE SET person=?2,alert=?3,team=?4,owner=?5,"
                         "status=?6,priority=?7,opened_us=?8,deadline_us=?9,body=?10,revision=?11,"
-                        "updated_us=?12") +
+                        "updated_us=?12,record=?13") +
             kLater));
     VITALOG_TRY(writer.task_version_,
                 connection.prepare("INSERT OR REPLACE INTO task_version VALUES(?1,?2,?3,?4,?5)"));
@@ -81,9 +81,10 @@ Result<EventWriter> EventWriter::open(sql::Connection& connection) {
         writer.delivery_,
         connection.prepare(
             std::string(
-                "INSERT INTO delivery VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,NULL,NULL,?10,?11,?12) "
+                "INSERT INTO delivery VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,NULL,NULL,?10,?11,?12,?13) "
                 "ON CONFLICT(id) DO UPDATE SET person=?2,recipient=?3,task=?4,episode=?5,state=?6,"
-                "fhir_status=?7,purpose=?8,created_us=?9,body=?10,revision=?11,updated_us=?12") +
+                "fhir_status=?7,purpose=?8,created_us=?9,body=?10,revision=?11,updated_us=?12,"
+                "record=?13") +
             kLater));
     VITALOG_TRY(
         writer.delivery_times_,
@@ -100,7 +101,8 @@ Result<void> EventWriter::risk(const schemas::RiskEvent& event, const Source& so
                      schemas::name_of_enum(event.status), event.value, event.unit, event.band,
                      array_of(event.missing), event.reason, to_string(event.occurred),
                      event.occurred.at.micros(), array_of(event.basis), event.retracted,
-                     Blob{merged_into}, source.at_us, event.detail, event.composite);
+                     Blob{merged_into}, source.at_us, event.detail, event.composite,
+                     source.record());
 }
 
 Result<void> EventWriter::alert(const schemas::AlertEvent& event, std::string_view body,
@@ -108,7 +110,7 @@ Result<void> EventWriter::alert(const schemas::AlertEvent& event, std::string_vi
     VITALOG_TRY(const std::string person, sql::id_bytes(event.person, "person"));
     return alert_.run(event.id, Blob{person}, event.rule, schemas::name_of_enum(event.priority),
                       schemas::name_of_enum(event.state), event.since.at.micros(), body,
-                      event.revision, source.at_us);
+                      event.revision, source.at_us, source.record());
 }
 
 Result<void> EventWriter::task(const schemas::TaskState& event, std::string_view body,
@@ -118,7 +120,7 @@ Result<void> EventWriter::task(const schemas::TaskState& event, std::string_view
     return task_.run(event.task, Blob{person}, event.alert, event.team, event.owner,
                      schemas::name_of_enum(event.status), static_cast<int>(event.priority),
                      event.opened.micros(), event.deadline.micros(), body, event.version,
-                     source.at_us);
+                     source.at_us, source.record());
 }
 
 Result<void> EventWriter::delivery(const schemas::Delivery& event, std::string_view body,
@@ -127,7 +129,8 @@ Result<void> EventWriter::delivery(const schemas::Delivery& event, std::string_v
     VITALOG_CHECK(delivery_.run(event.intent, Blob{person}, event.recipient, event.task,
                                 event.episode, schemas::name_of_enum(event.state),
                                 communication_status(event.state, event.attempts), event.purpose,
-                                event.created.micros(), body, event.revision, source.at_us));
+                                event.created.micros(), body, event.revision, source.at_us,
+                                source.record()));
     const bool delivered = event.state == DeliveryState::Delivered;
     if (event.state != DeliveryState::Accepted && !delivered) return {};
     const std::int64_t at = event.changed.micros();

@@ -94,6 +94,7 @@ struct PersonWriter::Placing {
     std::string encounter;
     std::int64_t said_us = 0;
     std::int64_t at_us = 0;
+    std::int64_t record = 0;
 };
 
 std::string encounter_id(std::string_view person, std::string_view key) {
@@ -122,11 +123,15 @@ Result<PersonWriter> PersonWriter::open(sql::Connection& connection) {
 }
 
 Result<void> PersonWriter::prepare_person(sql::Connection& connection) {
+    // Who was never described comes from the first record, whatever partition is read first.
+    const std::string first_record =
+        "record=CASE WHEN said_us IS NULL THEN min(record,excluded.record) ELSE record END";
     VITALOG_TRY(
         touch_person_,
         connection.prepare(
-            "INSERT INTO person(person,updated_us) VALUES(?1,?2) ON CONFLICT(person) DO UPDATE SET "
-            "updated_us=max(updated_us,excluded.updated_us)"));
+            "INSERT INTO person(person,updated_us,record) VALUES(?1,?2,?3) ON CONFLICT(person) DO "
+            "UPDATE SET updated_us=max(updated_us,excluded.updated_us)," +
+            first_record));
     VITALOG_TRY(
         load_person_,
         connection.prepare("SELECT family,given,birth_date,sex,phone,address,deceased,deceased_at,"
@@ -135,17 +140,18 @@ Result<void> PersonWriter::prepare_person(sql::Connection& connection) {
     VITALOG_TRY(save_person_,
                 connection.prepare("INSERT INTO "
                                    "person(person,family,given,birth_date,sex,phone,address,"
-                                   "deceased,deceased_at,deleted,said_us,updated_us) "
-                                   "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12) ON "
+                                   "deceased,deceased_at,deleted,said_us,updated_us,record) "
+                                   "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13) ON "
                                    "CONFLICT(person) "
                                    "DO UPDATE SET family=?2,given=?3,"
                                    "birth_date=?4,sex=?5,phone=?6,address=?7,deceased=?8,deceased_"
-                                   "at=?9,deleted=?10,said_us=?11,updated_us=?12"));
-    VITALOG_TRY(
-        bind_team_,
-        connection.prepare("INSERT INTO person(person,team,updated_us) VALUES(?1,?2,?3) ON "
-                           "CONFLICT(person) DO UPDATE SET "
-                           "team=excluded.team,updated_us=max(updated_us,excluded.updated_us)"));
+                                   "at=?9,deleted=?10,said_us=?11,updated_us=?12,record=?13"));
+    VITALOG_TRY(bind_team_,
+                connection.prepare(
+                    "INSERT INTO person(person,team,updated_us,record) VALUES(?1,?2,?3,?4) ON "
+                    "CONFLICT(person) DO UPDATE SET "
+                    "team=excluded.team,updated_us=max(updated_us,excluded.updated_us)," +
+                    first_record));
     VITALOG_TRY(
         identify_,
         connection.prepare(
@@ -164,9 +170,10 @@ Result<void> PersonWriter::prepare_encounter(sql::Connection& connection) {
                 connection.prepare("SELECT history FROM encounter WHERE person=?1 AND id=?2"));
     VITALOG_TRY(
         save_encounter_,
-        connection.prepare("INSERT INTO encounter VALUES(?1,?2,?3,?4,?5,?6,?7,?8,NULL,0,?9) ON "
+        connection.prepare("INSERT INTO encounter VALUES(?1,?2,?3,?4,?5,?6,?7,?8,NULL,0,?9,?10) ON "
                            "CONFLICT(person,id) DO UPDATE SET "
-                           "status=?4,class=?5,start_us=?6,end_us=?7,history=?8,updated_us=?9"));
+                           "status=?4,class=?5,start_us=?6,end_us=?7,history=?8,updated_us=?9,"
+                           "record=?10"));
     VITALOG_TRY(
         settle_encounter_,
         connection.prepare(
@@ -183,7 +190,7 @@ Result<void> PersonWriter::prepare_report(sql::Connection& connection) {
         save_report_,
         connection.prepare(
             "INSERT INTO report "
-            "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,1,?17,?18) "
+            "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,1,?17,?18,?19) "
             "ON CONFLICT(person,id) DO UPDATE SET results=excluded.results,"
             "placer=coalesce(excluded.placer,placer),filler=coalesce(excluded.filler,filler),"
             "status=CASE WHEN excluded.said_us>=said_us THEN excluded.status ELSE status END,"
@@ -198,7 +205,8 @@ Result<void> PersonWriter::prepare_report(sql::Connection& connection) {
             "details=CASE WHEN excluded.said_us>=said_us THEN coalesce(excluded.details,details) "
             "ELSE coalesce(details,excluded.details) END,"
             "said_us=max(said_us,excluded.said_us),"
-            "revision=revision+1,updated_us=excluded.updated_us"));
+            "revision=revision+1,updated_us=excluded.updated_us,"
+            "record=CASE WHEN excluded.said_us>=said_us THEN excluded.record ELSE record END"));
     return {};
 }
 
@@ -215,13 +223,13 @@ Result<void> PersonWriter::prepare_observation(sql::Connection& connection) {
         connection.prepare(
             "INSERT INTO observation "
             "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,"
-            "?20,?21,?22,?23,?24,?25,1,?26,NULL,?28,?29,?27) ON CONFLICT(person,effective_us,id) "
-            "DO "
+            "?20,?21,?22,?23,?24,?25,1,?26,NULL,?28,?29,?27,?30) ON "
+            "CONFLICT(person,effective_us,id) DO "
             "UPDATE SET "
             "revision=revision+(" +
             changed + "),updated_us=CASE WHEN " + changed +
-            " THEN excluded.updated_us "
-            "ELSE updated_us "
+            " THEN excluded.updated_us ELSE updated_us END,record=CASE WHEN " + changed +
+            " THEN excluded.record ELSE record "
             "END,status=excluded.status,kind=excluded.kind,value=excluded.value,unit=excluded.unit,"
             "comparator=excluded.comparator,text=excluded.text,raw_value=excluded.raw_value,"
             "raw_unit=excluded.raw_unit,low=excluded.low,high=excluded.high,range=excluded.range,"
@@ -237,9 +245,11 @@ Result<void> PersonWriter::prepare_observation(sql::Connection& connection) {
         connection.prepare(
             "INSERT INTO observation "
             "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,"
-            "?20,?21,?22,?23,?24,?25,1,?26,NULL,2,?28,?27) ON CONFLICT(person,effective_us,id) DO "
+            "?20,?21,?22,?23,?24,?25,1,?26,NULL,2,?28,?27,?29) ON CONFLICT(person,effective_us,id) "
+            "DO "
             "UPDATE SET revision=revision+(hidden=0),"
             "updated_us=CASE hidden WHEN 0 THEN excluded.updated_us ELSE updated_us END,"
+            "record=CASE hidden WHEN 0 THEN excluded.record ELSE record END,"
             "status=CASE hidden WHEN 2 THEN status ELSE 'entered-in-error' END,"
             "hidden=max(hidden,1),said_us=excluded.said_us,corrects=max(corrects,excluded.corrects)"
             " WHERE excluded.said_us>=said_us"));
@@ -272,6 +282,7 @@ Result<void> PersonWriter::clinical(const schemas::PersonClinical& event, const 
     VITALOG_TRY(placing.person, sql::id_bytes(event.person, "person"));
     placing.said_us = event.event.occurred.at.micros();
     placing.at_us = source.at_us;
+    placing.record = source.record();
     if (event.event.patient)
         VITALOG_CHECK(demographics(placing.person, *event.event.patient, placing.said_us, source));
     if (event.event.encounter) {
@@ -310,13 +321,13 @@ Result<void> PersonWriter::demographics(const std::string& person, const schemas
     };
     return save_person_.run(Blob{person}, s[0], s[1], s[2], s[3], s[4], s[5], flag(s[6]), s[7],
                             flag(s[Demographics::kDeleted]), std::max(said_us, known_us),
-                            source.at_us);
+                            source.at_us, source.record());
 }
 
 Result<void> PersonWriter::identified(const schemas::PersonIdentified& event,
                                       const Source& source) {
     VITALOG_TRY(const std::string person, sql::id_bytes(event.person, "person"));
-    VITALOG_CHECK(touch_person_.run(Blob{person}, source.at_us));
+    VITALOG_CHECK(touch_person_.run(Blob{person}, source.at_us, source.record()));
     return identify_.run(event.identifier.value, event.identifier.authority, event.identifier.type,
                          Blob{person}, source.partition, source.at_us);
 }
@@ -324,7 +335,7 @@ Result<void> PersonWriter::identified(const schemas::PersonIdentified& event,
 Result<void> PersonWriter::bound(std::string_view person, std::string_view team,
                                  const Source& source) {
     VITALOG_TRY(const std::string id, sql::id_bytes(person, "person"));
-    return bind_team_.run(Blob{id}, team, source.at_us);
+    return bind_team_.run(Blob{id}, team, source.at_us, source.record());
 }
 
 Result<void> PersonWriter::clash(const schemas::PersonClash& event, const Source& source) {
@@ -337,8 +348,8 @@ Result<void> PersonWriter::clash(const schemas::PersonClash& event, const Source
 Result<void> PersonWriter::merged(const schemas::PersonMerged& event, const Source& source) {
     VITALOG_TRY(const std::string survivor, sql::id_bytes(event.survivor, "survivor"));
     VITALOG_TRY(const std::string loser, sql::id_bytes(event.loser, "loser"));
-    VITALOG_CHECK(touch_person_.run(Blob{survivor}, source.at_us));
-    VITALOG_CHECK(touch_person_.run(Blob{loser}, source.at_us));
+    VITALOG_CHECK(touch_person_.run(Blob{survivor}, source.at_us, source.record()));
+    VITALOG_CHECK(touch_person_.run(Blob{loser}, source.at_us, source.record()));
     VITALOG_CHECK(links_.add(loser, survivor, event.reason, source.at_us));
     VITALOG_TRY(const auto group, links_.group_of(survivor));
     VITALOG_CHECK(finish());
@@ -367,6 +378,7 @@ Result<std::string> PersonWriter::encounter(const std::string& person,
     if (open->history.add(event)) {
         open->changed = true;
         open->at_us = std::max(open->at_us, source.at_us);
+        open->record = source.record();
     }
     return id;
 }
@@ -392,7 +404,7 @@ Result<void> PersonWriter::write_encounter(const EncounterPlace& place, const Op
     const std::string history = open.history.encode();
     VITALOG_CHECK(save_encounter_.run(Blob{place.first}, Blob{id}, place.second, state.status,
                                       state.class_code, micros_of(state.start),
-                                      micros_of(state.end), history, open.at_us));
+                                      micros_of(state.end), history, open.at_us, open.record));
     if (!links_.linked(place.first)) return {};
     VITALOG_TRY(const auto group, links_.group_of(place.first));
     return settle_encounter(group, place.second);
@@ -439,12 +451,12 @@ Result<void> PersonWriter::report(const schemas::Report& report, const Placing& 
     VITALOG_TRY(const std::string id, sql::id_bytes(report.id, "report"));
     for (const auto& one : report.observations) VITALOG_CHECK(observation(one, id, placing));
     VITALOG_TRY(const std::string results, merged_results(report, placing, id));
-    VITALOG_CHECK(save_report_.run(Blob{placing.person}, Blob{id}, report.placer, report.filler,
-                                   report.code.code, report.code.system, report.code.display,
-                                   report.status, text_of(report.effective),
-                                   micros_of(report.effective), report.section, report.orderer.id,
-                                   report.orderer.name, Blob{results}, Blob{placing.encounter},
-                                   placing.said_us, placing.at_us, details_of(report)));
+    VITALOG_CHECK(save_report_.run(
+        Blob{placing.person}, Blob{id}, report.placer, report.filler, report.code.code,
+        report.code.system, report.code.display, report.status, text_of(report.effective),
+        micros_of(report.effective), report.section, report.orderer.id, report.orderer.name,
+        Blob{results}, Blob{placing.encounter}, placing.said_us, placing.at_us, details_of(report),
+        placing.record));
     return {};
 }
 
@@ -518,9 +530,10 @@ Result<void> PersonWriter::observation(const schemas::Observation& o, const std:
                              placing.said_us, corrects, details, rest...);
     };
     if (o.kind == schemas::ValueKind::Missing) {
-        VITALOG_CHECK(save(empty_observation_, placing.at_us));
+        VITALOG_CHECK(save(empty_observation_, placing.at_us, placing.record));
     } else {
-        VITALOG_CHECK(save(save_observation_, status == "entered-in-error", placing.at_us));
+        VITALOG_CHECK(
+            save(save_observation_, status == "entered-in-error", placing.at_us, placing.record));
         ++observations_;
     }
     if (!corrects) return {};

@@ -10,15 +10,10 @@
 #include "schemas/events/clinical.h"
 #include "schemas/events/identity.h"
 #include "sinks/views/link_table.h"
+#include "sinks/views/source.h"
 #include "sinks/views/sqlite.h"
 
 namespace vitalog::sinks::views {
-
-/// Where a record stands, as far as rows keep it.
-struct Source {
-    std::int64_t partition = 0;
-    std::int64_t at_us = 0;  ///< the log's time of the record
-};
 
 /// Writes the records of `person`: who somebody is, their encounters, reports and observations.
 /// Used by the store's thread, inside its transaction. Malformed for a record that can't be used.
@@ -46,6 +41,7 @@ class PersonWriter {
         schemas::EncounterHistory history;
         bool changed = false;
         std::int64_t at_us = 0;
+        std::int64_t record = 0;
     };
     struct Placing;
 

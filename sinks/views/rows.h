@@ -6,8 +6,11 @@
 #include <utility>
 #include <vector>
 
+#include "sinks/views/query.h"
+#include "sinks/views/sample_chunk.h"
+
 // Rows of the views as readers get them. Ids are text (32 hexadecimal digits), times as in
-// sinks/views/schema.cc.
+// sinks/views/schema.cc; `record` is Source::record() of what a row comes from.
 
 namespace vitalog::sinks::views {
 
@@ -24,6 +27,7 @@ struct PatientRow {
     bool deleted = false;  ///< the hospital deleted what it had said about the person
     std::int64_t updated_us = 0;
     std::vector<IdentifierRow> identifiers;
+    std::int64_t record = 0;
     std::string survivor;             ///< of one who was merged away
     std::vector<std::string> merged;  ///< who was merged into this one
 };
@@ -31,6 +35,7 @@ struct PatientRow {
 struct EncounterRow {
     std::string person, id, visit, history;
     std::int64_t updated_us = 0;
+    std::int64_t record = 0;
 };
 
 struct ReportRow {
@@ -39,7 +44,18 @@ struct ReportRow {
     std::vector<std::string> results;  ///< ids of observations
     std::int64_t revision = 1;
     std::int64_t updated_us = 0;
+    std::int64_t record = 0;
     std::string details;  ///< ReportDetails; empty: none
+};
+
+/// What an hour of samples says beyond an observation.
+struct Telemetry {
+    std::string source, provider, statistic;
+    bool self_reported = false;
+    bool activity = false;  ///< no vital sign
+    int offset_minutes = 0;
+    std::int64_t clock_shift = 0;  ///< milliseconds added to the device's times; 0: none
+    SampleStatistics statistics;
 };
 
 struct ObservationRow {
@@ -53,7 +69,9 @@ struct ObservationRow {
     std::string range, flags, replaced_by;
     std::int64_t revision = 1;
     std::int64_t updated_us = 0;
-    std::string details;  ///< ObservationDetails; empty: none
+    std::int64_t record = 0;
+    std::string details;                 ///< ObservationDetails; empty: none
+    std::optional<Telemetry> telemetry;  ///< an hour of samples: no value of its own
 };
 
 struct RiskRow {
@@ -65,6 +83,7 @@ struct RiskRow {
     bool hidden = false;
     std::int64_t revision = 1;
     std::int64_t updated_us = 0;
+    std::int64_t record = 0;
 };
 
 /// An alert, a task or a message: the event as it was written.
@@ -76,6 +95,7 @@ struct BodyRow {
     std::optional<std::int64_t> sent_us, received_us;
     std::int64_t revision = 1;
     std::int64_t updated_us = 0;
+    std::int64_t record = 0;
 };
 
 /// How many messages of one quarter of an hour, by channel and state.
@@ -92,6 +112,7 @@ struct Page {
     std::vector<Row> rows;
     std::optional<std::int64_t> total;  ///< absent where counting would take too long
     bool more = false;
+    Cursor next;  ///< of the last row, where there is more
 };
 
 }  // namespace vitalog::sinks::views

@@ -99,6 +99,18 @@ double Statement::real(int column) const {
 bool Statement::is_null(int column) const {
     return sqlite3_column_type(statement_, column) == SQLITE_NULL;
 }
+Kind Statement::kind(int column) const {
+    switch (sqlite3_column_type(statement_, column)) {
+        case SQLITE_NULL:
+            return Kind::Nothing;
+        case SQLITE_TEXT:
+            return Kind::Text;
+        case SQLITE_BLOB:
+            return Kind::Blob;
+        default:
+            return Kind::Number;
+    }
+}
 std::optional<std::int64_t> Statement::maybe_integer(int column) const {
     if (is_null(column)) return std::nullopt;
     return integer(column);

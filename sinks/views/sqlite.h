@@ -20,6 +20,8 @@ struct Blob {
     std::string_view bytes;
 };
 struct Null {};
+/// What a column of a row holds. A real number counts as one.
+enum class Kind : std::uint8_t { Nothing, Number, Text, Blob };
 
 /// A prepared statement, used by one thread. Bound views must live until the statement is reset.
 class Statement {
@@ -70,6 +72,7 @@ class Statement {
     std::int64_t integer(int column) const;
     double real(int column) const;
     bool is_null(int column) const;
+    Kind kind(int column) const;
     std::optional<std::int64_t> maybe_integer(int column) const;
     std::optional<double> maybe_real(int column) const;
     std::string string(int column) const { return std::string(text(column)); }

@@ -5,57 +5,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "schemas/base/result.h"
+#include "sinks/views/query.h"
 #include "sinks/views/rows.h"
+#include "sinks/views/series.h"
 
 namespace vitalog::sinks::views {
-
-enum class Table : std::uint8_t {
-    Patient,
-    Encounter,
-    Report,
-    Observation,
-    Risk,
-    Alert,
-    Task,
-    Delivery
-};
-
-/// An id of 32 hexadecimal digits that the table keeps as bytes.
-struct Id {
-    std::string hex;
-};
-using Value = std::variant<std::int64_t, std::string, Id>;
-
-enum class Op : std::uint8_t { In, NotIn, Less, AtLeast, StartsWith };
-
-/// `column` is one of the table's; In and NotIn take several values, the others one.
-struct Term {
-    std::string_view column;
-    Op op = Op::In;
-    std::vector<Value> values;
-};
-/// All terms of one alternative, for any of the alternatives.
-using Condition = std::vector<std::vector<Term>>;
-
-struct Order {
-    std::string_view column;
-    bool descending = false;
-};
-
-struct Query {
-    std::optional<std::vector<std::string>>
-        persons;                        ///< those who are one (group_of); absent: everybody
-    std::vector<Condition> conditions;  ///< all of them
-    bool survivors_only = false;        ///< patients: not those merged into others
-    std::vector<Order> order;           ///< ties are broken by id
-    std::int64_t limit = 50;
-    std::int64_t offset = 0;
-    bool count = true;
-};
 
 /// Reads the views: a pool of read-only connections, each call sees one committed state.
 /// Thread-safe; a call waits while all connections are taken. Errors: Io, Damaged; Malformed for an
@@ -73,11 +30,17 @@ class ViewReader {
     Result<Page<PatientRow>> patients(const Query& query) const;
     Result<Page<EncounterRow>> encounters(const Query& query) const;
     Result<Page<ReportRow>> reports(const Query& query) const;
+    /// Where the query names persons, the hours of their samples too.
     Result<Page<ObservationRow>> observations(const Query& query) const;
     Result<Page<RiskRow>> risks(const Query& query) const;
     Result<Page<BodyRow>> alerts(const Query& query) const;
     Result<Page<BodyRow>> tasks(const Query& query) const;
     Result<Page<BodyRow>> deliveries(const Query& query) const;
+
+    /// Samples of wearables, by time, and the sources there are of the measure. Holds a connection
+    /// until the visitor has seen them all.
+    Result<std::vector<SeriesSource>> samples(const SeriesQuery& query,
+                                              const SeriesVisitor& visit) const;
 
     /// Messages decided in [from, to), microseconds since 1970, counted by quarter of an hour: days
     /// of every zone begin with one.

@@ -7,6 +7,7 @@
 #include "schemas/json_decode.h"
 #include "sinks/views/event_writer.h"
 #include "sinks/views/person_writer.h"
+#include "sinks/views/sample_writer.h"
 #include "sinks/views/schema.h"
 #include "sinks/views/sqlite.h"
 
@@ -58,13 +59,15 @@ Result<void> check_tables(sql::Connection& connection, const std::string& path,
 }  // namespace
 
 struct ViewStore::Impl {
-    Impl(sql::Connection db, PersonWriter persons, EventWriter events)
+    Impl(sql::Connection db, PersonWriter persons, SampleWriter samples, EventWriter events)
         : connection(std::move(db)),
           person_writer(std::move(persons)),
+          sample_writer(std::move(samples)),
           event_writer(std::move(events)) {}
 
     sql::Connection connection;
     PersonWriter person_writer;
+    SampleWriter sample_writer;
     EventWriter event_writer;
     sql::Statement save_position;
     Generation generation;
@@ -96,6 +99,9 @@ struct ViewStore::Impl {
         if (type == schemas::PersonClinical::kType)
             return with<schemas::PersonClinical>(
                 record, [&](const auto& event) { return writer.clinical(event, source); });
+        if (type == schemas::PersonSamples::kType)
+            return with<schemas::PersonSamples>(
+                record, [&](const auto& event) { return sample_writer.samples(event, source); });
         if (type == schemas::PersonIdentified::kType)
             return with<schemas::PersonIdentified>(
                 record, [&](const auto& event) { return writer.identified(event, source); });
@@ -146,7 +152,7 @@ struct ViewStore::Impl {
 
     /// Io and Damaged stop the views; a record that can't be read is passed over and told about.
     Result<void> apply_one(const TopicPartition& tp, const RecordView& record, Applied& applied) {
-        const Source source{tp.partition.value(), record.timestamp.micros()};
+        const Source source{tp.partition.value(), record.timestamp.micros(), record.offset.value()};
         const std::string_view type = record.headers.find(header::kType);
         const auto done = type.starts_with(kPersonTypes) ? person(type, record, source)
                                                          : concluded(type, record, source, applied);
@@ -192,9 +198,10 @@ Result<ViewStore> ViewStore::open(const std::string& path, Generation generation
     VITALOG_CHECK(connection.execute(kSettings));
     VITALOG_CHECK(check_tables(connection, path, generation));
     VITALOG_TRY(PersonWriter persons, PersonWriter::open(connection));
+    VITALOG_TRY(SampleWriter samples, SampleWriter::open(connection));
     VITALOG_TRY(EventWriter events, EventWriter::open(connection));
-    auto impl =
-        std::make_unique<Impl>(std::move(connection), std::move(persons), std::move(events));
+    auto impl = std::make_unique<Impl>(std::move(connection), std::move(persons),
+                                       std::move(samples), std::move(events));
     impl->generation = generation;
     VITALOG_CHECK(impl->load_positions());
     return ViewStore(std::move(impl));
@@ -213,16 +220,19 @@ Result<Applied> ViewStore::apply(std::span<const ViewBatch> batches) {
     Applied applied;
     std::map<TopicPartition, Offset> next;
     const std::uint64_t observations = impl_->person_writer.observations();
+    const std::uint64_t samples = impl_->sample_writer.written();
     VITALOG_CHECK(impl_->connection.execute("BEGIN IMMEDIATE"));
     auto done = impl_->apply_all(batches, applied, next);
     if (done) done = impl_->connection.execute("COMMIT");
     if (!done) {
         (void)impl_->connection.execute("ROLLBACK");
+        impl_->sample_writer.rolled_back();
         VITALOG_CHECK(impl_->person_writer.rolled_back());
         return tl::unexpected(done.error());
     }
     for (const auto& [tp, offset] : next) impl_->positions[tp] = offset;
     applied.observations = impl_->person_writer.observations() - observations;
+    applied.samples = impl_->sample_writer.written() - samples;
     return applied;
 }
 

@@ -32,6 +32,7 @@ struct Judged {
 /// What one apply() did.
 struct Applied {
     std::uint64_t observations = 0;
+    std::uint64_t samples = 0;  ///< of wearables
     std::uint64_t records = 0;  ///< applied: not already covered by the position
     std::uint64_t refused = 0;  ///< could not be read, and passed over
     std::string refusal;        ///< of the last one: "topic/partition/offset: why"

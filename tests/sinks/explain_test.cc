@@ -74,7 +74,7 @@ class RecordFinderTest : public testing::Test {
     static constexpr LogTime kStart{1'600'000'000'000'000};
     topology::MemoryLog log{all_topics(1)};
     schemas::TopicNames topics;
-    RecordFinder finder{log, topics, Generation(1)};
+    RecordFinder finder{log, topics};
 };
 
 TEST_F(RecordFinderTest, ReadsWhatLiesInTheWindow) {
@@ -94,17 +94,6 @@ TEST_F(RecordFinderTest, FindsARecordByItsId) {
     EXPECT_EQ((*found)->place, "person/0/7");
     EXPECT_EQ((*found)->root, "root of id7");
     EXPECT_FALSE(*finder.with_id(Topic::Person, "anna", {kStart, kStart + 1h}, "id7"));
-}
-
-TEST_F(RecordFinderTest, FindsTheFeedRecordThatAnIdIsTheHashOf) {
-    append(Topic::FeedLis, "x", kStart);
-    for (int i = 0; i < 5; ++i) append(Topic::FeedHis, "x", kStart);
-    const RecordId wanted = append(Topic::FeedHis, "x", kStart + 1ms);
-    append(Topic::FeedHis, "x", kStart + 1ms);
-    const auto received = (kStart + 1ms).as<ReceivedTime>();
-    EXPECT_EQ(*finder.feed_record(wanted.to_string(), received), "feed.his/0/5");
-    EXPECT_EQ(*finder.feed_record(wanted.to_string(), received + 1h), std::nullopt);
-    EXPECT_EQ(*finder.feed_record("no id", received), std::nullopt);
 }
 
 TEST(Explainer, KnowsNoAlertThatIsNotThere) {

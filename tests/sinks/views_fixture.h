@@ -179,7 +179,7 @@ class Archive {
         std::string text;
         for (const std::string table :
              {"person", "identifier", "link", "encounter", "report", "observation", "risk", "alert",
-              "task", "task_version", "delivery", "clash"}) {
+              "task", "task_version", "delivery", "clash", "sample_series", "sample_hour"}) {
             std::string columns;
             auto info = *db.prepare("SELECT name FROM pragma_table_info('" + table + "')");
             while (*info.next())
