@@ -18,15 +18,18 @@ int number_at(std::string_view digits, std::size_t from, std::size_t count) {
 
 }  // namespace
 
+char national_id_check_character(std::string_view digits) {
+    int sum = 0;
+    for (std::size_t i = 0; i < kWeights.size(); ++i) sum += (digits[i] - '0') * kWeights[i];
+    return kCheckCharacters[static_cast<std::size_t>(sum % 11)];
+}
+
 bool is_national_id(std::string_view number) {
     if (number.size() != kLength || number.front() == '0') return false;
-    int sum = 0;
-    for (std::size_t i = 0; i < kWeights.size(); ++i) {
+    for (std::size_t i = 0; i < kWeights.size(); ++i)
         if (number[i] < '0' || number[i] > '9') return false;
-        sum += (number[i] - '0') * kWeights[i];
-    }
     const char check = number.back() == 'x' ? 'X' : number.back();
-    return check == kCheckCharacters[static_cast<std::size_t>(sum % 11)] &&
+    return check == national_id_check_character(number) &&
            is_valid_date(number_at(number, 6, 4), static_cast<unsigned>(number_at(number, 10, 2)),
                          static_cast<unsigned>(number_at(number, 12, 2)));
 }

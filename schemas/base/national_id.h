@@ -17,6 +17,9 @@ inline constexpr std::string_view kNationalIdAuthority = "GB11643";
 /// character (x counts as X).
 bool is_national_id(std::string_view number);
 
+/// The check character (ISO 7064 MOD 11-2) that belongs behind these 17 digits.
+char national_id_check_character(std::string_view digits);
+
 /// The number as it is stored and compared: a trailing x becomes X. Nothing when it is not valid.
 std::optional<std::string> canonical_national_id(std::string_view number);
 

@@ -13,3 +13,5 @@ add_test(NAME doctor_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/doctor_t
 set_tests_properties(doctor_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 300)
 add_test(NAME wearable_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/wearable_test.py)
 set_tests_properties(wearable_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 300)
+add_test(NAME simulate_city_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/simulate_city_test.py)
+set_tests_properties(simulate_city_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 300)

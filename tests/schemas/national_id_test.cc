@@ -41,6 +41,11 @@ TEST(NationalId, RefusesOtherLengthsAndLetters) {
     EXPECT_FALSE(is_national_id("110105491231002"));  // the 15 digits of old cards carry no check
 }
 
+TEST(NationalId, FindsTheCheckCharacter) {
+    EXPECT_EQ(national_id_check_character("11010519491231002"), 'X');
+    EXPECT_EQ(national_id_check_character("44052418800101001"), '4');
+}
+
 TEST(NationalId, KnowsTheDateOfBirth) {
     EXPECT_EQ(national_id_birth_date(kPublished), (Date{1949, 12, 31}));
     EXPECT_EQ(national_id_birth_date("110105194912310021"), std::nullopt);
