@@ -162,6 +162,7 @@ std::string capability_statement(const CapabilityOptions& options) {
     write_param(json, "_count", "number");
     write_param(json, "_sort", "string");
     write_param(json, "_summary", "token");
+    write_param(json, "_total", "token");
     json.end_array();
     json.end_object();
     json.end_array();

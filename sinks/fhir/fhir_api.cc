@@ -38,6 +38,42 @@ Result<Found> to_found(std::string_view type, Result<views::Page<Row>> page, boo
     return found;
 }
 
+/// Provenance is searched by what it is about; pages begin at a number among the targets.
+struct ProvenanceSearch {
+    std::vector<Provenances::Target> targets;
+    std::size_t from = 0;
+    std::int64_t limit = kCountDefault;
+};
+
+Result<ProvenanceSearch> parse_provenance_search(const QueryParams& params) {
+    ProvenanceSearch search;
+    for (const auto& [name, value] : params) {
+        if (name == "_format" || name == "_pretty") continue;
+        if (name == "_count") {
+            VITALOG_TRY(search.limit, parse_number(name, value, kProvenanceCountMax));
+        } else if (name == "_page") {
+            VITALOG_TRY(const std::int64_t from, parse_number(name, value, kCountMax));
+            search.from = static_cast<std::size_t>(from);
+        } else if (name == "target") {
+            for (std::string_view rest = value; !rest.empty();) {
+                const std::string_view one = rest.substr(0, rest.find(','));
+                rest.remove_prefix(std::min(one.size() + 1, rest.size()));
+                const std::string_view id = reference_id(one);
+                const std::string_view before = one.substr(0, one.size() - id.size());
+                const auto type = reference_id(before.substr(0, before.size() - !before.empty()));
+                if (find_spec(type) != nullptr)
+                    search.targets.push_back({std::string(type), std::string(id)});
+            }
+        } else {
+            return fail(Errc::Unsupported, "unknown search parameter '" + name +
+                                               "' for Provenance; it is searched by 'target'");
+        }
+    }
+    if (search.targets.size() > static_cast<std::size_t>(kCountMax))
+        return fail(Errc::Malformed, "more than " + std::to_string(kCountMax) + " targets");
+    return search;
+}
+
 tl::unexpected<Error> not_found(std::string_view type, const std::string& id) {
     return fail(Errc::NotFound, std::string(type) + "/" + id + " does not exist");
 }
@@ -189,29 +225,25 @@ Result<void> FhirApi::add_included(const SearchRequest& search, Found& found) co
 }
 
 Result<Found> FhirApi::search_provenance(const QueryParams& params) const {
+    VITALOG_TRY(const auto search, parse_provenance_search(params));
     Found found;
     FeedTrace trace = provenances_.trace();
-    for (const auto& [name, value] : params) {
-        if (name == "_format" || name == "_pretty") continue;
-        if (name != "target")
-            return fail(Errc::Unsupported, "unknown search parameter '" + name +
-                                               "' for Provenance; it is searched by 'target'");
-        std::string_view rest = value;
-        while (!rest.empty()) {
-            const std::size_t end = std::min(rest.find(','), rest.size());
-            const std::string_view id = reference_id(rest.substr(0, end));
-            std::string_view type = rest.substr(0, end - std::min(end, id.size() + 1));
-            type = reference_id(type);
-            rest.remove_prefix(std::min(end + 1, rest.size()));
-            if (find_spec(type) == nullptr) continue;
-            auto target = read(type, std::string(id));
-            if (!target && target.error().code() == Errc::NotFound) continue;
-            VITALOG_CHECK(target);
-            VITALOG_TRY(auto entry, provenances_.of(*target, trace));
-            found.entries.push_back(std::move(entry));
+    std::int64_t total = 0;
+    for (std::size_t i = search.from; i < search.targets.size(); ++i) {
+        const bool full = static_cast<std::int64_t>(found.entries.size()) == search.limit;
+        if (full && search.limit > 0) {
+            found.next = std::to_string(i);
+            return found;
         }
+        auto target = read(search.targets[i].type, search.targets[i].id);
+        if (!target && target.error().code() == Errc::NotFound) continue;
+        VITALOG_CHECK(target);
+        ++total;
+        if (search.limit == 0) continue;
+        VITALOG_TRY(auto entry, provenances_.of(*target, trace));
+        found.entries.push_back(std::move(entry));
     }
-    found.total = static_cast<std::int64_t>(found.entries.size());
+    if (search.from == 0) found.total = total;
     return found;
 }
 

@@ -105,6 +105,7 @@ class Builder {
         if (name == "_revinclude") return include(name, value, request_.revinclude);
         if (name == "_sort") return sort(value);
         if (name == "_summary") return summary(value);
+        if (name == "_total") return total(value);
         if (name == "_lastUpdated")
             return date({name, ParamKind::Date, "updated_us", "date"}, value);
         for (const auto& param : spec_.params) {
@@ -208,6 +209,14 @@ class Builder {
         else if (value != "false")
             return fail(Errc::Unsupported,
                         "_summary can be 'count' or 'false', not '" + value + "'");
+        return {};
+    }
+
+    Result<void> total(const std::string& value) {
+        if (value != "none" && value != "estimate" && value != "accurate")
+            return fail(Errc::Unsupported,
+                        "_total can be 'none', 'estimate' or 'accurate', not '" + value + "'");
+        request_.query.count = value != "none";
         return {};
     }
 

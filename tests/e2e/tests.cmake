@@ -15,3 +15,7 @@ add_test(NAME wearable_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/wearab
 set_tests_properties(wearable_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 300)
 add_test(NAME simulate_city_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/simulate_city_test.py)
 set_tests_properties(simulate_city_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 300)
+# The archive, validated and read by packages that nobody here wrote.
+add_test(NAME archive_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/archive_test.py)
+set_tests_properties(archive_test PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 400
+  ENVIRONMENT "VITALOG_BINARY=$<TARGET_FILE:vitalog>;VITALOG_VENV=${CMAKE_BINARY_DIR}/fhir-clients")

@@ -101,6 +101,15 @@ TEST(FhirPaging, WalksByEveryOrder) {
     EXPECT_EQ(server.walk("/fhir/Patient?_count=1").size(), 1U);
 }
 
+TEST(FhirPaging, CountsUnlessAskedNotTo) {
+    Server server;
+    const std::string path = "/fhir/Observation?patient=" + kAnna + "&_count=2";
+    EXPECT_EQ(member(server.get(path), "/total"), "5");
+    EXPECT_EQ(member(server.get(path + "&_total=accurate"), "/total"), "5");
+    EXPECT_EQ(member(server.get(path + "&_total=none"), "/total"), "");
+    EXPECT_EQ(server.router.get(path + "&_total=42").status, 400);
+}
+
 TEST(FhirPaging, RefusesAPageOfAnotherSearch) {
     Server server;
     const std::string page =

@@ -131,6 +131,19 @@ TEST(Provenance, ComesWithASearchThatAsksForIt) {
             .body;
     EXPECT_EQ(member(found, "/entry/1/search/mode"), "include");
     EXPECT_EQ(member(found, "/entry/1/resource/resourceType"), "Provenance");
+    const std::string target = "Observation/" + located_id(kAnna, kResult);
+    const auto reports = site.router.get("/fhir/DiagnosticReport?patient=" + kAnna).body;
+    const std::string report = "DiagnosticReport/" + member(reports, "/entry/0/resource/id");
+    const std::string both = "/fhir/Provenance?target=" + target + "," + report;
+    EXPECT_EQ(member(site.router.get(both).body, "/total"), "2");
+    EXPECT_EQ(member(site.router.get(both + "&_count=0").body, "/total"), "2");
+    EXPECT_EQ(member(site.router.get(both + "&_count=0").body, "/entry"), "");
+    const auto first = site.router.get(both + "&_count=1").body;
+    const auto second = site.router.get(both + "&_count=1&_page=1").body;
+    EXPECT_EQ(member(first, "/entry/0/resource/target/0/reference"), target);
+    EXPECT_NE(member(first, "/link/1/url").find("_page=1"), std::string::npos) << first;
+    EXPECT_EQ(member(second, "/entry/0/resource/target/0/reference"), report);
+    EXPECT_EQ(member(second, "/link/1"), "");
     EXPECT_EQ(site.router.get("/fhir/Provenance?colour=red").status, 400);
     EXPECT_EQ(site.router.get("/fhir/Provenance/Nothing-1").status, 404);
     EXPECT_EQ(member(site.router.get("/fhir/Provenance?target=Observation/none").body, "/total"),
