@@ -23,6 +23,7 @@
 #include "sinks/fhir/messages_api.h"
 #include "sinks/fhir/receipts_api.h"
 #include "sinks/fhir/series_api.h"
+#include "sinks/fhir/shadow_api.h"
 #include "sinks/fhir/task_operations.h"
 #include "sinks/live/live_events.h"
 #include "sinks/views/view_reader.h"
@@ -232,6 +233,11 @@ class Site::Impl {
         gateways_ = std::make_unique<sinks::fhir::GatewayApi>(*log_, *log_, clock(),
                                                               gateway_options(config_, topics_));
         VITALOG_TRY(auto messages_options, messages_options_of(config_, topics_));
+        shadow_ = std::make_unique<sinks::fhir::ShadowApi>(
+            *reader_, *log_, clock(),
+            sinks::fhir::ShadowApi::Options{topics_, messages_options.zone_name,
+                                            messages_options.zone});
+        shadow_->register_routes(*http_);
         messages_ = std::make_unique<sinks::fhir::MessagesApi>(
             *reader_, *log_, clock(),
             [this](std::function<void()> done) { flow_->when_applied(std::move(done)); },
@@ -371,6 +377,7 @@ class Site::Impl {
     std::unique_ptr<sinks::fhir::ReceiptsApi> receipts_;
     std::unique_ptr<sinks::fhir::GatewayApi> gateways_;
     std::unique_ptr<sinks::fhir::MessagesApi> messages_;
+    std::unique_ptr<sinks::fhir::ShadowApi> shadow_;
     std::unique_ptr<ingest::wearable::WearableApi> wearable_;
     std::unique_ptr<sinks::live::LiveEvents> live_;
     std::unique_ptr<sinks::explain::ExplainApi> explain_;

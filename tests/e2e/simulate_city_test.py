@@ -65,6 +65,22 @@ class Simulate(unittest.TestCase):
                  if entry["resource"].get("name")]
         self.assertTrue(any(re.match("[\u4e00-\u9fff]", patient["name"][0]["family"]) for patient in named), named)
 
+    def test_a_day_in_shadow_is_told(self):
+        site = self.site()
+        self.assertEqual(site.command("simulate", "--mllp", site.mllp, "--url", site.url, "--persons", "100", "--rate",
+                                      "200", "--hl7", "60", "--duration", "5s", "--quiet").returncode, 0)
+        site.wait()
+        decided = {delivery["intent"]: delivery for delivery in site.events("delivery")}
+        shadow = site.command("shadow", "--url", site.url)
+        self.assertEqual(shadow.returncode, 0, shadow.stderr)
+        self.assertGreater(len(decided), 10)
+        told = shadow.stdout + site.command("shadow", "--url", site.url, "--day", "yesterday").stdout
+        self.assertEqual(sum(map(int, re.findall(r"^(\d+) messages$", told, re.MULTILINE))), len(decided))
+        for recipient in {delivery["recipient"] for delivery in decided.values() if not delivery.get("person")}:
+            self.assertIn(recipient, told)
+        self.assertIn("rule potassium-critical@", told)
+        self.assertNotRegex(told, r"161\d{8}")  # the city's telephone numbers
+
     def test_the_same_seed_and_start_write_the_same_bytes(self):
         with tempfile.TemporaryDirectory() as a, tempfile.TemporaryDirectory() as b:
             once = written(a, "--seed", "5")

@@ -13,7 +13,7 @@ namespace {
 using vitalog::topology::cli::Command;
 namespace cli = vitalog::topology::cli;
 
-const std::array kCommands{&cli::kRun,        &cli::kDescribe,   &cli::kExplain,    &cli::kSendHl7, &cli::kSimulate, &cli::kTopic,  &cli::kDeadLetter,
+const std::array kCommands{&cli::kRun,        &cli::kDescribe,   &cli::kExplain,    &cli::kSendHl7, &cli::kShadow, &cli::kSimulate, &cli::kTopic,  &cli::kDeadLetter,
                            &cli::kGatewaySim, &cli::kImport,     &cli::kViews,      &cli::kConfig,  &cli::kVersion};
 
 void print_help() {
