@@ -27,6 +27,7 @@ constexpr std::int64_t kMicrosPerSecond = 1'000'000;
 /// What of an alert and its task is told.
 struct Cause {
     std::string rule, alert, task, decided_by, decided_how;
+    bool own_words = false;  ///< the doctor wrote what the patient reads
 };
 
 struct Line {
@@ -137,6 +138,7 @@ class Causes {
                 Cause& cause = causes_[episode_of_[row.id]];
                 cause.decided_by = task.outcome->user;
                 cause.decided_how = schemas::name_of_enum(task.outcome->action);
+                cause.own_words = !task.outcome->text.empty();
             }
         }
         return {};
@@ -182,9 +184,11 @@ std::string_view purpose_text(const std::string& purpose) {
     return found == texts.end() ? std::string_view(purpose) : found->second;
 }
 
-/// A doctor's own words are for the archive.
+/// A doctor's own words are for the archive: a patient's text is shown where the decision brought
+/// none.
 bool is_template_text(const Line& line, const Cause* cause) {
-    return line.person.empty() || (cause != nullptr && cause->decided_how == "confirm");
+    return line.person.empty() ||
+           (cause != nullptr && !cause->decided_by.empty() && !cause->own_words);
 }
 
 class Text {

@@ -66,6 +66,7 @@ struct Shadow : testing::Test {
     }
     void decided(schemas::DecisionAction action, const std::string& words) {
         auto task = open_task(kTask, kAlert, kAnna);
+        task.version = ++version_;
         task.status = schemas::TaskStatus::Completed;
         task.outcome =
             schemas::TaskOutcome{action, "dr.wu", words, "", at("2026-11-20T08:00:00+08:00")};
@@ -90,6 +91,7 @@ struct Shadow : testing::Test {
   private:
     std::list<std::string> intents;
     std::uint32_t next_ = 0;
+    std::int64_t version_ = 1;
 };
 
 TEST_F(Shadow, TellsWhoWouldHaveBeenToldWhatAndWhy) {
@@ -130,14 +132,20 @@ TEST_F(Shadow, SaysWhyNobodyWouldHaveBeenReached) {
 
 TEST_F(Shadow, NamesNoDiagnosisNoWholePatientAndNoWordOfADoctor) {
     alert();
-    decided(schemas::DecisionAction::Modify, "Creatinine 310, stop ibuprofen");
     auto own_words = to_patient("one", "09:00:00");
     own_words.text = "Creatinine 310, stop ibuprofen";
     add(own_words);
-    const auto told = text();
-    EXPECT_TRUE(has(told, "(modify by dr.wu)")) << told;
-    for (const std::string secret : {"Creatinine", "ibuprofen", "kidney", kAnna.c_str()})
-        EXPECT_FALSE(has(told, secret)) << told;
+    const auto hides = [&](const std::string& told) {
+        for (const std::string secret : {"Creatinine", "ibuprofen", "kidney", kAnna.c_str()})
+            EXPECT_FALSE(has(told, secret)) << told;
+    };
+    hides(text());  // nobody knows yet whose words they are
+    for (const auto action : {schemas::DecisionAction::Modify, schemas::DecisionAction::Confirm}) {
+        decided(action, own_words.text.data());
+        const auto told = text();
+        EXPECT_TRUE(has(told, " by dr.wu)")) << told;
+        hides(told);
+    }
 }
 
 TEST_F(Shadow, ShowsTheTemplatesTextWhereTheDoctorConfirmed) {
