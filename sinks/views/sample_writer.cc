@@ -176,8 +176,8 @@ Result<void> SampleWriter::write_hour(const Batch& batch, std::int64_t n,
     if (!chunk.add(samples, batch.series.decimals)) return {};
     const auto& series = batch.series;
     const std::string packed = chunk.encode();
-    const auto shift =
-        series.clock_shift == 0 ? std::nullopt : std::optional<std::int64_t>(series.clock_shift);
+    std::optional<std::int64_t> shift;
+    if (series.clock_shift != 0) shift = series.clock_shift;
     return save_hour_.run(Blob{batch.person}, n, hour, Blob{packed}, series.offset_minutes, shift,
                           batch.source.at_us, batch.source.record());
 }
