@@ -145,10 +145,23 @@ void read_change(const YAML::Node& map, Rule& rule) {
                "clear.ratio must be the smaller change, and needs ratio; bring it nearer to 1");
 }
 
+/// What a window holds for certain: it is whole buckets, and the newest has only begun.
+std::chrono::microseconds held_by(WindowLength length) {
+    static constexpr std::array<std::chrono::minutes, EnumNames<WindowLength>::names.size()> kHeld{
+        std::chrono::minutes(55), std::chrono::hours(23), std::chrono::hours(6 * 24),
+        std::chrono::hours(12 * 7 * 24)};
+    return kHeld[static_cast<std::size_t>(length)];
+}
+
 void read_window_of(const YAML::Node& map, Rule& rule, std::int64_t points) {
     read_values_judged(map, rule);
     rule.window = word<WindowLength>(map, "window");
     rule.points = count(map, "points", points, kPointsMax);
+    rule.covers = optional_duration(map, "covers", {});
+    if (const auto most = held_by(rule.window); rule.covers > most)
+        refuse(map["covers"], "covers must not be longer than " + to_string(most) +
+                                  ", which a window of " + std::string(name_of_enum(rule.window)) +
+                                  " holds for certain; lower it");
 }
 
 void read_trend(const YAML::Node& map, Rule& rule) {
@@ -232,9 +245,9 @@ const Keys& keys_of(RuleKind kind) {
         {"loinc", "unit", "low", "below", "high", "above", "for", "max_gap", "clear"},
         {"index", "bands", "clear"},
         {"loinc", "unit", "direction", "by", "ratio", "within", "clear"},
-        {"loinc", "unit", "window", "points", "direction", "by", "per", "clear"},
-        {"loinc", "unit", "window", "points", "statistic", "low", "below", "high", "above",
-         "clear"},
+        {"loinc", "unit", "window", "points", "covers", "direction", "by", "per", "clear"},
+        {"loinc", "unit", "window", "points", "covers", "statistic", "low", "below", "high",
+         "above", "clear"},
         {"loinc", "after", "while"},
         {"conditions", "within"},
         {"conditions", "within"},

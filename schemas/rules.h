@@ -136,10 +136,11 @@ struct Rule {
 
     WindowLength window = WindowLength::Day;  ///< Trend, Window
     std::int64_t points = 1;                  ///< Trend, Window: values at least
-    std::chrono::microseconds per{};          ///< Trend
-    Statistic statistic = Statistic::Mean;    ///< Window
-    Watch watch = Watch::Binding;             ///< Silence
-    std::vector<Rule> conditions;             ///< AllOf, AnyOf
+    std::chrono::microseconds covers{};     ///< Trend, Window: from the first to the last at least
+    std::chrono::microseconds per{};        ///< Trend
+    Statistic statistic = Statistic::Mean;  ///< Window
+    Watch watch = Watch::Binding;           ///< Silence
+    std::vector<Rule> conditions;           ///< AllOf, AnyOf
 
     bool combines() const { return kind == RuleKind::AllOf || kind == RuleKind::AnyOf; }
     friend bool operator==(const Rule&, const Rule&) = default;

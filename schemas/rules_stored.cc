@@ -73,7 +73,7 @@ void head(Form& form, Rule& rule) {
     form.flag(rule.task);
     form.flag(rule.personal);
     for (auto* time : {&rule.max_age, &rule.cool_down, &rule.hold, &rule.clear_hold, &rule.max_gap,
-                       &rule.within, &rule.per})
+                       &rule.within, &rule.covers, &rule.per})
         form.time(*time);
     form.optional(rule.patient_within, [&](auto& time) { form.time(time); });
     for (auto* texts : {&rule.inhibits, &rule.loinc, &rule.clear_bands})

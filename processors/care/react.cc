@@ -88,8 +88,7 @@ class Reaction {
         const WindowSamples samples(turn_.person.windows);
         CurrentIndices(turn_, &samples).evaluate(touched_, occasion, judged);
         if (!occasion.merged)
-            for (const auto& t : touched_)
-                if (t.change != Change::Withdrawn) judge_values(t);
+            for (const auto& t : touched_) judge_values(t);
         for (const auto& verdict : judged) judge_band(verdict);
         if (!turn_.person.episodes.empty()) {
             correct(known);
@@ -107,17 +106,49 @@ class Reaction {
         if (in_force.empty() && turn_.person.episodes.empty()) return;
         const auto place = results().find(t.id);
         if (!place) return;
+        const bool stands = t.change != Change::Withdrawn;
         for (const auto& rule : RulesThat(turn_.person, in_force, [&](const Rule& r) {
                  return rules::judges_code(r, series.loinc);
              })) {
-            if (!looks_at(*rule, series)) {
+            if (looks_at(*rule, series))
+                judge_from(rule, *place, stands);
+            else if (stands)
                 refuse_unit(*rule, series, t.id);
-                continue;
-            }
-            judge_value(rule, *place);
-            if (rule->kind == RuleKind::Change) judge_later(rule, *place, rule->within);
-            if (rule->hold.count() > 0) judge_later(rule, *place, rule->hold + rule->max_gap);
         }
+    }
+
+    /// Judges a value that came, changed or went, and those after it that rest on it as well. Where
+    /// it went, the newest that is left says how things stand: what went may have ended an alert.
+    void judge_from(const RulePtr& rule, Results::Place place, bool stands) {
+        const auto samples = results().samples(place.series);
+        const auto reach = reach_of(*rule);
+        std::uint32_t& next = next_to_judge(*rule, place.series);
+        for (std::uint32_t i = std::max(place.index, next); i < samples.size(); ++i) {
+            if (i > place.index && samples[i].at - samples[place.index].at > reach) break;
+            if (samples[i].live()) judge_value(rule, {place.series, i});
+            next = i + 1;
+        }
+        if (!stands)
+            if (const auto newest = newest_in(place.series)) judge_value(rule, *newest);
+        if (!rule->combines()) return;
+        const auto newest = newest_moment(turn_.person, *rule);
+        if (newest && *newest > samples[place.index].at) judge_whole(rule, *newest);
+    }
+
+    /// How far back of a value the rule looks beside it.
+    static std::chrono::microseconds reach_of(const Rule& rule) {
+        if (rule.kind == RuleKind::Change) return rule.within;
+        if (rule.kind == RuleKind::Window || rule.kind == RuleKind::Trend)
+            return schemas::duration_of(rule.window);
+        return rule.hold.count() > 0 ? rule.hold + rule.max_gap : std::chrono::microseconds(0);
+    }
+
+    /// The first value of a series that the rule has not judged in this record: many that come at
+    /// once reach the same ones.
+    std::uint32_t& next_to_judge(const Rule& rule, std::uint32_t series) {
+        for (auto& known : next_)
+            if (known.series == series && known.rule == rule.id) return known.next;
+        return next_.emplace_back(Next{rule.id, series, 0}).next;
     }
 
     void judge_value(const RulePtr& rule, Results::Place place) {
@@ -133,15 +164,6 @@ class Reaction {
         const auto found = evaluate(turn_, *rule, as_of);
         if (found.verdict == Verdict::Met)
             episodes_.meet(rule, rules::level_of(*rule), {found.at, found.results, found.facts});
-    }
-
-    /// A late value is an earlier one to those after it.
-    void judge_later(const RulePtr& rule, Results::Place place, std::chrono::microseconds reach) {
-        const auto samples = results().samples(place.series);
-        const auto from = samples[place.index].at;
-        for (std::uint32_t i = place.index + 1; i < samples.size() && samples[i].at - from <= reach;
-             ++i)
-            if (samples[i].live()) judge_value(rule, {place.series, i});
     }
 
     void refuse_unit(const Rule& rule, const Series& series, const RecordId& id) {
@@ -266,15 +288,18 @@ class Reaction {
         for (std::uint32_t s = 0; s < results().series().size(); ++s) {
             const Series& series = results().series()[s];
             if (!looks_at(rule, series)) continue;
-            const auto samples = results().samples(s);
-            for (auto i = static_cast<std::uint32_t>(samples.size()); i-- > 0;) {
-                if (!samples[i].live()) continue;
-                if (!newest || samples[i].at > results().at(*newest).at)
-                    newest = Results::Place{s, i};
-                break;
-            }
+            const auto place = newest_in(s);
+            if (place && (!newest || results().at(*place).at > results().at(*newest).at))
+                newest = place;
         }
         return newest;
+    }
+
+    std::optional<Results::Place> newest_in(std::uint32_t series) {
+        const auto samples = results().samples(series);
+        for (auto i = static_cast<std::uint32_t>(samples.size()); i-- > 0;)
+            if (samples[i].live()) return Results::Place{series, i};
+        return std::nullopt;
     }
 
     bool cleared(const Rule& rule, Results::Place place) {
@@ -291,9 +316,16 @@ class Reaction {
         return band && band->complete && rules::cleared_by_band(rule, band->band);
     }
 
+    struct Next {
+        std::string rule;
+        std::uint32_t series;
+        std::uint32_t next;
+    };
+
     Turn& turn_;
     std::span<const Touched> touched_;
     Episodes episodes_;
+    std::vector<Next> next_;
 };
 
 }  // namespace

@@ -33,6 +33,11 @@ bool changed(const Rule& rule, double current, double least, double most,
     return ratio && from > 0 && (rise ? current >= *ratio * from : current <= *ratio * from);
 }
 
+/// Whether a window holds what its rule asks for before it says anything.
+bool enough(const Rule& rule, const Statistics& statistics) {
+    return statistics.count >= rule.points && statistics.last - statistics.first >= rule.covers;
+}
+
 /// The slope of a trend in the direction of its rule, per `per`.
 double towards(const Rule& rule, double slope_per_hour) {
     const double hours = std::chrono::duration<double, std::ratio<3600>>(rule.per).count();
@@ -82,7 +87,7 @@ std::optional<double> statistic_of(const Rule& rule, const Statistics& statistic
 
 std::optional<Level> met_by_statistics(const Rule& rule, const Statistics& statistics) {
     const auto number = statistic_of(rule, statistics);
-    if (!number || statistics.count < rule.points) return std::nullopt;
+    if (!number || !enough(rule, statistics)) return std::nullopt;
     if (rule.kind == RuleKind::Trend)
         return towards(rule, *number) >= *rule.by ? std::optional(level_of(rule)) : std::nullopt;
     return met_by_value(rule, Bounds::of(*number));
@@ -90,7 +95,7 @@ std::optional<Level> met_by_statistics(const Rule& rule, const Statistics& stati
 
 bool cleared_by_statistics(const Rule& rule, const Statistics& statistics) {
     const auto number = statistic_of(rule, statistics);
-    if (!number || statistics.count < rule.points) return false;
+    if (!number || !enough(rule, statistics)) return false;
     if (rule.kind == RuleKind::Trend) return towards(rule, *number) < *rule.clear_by;
     return cleared_by_value(rule, Bounds::of(*number));
 }

@@ -50,8 +50,8 @@ std::optional<Level> met_by_change(const schemas::Rule& rule, const Reading& cur
 /// A change from any value that the samples before came to: `extremes` over the rule's time.
 std::optional<Level> met_by_change(const schemas::Rule& rule, double current, double least,
                                    double most);
-/// Window and trend rules, by what the rule's window came to. Not met with fewer values than the
-/// rule's points.
+/// Window and trend rules, by what the rule's window came to. Neither met nor cleared with fewer
+/// values than the rule's `points`, or over less time than its `covers`.
 std::optional<Level> met_by_statistics(const schemas::Rule& rule, const Statistics& statistics);
 /// The level of a rule that has one: every kind but index bands.
 Level level_of(const schemas::Rule& rule);

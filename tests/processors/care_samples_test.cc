@@ -270,6 +270,22 @@ TEST_F(Samples, AWindowsStatisticRaisesAndClears) {
     EXPECT_EQ(alerts(AlertState::Closed), 1U);
 }
 
+TEST_F(Samples, AWindowSaysNothingOverLessTimeThanItsRuleCovers) {
+    rules(rule("mean",
+               "    kind: window\n    loinc: 8867-4\n    unit: /min\n    window: 1h\n"
+               "    statistic: mean\n    covers: 30m\n    above: 100\n"
+               "    clear: {high: 90}\n"));
+    batch(kRate, "/min", seconds(0), seconds(10), times(60, 120));
+    batch(kRate, "/min", minutes(29), seconds(59), times(2, 120));  // to 29 m 59 s
+    EXPECT_EQ(alerts(AlertState::Raised), 0U);
+    batch(kRate, "/min", minutes(30), seconds(10), {120});
+    EXPECT_EQ(alerts(AlertState::Raised), 1U);
+    batch(kRate, "/min", hours(3), seconds(10), times(12, 60));
+    EXPECT_EQ(alerts(AlertState::Closed), 0U);  // two minutes are no half hour either
+    batch(kRate, "/min", hours(3) + minutes(30), seconds(10), {60});
+    EXPECT_EQ(alerts(AlertState::Closed), 1U);
+}
+
 TEST_F(Samples, ATrendNeedsItsPointsAndItsSlope) {
     rules(rule("falls",
                "    kind: trend\n    loinc: 59408-5\n    unit: \"%\"\n    window: 1h\n"

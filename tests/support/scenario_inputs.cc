@@ -83,6 +83,19 @@ Result<schemas::LimitEntry> personal_limit(std::string_view text) {
     return limit;
 }
 
+/// Those of several rules, with ';' between them.
+Result<std::vector<schemas::LimitEntry>> personal_limits(std::string_view text) {
+    std::vector<schemas::LimitEntry> limits;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find(';'), text.size());
+        VITALOG_TRY(const auto limit, personal_limit(text.substr(0, end)));
+        limits.push_back(limit);
+        text.remove_prefix(std::min(end + 1, text.size()));
+        while (text.starts_with(' ')) text.remove_prefix(1);
+    }
+    return limits;
+}
+
 }  // namespace
 
 Result<void> Inputs::deliver(const Line& line) {
@@ -187,8 +200,7 @@ Result<void> Inputs::patient(const Line& line) {
                                      std::string_view(quiet).substr(dash + 1)};
     const std::string limits = line.value("limits");
     if (!limits.empty()) {
-        VITALOG_TRY(const auto limit, personal_limit(limits));
-        entry.limits = std::vector<schemas::LimitEntry>{limit};
+        VITALOG_TRY(entry.limits, personal_limits(limits));
     }
     return site_.append(Topic::FeedDirectory, key, schemas::encode(entry), "json");
 }

@@ -204,6 +204,7 @@ Result<Output> Outputs::alert(const Seen& record) {
                    {"retrospective", yes_no(e.retrospective)},
                    {"task", yes_no(!e.task.empty())},
                    {"reason", std::string(e.reason)},
+                   {"limits", std::string(e.limits)},
                    {"evidence", evidence_text(e.evidence)}}};
 }
 
