@@ -109,7 +109,8 @@ void CurrentIndices::collect(std::uint8_t kind, Occasion occasion) {
         const auto after = std::upper_bound(own_.begin(), own_.end(), result.at);
         const bool own = after != own_.begin() && *(after - 1) == result.at;
         const bool reached = after != own_.begin() && result.at - *(after - 1) <= fresh;
-        if (!own && (reached || occasion.demographics)) moments_.push_back(Moment{result.at, false});
+        if (!own && (reached || occasion.demographics))
+            moments_.push_back(Moment{result.at, false});
     }
     std::sort(moments_.begin(), moments_.end(),
               [](const Moment& a, const Moment& b) { return a.at < b.at; });
@@ -171,7 +172,14 @@ void CurrentIndices::evaluate_at(std::uint8_t kind, const Moment& moment, bool t
         retract(turn_.person_id(), *known);
         return results.erase(kind, moment.at);
     }
-    const auto assessment = assess(index, inputs);
+    say(kind, {moment.at, tell}, inputs, assess(index, inputs), judged);
+}
+
+void CurrentIndices::say(std::uint8_t kind, const Moment& moment, const IndexInputs& inputs,
+                         const Assessment& assessment, std::vector<Judged>& judged) {
+    const auto& index = index_kinds()[kind];
+    auto& results = turn_.person.index_results;
+    const auto* known = results.find(kind, moment.at);
     IndexResult result{.at = moment.at,
                        .digest = known == nullptr ? 0 : known->digest,
                        .said = digest_of(assessment),
@@ -183,7 +191,8 @@ void CurrentIndices::evaluate_at(std::uint8_t kind, const Moment& moment, bool t
     const bool other_band = known == nullptr || known->band != result.band;
     write(kind, inputs, assessment, said_time(inputs), result);
     results.put(result);
-    if ((tell || other_band) && !assessment.band.empty()) judge(index, inputs, assessment, judged);
+    if ((moment.own || other_band) && !assessment.band.empty())
+        judge(index, inputs, assessment, judged);
 }
 
 void CurrentIndices::sampled(Items changed, const ZonedTime& moment, std::vector<Judged>& judged) {
@@ -196,7 +205,7 @@ void CurrentIndices::sampled(Items changed, const ZonedTime& moment, std::vector
         const auto assessment = assess(index, inputs);
         const auto* before = results.newest(kind, moment.at);
         if (before != nullptr && before->said == digest_of(assessment)) continue;
-        evaluate_at(kind, {moment.at, true}, true, judged);
+        say(kind, {moment.at, true}, inputs, assessment, judged);
     }
 }
 

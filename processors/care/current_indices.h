@@ -47,6 +47,10 @@ class CurrentIndices {
     void collect(std::uint8_t kind, Occasion occasion);
     void evaluate_at(std::uint8_t kind, const Moment& moment, bool tell,
                      std::vector<Judged>& judged);
+    /// Writes what an index came to; judges it where the moment is one of this turn, or the band
+    /// is another.
+    void say(std::uint8_t kind, const Moment& moment, const IndexInputs& inputs,
+             const Assessment& assessment, std::vector<Judged>& judged);
     bool wanted(const IndexKind& kind) const;
     IndexInputs inputs_at(const IndexKind& kind, EventTime moment) const;
     bool speaks(const IndexKind& kind, const IndexInputs& inputs) const;

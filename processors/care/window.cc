@@ -96,11 +96,18 @@ bool keeps(const std::vector<Bucket>& level, const Window::Shape& shape, std::in
     return level.empty() || slot > level.back().slot - shape.buckets;
 }
 
-/// Returns whether the sample counts in its bucket.
-bool fold_into(std::vector<Bucket>& level, const Window::Shape& shape, std::int64_t at,
-               std::int64_t value, SourceWord word) {
-    const std::int64_t slot = slot_of(at, shape.width);
-    if (!keeps(level, shape, slot)) return false;
+/// The slots of a moment at every level. Widths are constants here, which spares the divisions.
+std::array<std::int64_t, 4> slots_of(std::int64_t at) {
+    constexpr auto& kLevels = Window::kLevels;
+    return {slot_of(at, kLevels[0].width), slot_of(at, kLevels[1].width),
+            slot_of(at, kLevels[2].width), slot_of(at, kLevels[3].width)};
+}
+
+/// Returns whether the sample counts in its bucket; none where it is too old for the level.
+std::optional<bool> fold_into(std::vector<Bucket>& level, const Window::Shape& shape,
+                              std::int64_t slot, std::int64_t at, std::int64_t value,
+                              SourceWord word) {
+    if (!keeps(level, shape, slot)) return std::nullopt;
     Bucket& bucket = bucket_at(level, slot);
     const bool counts = bucket.count == 0 || word <= bucket.word;
     if (bucket.count == 0 || word < bucket.word)
@@ -164,20 +171,15 @@ SeenTimes& Window::seen_by(SourceWord word) {
 }
 
 Folded Window::fold(std::int64_t at, std::int64_t value, SourceWord word) {
-    const auto& weeks = kLevels.back();
-    if (!keeps(levels_.back(), weeks, slot_of(at, weeks.width))) return Folded::TooOld;
+    const auto slots = slots_of(at);
+    if (!keeps(levels_.back(), kLevels.back(), slots.back())) return Folded::TooOld;
     if (!seen_by(word).insert(at)) return Folded::Repeat;
-    bool finest = true;
-    bool counts = false;
+    std::optional<bool> counts;  // in the finest level that still holds its time
     for (std::size_t n = 0; n < kLevels.size(); ++n) {
-        const bool kept = keeps(levels_[n], kLevels[n], slot_of(at, kLevels[n].width));
-        const bool counted = fold_into(levels_[n], kLevels[n], at, value, word);
-        if (kept && finest) {
-            counts = counted;
-            finest = false;
-        }
+        const auto counted = fold_into(levels_[n], kLevels[n], slots[n], at, value, word);
+        if (!counts) counts = counted;
     }
-    return counts ? Folded::Counted : Folded::Outranked;
+    return counts.value_or(false) ? Folded::Counted : Folded::Outranked;
 }
 
 void Window::forget_old() {

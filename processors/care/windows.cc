@@ -102,6 +102,13 @@ std::optional<LatestSample> Windows::latest(std::string_view loinc, std::string_
                         window.event};
 }
 
+std::vector<Windows::Newest> Windows::newest() const {
+    std::vector<Newest> all;
+    for (auto entry = next(0); entry; entry = next(entry->end))
+        all.push_back({entry->loinc, entry->unit, entry->latest()});
+    return all;
+}
+
 std::optional<EventTime> Windows::last_of(std::string_view loinc) const {
     std::optional<EventTime> last;
     for (auto entry = next(0); entry; entry = next(entry->end)) {

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "processors/care/window.h"
 
@@ -31,9 +32,13 @@ class Windows {
     /// the moment nothing is said.
     std::optional<LatestSample> latest(std::string_view loinc, std::string_view unit,
                                        EventTime moment) const;
-    bool has(std::string_view loinc, std::string_view unit) const {
-        return find(loinc, unit).has_value();
-    }
+    /// That of every measure. The views hold until the next store() or absorb().
+    struct Newest {
+        std::string_view loinc;
+        std::string_view unit;
+        LatestSample sample;
+    };
+    std::vector<Newest> newest() const;
     /// Time of the newest sample of the code, whatever the unit.
     std::optional<EventTime> last_of(std::string_view loinc) const;
     /// Takes over another person's windows.
