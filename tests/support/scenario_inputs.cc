@@ -240,7 +240,7 @@ Result<void> Inputs::receipt(const Line& line) {
     receipt.retryable = line.value("retryable") == "yes";
     receipt.at = line.at;
     const std::string provider = line.value("provider", "aliyun");
-    receipt.provider = id.empty() ? "" : provider;
+    if (!id.empty()) receipt.provider = provider;
     receipt.provider_id = id;
     std::string key = "provider|" + provider + "|" + id;
     if (line.find("to") != nullptr) {
