@@ -1,9 +1,11 @@
-// The views: observation rows/s through ViewStore::apply, and FHIR searches while it writes.
+// The views: observation rows/s and samples/s through ViewStore::apply, and FHIR searches while it
+// writes.
 //
 //     views_bench [persons] [messages] [seed]
 //
 // Messages of ten results come in random order of persons, as from a busy laboratory; each is one
-// record of `person`.
+// record of `person`. Samples come as a watch sends them: batches of 100 heart rates, one a second,
+// persons in random order, each going on where the last batch of theirs ended.
 
 #include <algorithm>
 #include <atomic>
@@ -18,6 +20,7 @@
 #include "schemas/base/ids.h"
 #include "schemas/events/clinical.h"
 #include "schemas/events/identity.h"
+#include "schemas/events/wearable.h"
 #include "sinks/fhir/fhir_api.h"
 #include "sinks/views/view_reader.h"
 #include "sinks/views/view_store.h"
@@ -28,8 +31,16 @@ using namespace vitalog;
 using Steady = std::chrono::steady_clock;
 
 constexpr std::size_t kResultsPerMessage = 10;
+constexpr std::size_t kSamplesPerMessage = 100;
 constexpr std::size_t kMessagesPerBatch = 1'000;
 constexpr int kWarmUpSearches = 50;
+
+/// What to write, and where the log of it stands.
+struct Load {
+    std::int64_t persons, messages;
+    std::uint64_t seed;
+    std::int64_t offset = 0;
+};
 
 struct Encoded {
     std::vector<std::string> values;
@@ -80,13 +91,43 @@ std::string clinical(std::int64_t person, std::int64_t message) {
     return schemas::encode(event);
 }
 
-Encoded encode_batch(std::int64_t first, std::int64_t persons, std::mt19937_64& random) {
+/// `nth` of the person's batches.
+std::string samples(std::int64_t person, std::int64_t nth) {
+    const std::string person_id = hex("person", person);
+    schemas::PersonSamples event;
+    event.person = person_id;
+    event.event.identifiers = {{"HUAWEI", "1", "ACCT"}};
+    event.event.provider = "huawei";
+    schemas::SampleSeries series;
+    series.loinc = "8867-4";
+    series.unit = "/min";
+    series.display = "Heart rate";
+    series.source = "watch";
+    series.start = 1'580'000'000'000 + nth * 1'000 * static_cast<std::int64_t>(kSamplesPerMessage);
+    series.steps.assign(kSamplesPerMessage, 1'000);
+    series.steps.front() = 0;
+    for (std::size_t i = 0; i < kSamplesPerMessage; ++i)
+        series.values.push_back(70 + static_cast<std::int64_t>((i * 7 + i / 9) % 11));
+    event.event.series.push_back(std::move(series));
+    return schemas::encode(event);
+}
+
+enum class Kind : std::uint8_t { Results, Samples };
+
+/// Messages of persons at random, from this offset on.
+Encoded encode_batch(Kind kind, std::int64_t first, std::vector<std::int64_t>& batches_of,
+                     std::mt19937_64& random) {
     Encoded batch;
-    Headers::append(batch.headers, header::kType, schemas::PersonClinical::kType);
-    for (std::size_t i = 0; i < kMessagesPerBatch; ++i)
-        batch.values.push_back(
-            clinical(static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(persons)),
-                     first + static_cast<std::int64_t>(i)));
+    Headers::append(
+        batch.headers, header::kType,
+        kind == Kind::Results ? schemas::PersonClinical::kType : schemas::PersonSamples::kType);
+    for (std::size_t i = 0; i < kMessagesPerBatch; ++i) {
+        const std::size_t person = random() % batches_of.size();
+        const auto number = static_cast<std::int64_t>(person);
+        batch.values.push_back(kind == Kind::Results
+                                   ? clinical(number, first + static_cast<std::int64_t>(i))
+                                   : samples(number, batches_of[person]++));
+    }
     for (std::size_t i = 0; i < kMessagesPerBatch; ++i)
         batch.records.push_back({Offset(first + static_cast<std::int64_t>(i)),
                                  LogTime(first * 1'000), "k", batch.values[i],
@@ -144,19 +185,24 @@ double percentile(const std::vector<double>& sorted, double share) {
                : sorted[static_cast<std::size_t>(share * static_cast<double>(sorted.size() - 1))];
 }
 
-/// Applies `messages` and gives the seconds spent in apply().
-double write(sinks::views::ViewStore& store, std::int64_t& offset, std::int64_t messages,
-             std::int64_t persons, std::mt19937_64& random) {
+/// Applies the load's messages and gives the seconds spent in apply().
+double write(sinks::views::ViewStore& store, Kind kind, Load& load) {
+    std::mt19937_64 random(static_cast<std::uint64_t>(load.offset) + load.seed);
+    std::vector<std::int64_t> batches_of(static_cast<std::size_t>(load.persons));
     std::chrono::duration<double> spent{0};
-    for (std::int64_t done = 0; done < messages; done += kMessagesPerBatch) {
-        const Encoded batch = encode_batch(offset, persons, random);
-        offset += kMessagesPerBatch;
-        const sinks::views::ViewBatch one{{"person", Partition(0)}, batch.records, Offset(offset)};
+    for (std::int64_t done = 0; done < load.messages; done += kMessagesPerBatch) {
+        const Encoded batch = encode_batch(kind, load.offset, batches_of, random);
+        load.offset += kMessagesPerBatch;
+        const sinks::views::ViewBatch one{
+            {"person", Partition(0)}, batch.records, Offset(load.offset)};
         const auto start = Steady::now();
         const auto applied = store.apply({&one, 1});
         spent += Steady::now() - start;
+        const std::uint64_t results = kind == Kind::Results ? kResultsPerMessage : 0;
+        const std::uint64_t samples = kind == Kind::Samples ? kSamplesPerMessage : 0;
         if (!applied || applied->refused != 0 ||
-            applied->observations != kMessagesPerBatch * kResultsPerMessage) {
+            applied->observations != kMessagesPerBatch * results ||
+            applied->samples != kMessagesPerBatch * samples) {
             std::fprintf(stderr, "apply failed: %s\n",
                          applied ? applied->refusal.c_str() : applied.error().to_string().c_str());
             std::exit(1);
@@ -165,17 +211,26 @@ double write(sinks::views::ViewStore& store, std::int64_t& offset, std::int64_t 
     return spent.count();
 }
 
+void bench_samples(sinks::views::ViewStore& store, const std::string& path, Load& load) {
+    const auto before = static_cast<double>(std::filesystem::file_size(path));
+    const double seconds = write(store, Kind::Samples, load);
+    const auto bytes = static_cast<double>(std::filesystem::file_size(path)) - before;
+    const auto count =
+        static_cast<double>(load.messages * static_cast<std::int64_t>(kSamplesPerMessage));
+    std::printf("apply of samples:            %.0f samples/s (%.0f samples, %.1f bytes each)\n",
+                count / seconds, count, bytes / count);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-    const std::int64_t persons = argc > 1 ? std::atoll(argv[1]) : 100'000;
-    const std::int64_t messages = argc > 2 ? std::atoll(argv[2]) : 50'000;
-    const std::uint64_t seed = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 1;
+    Load load{argc > 1 ? std::atoll(argv[1]) : 100'000, argc > 2 ? std::atoll(argv[2]) : 50'000,
+              argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 1};
     std::printf(
         "views_bench persons=%lld messages=%lld results/message=%zu messages/commit=%zu "
         "seed=%llu\n",
-        static_cast<long long>(persons), static_cast<long long>(messages), kResultsPerMessage,
-        kMessagesPerBatch, static_cast<unsigned long long>(seed));
+        static_cast<long long>(load.persons), static_cast<long long>(load.messages),
+        kResultsPerMessage, kMessagesPerBatch, static_cast<unsigned long long>(load.seed));
     std::string folder = (std::filesystem::temp_directory_path() / "views-bench-XXXXXX").string();
     if (mkdtemp(folder.data()) == nullptr) return 1;
     const std::string path = folder + "/views.db";
@@ -183,11 +238,9 @@ int main(int argc, char** argv) {
     {
         auto store = *sinks::views::ViewStore::open(path, Generation(1));
         const auto reader = *sinks::views::ViewReader::open(path);
-        std::mt19937_64 random(seed);
-        std::int64_t offset = 0;
-        const double alone = write(store, offset, messages, persons, random);
+        const double alone = write(store, Kind::Results, load);
         const double rows =
-            static_cast<double>(messages * static_cast<std::int64_t>(kResultsPerMessage));
+            static_cast<double>(load.messages * static_cast<std::int64_t>(kResultsPerMessage));
         std::printf(
             "apply, nothing else running: %.0f observation rows/s (%.0f rows, %.1f MB on disk)\n",
             rows / alone, rows, static_cast<double>(std::filesystem::file_size(path)) / 1e6);
@@ -198,9 +251,10 @@ int main(int argc, char** argv) {
         api.register_routes(routes);
         std::atomic<bool> stop{false};
         std::size_t found = 0;
-        auto searches = std::async(
-            std::launch::async, [&] { return search_until(routes.search, persons, stop, found); });
-        const double shared = write(store, offset, messages, persons, random);
+        auto searches = std::async(std::launch::async, [&] {
+            return search_until(routes.search, load.persons, stop, found);
+        });
+        const double shared = write(store, Kind::Results, load);
         stop = true;
         const auto times = searches.get();
         std::printf("apply, while searching:      %.0f observation rows/s\n", rows / shared);
@@ -209,9 +263,8 @@ int main(int argc, char** argv) {
             "ms "
             "max=%.2f ms\n",
             times.size(), percentile(times, 0.5), percentile(times, 0.99), percentile(times, 1.0));
+        bench_samples(store, path, load);
         if (found == 0) result = 1;  // the searches saw nothing: the figure would be worthless
-        sinks::views::Query all;
-        all.limit = 0;
         std::printf("%s\n", result == 0 ? "searches found rows" : "searches found no rows");
     }
     std::filesystem::remove_all(folder);

@@ -17,6 +17,7 @@
 #include "sinks/blobs/blob_worker.h"
 #include "sinks/explain/explain_api.h"
 #include "sinks/fhir/binary_api.h"
+#include "sinks/fhir/clashes_api.h"
 #include "sinks/fhir/directory_api.h"
 #include "sinks/fhir/fhir_api.h"
 #include "sinks/fhir/gateway_api.h"
@@ -212,6 +213,7 @@ class Site::Impl {
                                      std::string(program_version()),
                                      topics_,
                                      {log_.get(), log_->generation()}});
+        clashes_ = std::make_unique<sinks::fhir::ClashesApi>(*reader_, *log_, clock(), topics_);
         series_ = std::make_unique<sinks::fhir::SeriesApi>(
             *reader_, *log_, clock(), std::string(config_.text("site.zone")), topics_);
         binary_ = std::make_unique<sinks::fhir::BinaryApi>(
@@ -260,6 +262,7 @@ class Site::Impl {
         metrics_.register_routes(*http_);
         fhir_->register_routes(*http_);
         binary_->register_routes(*http_);
+        clashes_->register_routes(*http_);
         series_->register_routes(*http_);
         tasks_->register_routes(*http_);
         directory_->register_routes(*http_);
@@ -371,6 +374,7 @@ class Site::Impl {
     std::unique_ptr<AdminApi> admin_;
     std::unique_ptr<sinks::fhir::FhirApi> fhir_;
     std::unique_ptr<sinks::fhir::SeriesApi> series_;
+    std::unique_ptr<sinks::fhir::ClashesApi> clashes_;
     std::unique_ptr<sinks::fhir::BinaryApi> binary_;
     std::unique_ptr<sinks::fhir::TaskOperations> tasks_;
     std::unique_ptr<sinks::fhir::DirectoryApi> directory_;

@@ -98,6 +98,15 @@ struct BodyRow {
     std::int64_t record = 0;
 };
 
+/// Two persons who share an identifier and are not one.
+struct ClashRow {
+    std::string person;  ///< the one that would survive a merge
+    std::string other;
+    std::string authority, value;  ///< what they share
+    std::string named_by;          ///< primary identifier of the record that showed it
+    std::int64_t updated_us = 0;
+};
+
 /// How many messages of one quarter of an hour, by channel and state.
 struct MessageCount {
     std::int64_t created_us = 0;  ///< when the quarter began

@@ -13,7 +13,8 @@
 // Samples: a series is one measure from one source at one person, an hour of it one row, packed as
 // in sinks/views/sample_chunk.h. `telemetry` shows the hours with the columns by which observations
 // are searched; the id of an hour is its series and hour in digits (sinks/views/telemetry_id.h).
-// `vital`: 0 laboratory, 1 vital signs, 2 activity.
+// The CROSS JOIN lets a search for a code pick the series before it reads their hours. `vital`: 0
+// laboratory, 1 vital signs, 2 activity.
 //
 // `details` of reports and observations is JSON as in sinks/views/details.h.
 //
@@ -102,7 +103,7 @@ CREATE VIEW telemetry AS SELECT h.person AS person, CAST(printf('tele%05d%07d', 
     s.source AS source, s.statistic AS statistic, s.self_reported AS self_reported, s.provider AS provider,
     h.packed AS packed, h.offset_minutes AS offset_minutes, h.clock_shift AS clock_shift, h.revision AS revision,
     h.updated_us AS updated_us, h.record AS record
-    FROM sample_series s JOIN sample_hour h ON h.person=s.person AND h.n=s.n;
+    FROM sample_series s CROSS JOIN sample_hour h ON h.person=s.person AND h.n=s.n;
 
 CREATE TABLE clash(person BLOB, other BLOB, authority TEXT, value TEXT, named_by TEXT, updated_us INTEGER,
     PRIMARY KEY(person, other)) WITHOUT ROWID;

@@ -109,6 +109,42 @@ Result<Page<ObservationRow>> search_observations(Reader& reader, const Query& qu
     return page;
 }
 
+/// Where a page of clashes begins: behind this one.
+struct ClashPlace {
+    std::int64_t at = INT64_MIN;
+    std::string person, other;  // bytes
+};
+
+Result<ClashPlace> clash_place(const Cursor& cursor) {
+    const auto& marks = cursor.marks;
+    ClashPlace place;
+    const auto* at = marks.size() == 3 ? std::get_if<std::int64_t>(&marks[0]) : nullptr;
+    const auto* person = at != nullptr ? std::get_if<Id>(&marks[1]) : nullptr;
+    const auto* other = person != nullptr ? std::get_if<Id>(&marks[2]) : nullptr;
+    if (other == nullptr)
+        return fail(Errc::Malformed, "'from' is not a 'next' of /clashes; take it as it is");
+    place.at = *at;
+    VITALOG_TRY(place.person, sql::id_bytes(person->hex, "person"));
+    VITALOG_TRY(place.other, sql::id_bytes(other->hex, "person"));
+    return place;
+}
+
+/// The next pair that is still two; false where there is none. `after` is the place of the last.
+Result<bool> next_clash(Reader& reader, Statement& statement, ClashRow& row, Cursor& place) {
+    for (;;) {
+        VITALOG_TRY(const bool more, statement.next());
+        if (!more) return false;
+        const std::string person(statement.blob(0)), other(statement.blob(1));
+        VITALOG_TRY(const std::string survivor, reader.links.survivor_of(person));
+        VITALOG_TRY(const std::string of_other, reader.links.survivor_of(other));
+        if (survivor == of_other) continue;
+        row = {sql::id_text(person), sql::id_text(other), statement.string(2),
+               statement.string(3),  statement.string(4), statement.integer(5)};
+        place.marks = {row.updated_us, Id{row.person}, Id{row.other}};
+        return true;
+    }
+}
+
 /// A survivor who was never described takes the description of those merged into them.
 void describe_from(PatientRow& row, const PatientRow& other) {
     for (auto member :
@@ -227,6 +263,33 @@ Result<std::vector<MessageCount>> ViewReader::message_counts(std::int64_t from_u
                               statement->string(2), statement->integer(3) != 0,
                               statement->integer(4)});
         }
+    });
+}
+
+Result<Page<ClashRow>> ViewReader::clashes(const Cursor& after, std::int64_t limit) const {
+    return impl_->with([&](Reader& reader) -> Result<Page<ClashRow>> {
+        VITALOG_TRY(Statement* const statement,
+                    reader.prepared("SELECT person,other,authority,value,named_by,updated_us FROM "
+                                    "clash WHERE (updated_us,person,other)>(?1,?2,?3) ORDER BY "
+                                    "updated_us,person,other"));
+        ClashPlace from;
+        if (!after.empty()) {
+            VITALOG_TRY(from, clash_place(after));
+        }
+        statement->bind(from.at, Blob{from.person}, Blob{from.other});
+        Page<ClashRow> page;
+        ClashRow row;
+        Cursor place;
+        for (;;) {
+            VITALOG_TRY(const bool more, next_clash(reader, *statement, row, place));
+            if (!more) return page;
+            page.more = static_cast<std::int64_t>(page.rows.size()) == limit;
+            if (page.more) break;
+            page.next = place;
+            page.rows.push_back(row);
+        }
+        statement->reset();
+        return page;
     });
 }
 

@@ -51,6 +51,9 @@ class ViewReader {
     Result<std::optional<BodyRow>> task_version(const std::string& task,
                                                 std::int64_t version) const;
 
+    /// Pairs of persons who share an identifier, oldest first, without those who became one.
+    Result<Page<ClashRow>> clashes(const Cursor& after, std::int64_t limit) const;
+
     /// Persons that an identifier names, after merges; any authority when that is empty.
     Result<std::vector<std::string>> persons_of(std::string_view authority,
                                                 std::string_view value) const;
