@@ -20,7 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs/paths.md"
 BLOCK = re.compile(r"^```(\w*)( runnable)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MARK = "==== block {} ===="
-SECONDS = 60
+SECONDS = 110
 
 
 def blocks(text):

@@ -21,4 +21,4 @@ set_tests_properties(archive_test PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 400
   ENVIRONMENT "VITALOG_BINARY=$<TARGET_FILE:vitalog>;VITALOG_VENV=${CMAKE_BINARY_DIR}/fhir-clients")
 # Every command of docs/paths.md, and what it prints.
 add_test(NAME paths_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/paths_test.py)
-set_tests_properties(paths_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 120)
+set_tests_properties(paths_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 200)
