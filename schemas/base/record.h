@@ -48,6 +48,9 @@ inline constexpr std::string_view kEndpoint =
     "endpoint";  ///< feed records: configured name of the door
 inline constexpr std::string_view kFormat =
     "format";  ///< feed records: "hl7v2", "json", "aliyun-report"
+/// Feed records tried again: the root of the record refused, by which what has no number of its own
+/// is still known.
+inline constexpr std::string_view kRetriedRoot = "retried_root";
 inline constexpr std::string_view kReason = "reason";  ///< dead-letter: why
 inline constexpr std::string_view kStage = "stage";    ///< dead-letter: who refused it
 inline constexpr std::string_view kDeadSource =

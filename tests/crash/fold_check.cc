@@ -71,6 +71,7 @@ using Sequences = std::map<TopicPartition, std::vector<std::string>>;
 /// Outputs of one shard, by output partition.
 Sequences fold(const Log& log, const schemas::TopicNames& names, const Stage& stage, schemas::Topic input, Partition partition) {
     MemoryLog memory(log.topics());
+    memory.set_generations([&](const TopicPartition& of, Offset at) { return log.generation_at(of, at); });
     const TopicPartition tp{names.name(input), partition};
     copy_partition(log, memory, tp);
     const TopicPartition control{names.name(schemas::Topic::FeedControl), Partition(0)};

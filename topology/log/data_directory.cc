@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::string_view kFormatMagic = "VLOG";
 constexpr int kFormatVersion = 1;
+constexpr std::string_view kFormatFile = "format";
 constexpr mode_t kMode = 0640;
 constexpr std::size_t kSyncedBytes = 16;
 
@@ -62,7 +63,15 @@ std::string synced_bytes(std::uint64_t sequence) {
     return bytes;
 }
 
+std::string format_line() {
+    return fmt::format("{} {}\n", kFormatMagic, kFormatVersion);
+}
+
 }  // namespace
+
+Result<void> DataDirectory::write_format(const std::filesystem::path& path) {
+    return write_durably(path / kFormatFile, format_line());
+}
 
 Result<DataDirectory> DataDirectory::open(std::filesystem::path path) {
     std::error_code failure;
@@ -103,8 +112,8 @@ DataDirectory::~DataDirectory() {
 }
 
 Result<void> DataDirectory::check_format() const {
-    const std::filesystem::path path = path_ / "format";
-    const std::string wanted = fmt::format("{} {}\n", kFormatMagic, kFormatVersion);
+    const std::filesystem::path path = path_ / kFormatFile;
+    const std::string wanted = format_line();
     if (!std::filesystem::exists(path)) {
         if (std::filesystem::exists(database()))
             return fail(
@@ -112,7 +121,7 @@ Result<void> DataDirectory::check_format() const {
                 fmt::format("{} is missing beside a database: restore it from the backup of "
                             "the data directory",
                             path.string()));
-        return write_durably(path, wanted);
+        return write_format(path_);
     }
     const std::string found = read_small_file(path);
     if (found == wanted) return {};

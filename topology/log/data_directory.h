@@ -21,7 +21,14 @@ class DataDirectory {
     DataDirectory& operator=(DataDirectory&&) = delete;
     ~DataDirectory();
 
-    std::filesystem::path database() const { return path_ / "db"; }
+    /// Where the database of a data directory lies.
+    static std::filesystem::path database_of(const std::filesystem::path& path) {
+        return path / "db";
+    }
+    /// Marks a folder as a data directory of this form, durably. Io.
+    static Result<void> write_format(const std::filesystem::path& path);
+
+    std::filesystem::path database() const { return database_of(path_); }
     const std::filesystem::path& path() const { return path_; }
     /// What is free for us on its file system.
     Result<std::uint64_t> free_bytes() const;

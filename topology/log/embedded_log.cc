@@ -4,14 +4,15 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <utility>
 
 #include "schemas/base/binary.h"
 #include "topology/log/atom_writer.h"
 #include "topology/log/data_directory.h"
+#include "topology/log/generations.h"
 #include "topology/log/group_committer.h"
 #include "topology/log/position_book.h"
+#include "topology/log/topic_config.h"
 
 namespace vitalog::topology {
 
@@ -40,21 +41,6 @@ tl::unexpected<Error> unknown_partition(const TopicPartition& tp) {
     return fail(Errc::NotFound, "the log has no partition " + to_string(tp));
 }
 
-Result<void> check_topics(const std::vector<TopicConfig>& topics) {
-    std::set<std::string_view> names;
-    for (const TopicConfig& topic : topics) {
-        if (topic.name.empty() || topic.name.find('/') != std::string::npos ||
-            topic.name.find('\0') != std::string::npos)
-            return fail(Errc::Configuration,
-                        "a topic's name is neither empty nor holds '/': '" + topic.name + "'");
-        if (topic.partitions == 0)
-            return fail(Errc::Configuration, "topic " + topic.name + " needs a partition");
-        if (!names.insert(topic.name).second)
-            return fail(Errc::Configuration, "topic " + topic.name + " is configured twice");
-    }
-    return {};
-}
-
 }  // namespace
 
 class EmbeddedLog::Impl {
@@ -66,6 +52,7 @@ class EmbeddedLog::Impl {
     void start();
 
     PartitionLog* find(const TopicPartition& tp) const;
+    std::map<TopicPartition, Offset> ends(const std::vector<std::string>& topics) const;
     bool appendable(const FeedRecord& record, AppendDone& done) const;
     void commit_group(AppendGroup group);
     CommitOutcome commit(PositionBook::Taken& shard, const Commit& commit,
@@ -79,6 +66,7 @@ class EmbeddedLog::Impl {
     std::map<std::string, std::vector<std::unique_ptr<PartitionLog>>, std::less<>> partitions;
     PositionBook positions;
     Generation generation{1};
+    Generations generations;
     RepeatLedger ledger;  // of the committer's thread
     const RocksBackend ledger_backend;
     std::unique_ptr<GroupCommitter> committer;
@@ -165,6 +153,7 @@ Result<void> EmbeddedLog::Impl::recover() {
     VITALOG_CHECK(check_nothing_synced_is_lost());
     VITALOG_CHECK(recover_topics());
     VITALOG_CHECK(recover_partitions());
+    VITALOG_CHECK(generations.load(*rocks));
     VITALOG_CHECK(positions.open(*rocks, generation));
     VITALOG_CHECK(ledger.open(ledger_backend));
     ledger_entries = ledger.entries();
@@ -248,6 +237,15 @@ PartitionLog* EmbeddedLog::Impl::find(const TopicPartition& tp) const {
     const auto topic = partitions.find(tp.topic);
     if (topic == partitions.end() || tp.partition.value() >= topic->second.size()) return nullptr;
     return topic->second[tp.partition.value()].get();
+}
+
+std::map<TopicPartition, Offset> EmbeddedLog::Impl::ends(
+    const std::vector<std::string>& topics) const {
+    std::map<TopicPartition, Offset> ends;
+    for (const auto& topic : topics)
+        if (const auto found = partitions.find(topic); found != partitions.end())
+            for (const auto& partition : found->second) ends[partition->tp()] = partition->end();
+    return ends;
 }
 
 Result<void> EmbeddedLog::Impl::check_reserve() const {
@@ -473,8 +471,37 @@ std::vector<TopicConfig> EmbeddedLog::topics() const {
     return impl_->options.topics;
 }
 
-Generation EmbeddedLog::generation() const {
-    return impl_->generation;
+Generation EmbeddedLog::generation() const { return impl_->generation; }
+
+Generation EmbeddedLog::generation_at(const TopicPartition& tp, Offset offset) const {
+    return impl_->generations.at(tp, offset, impl_->generation);
+}
+
+Result<void> EmbeddedLog::copy_to(const std::filesystem::path& to) {
+    VITALOG_CHECK(impl_->writer.sync());
+    return copy_data_directory(*impl_->rocks, to);
+}
+
+Result<void> EmbeddedLog::begin_generation() {
+    std::vector<std::string> topics;
+    for (const auto& [topic, list] : impl_->partitions) topics.push_back(topic);
+    VITALOG_TRY(impl_->generation,
+                impl_->generations.raise(*impl_->rocks, impl_->writer, impl_->generation,
+                                         impl_->ends(topics)));
+    return {};
+}
+
+bool EmbeddedLog::restored() const {
+    return impl_->generations.restored();
+}
+
+Result<std::uint64_t> EmbeddedLog::pass_over(const std::vector<std::string>& topics) {
+    return impl_->generations.pass_over(*impl_->rocks, impl_->writer, impl_->positions,
+                                        impl_->ends(topics));
+}
+
+const std::filesystem::path& EmbeddedLog::folder() const {
+    return impl_->directory.path();
 }
 
 std::uint32_t EmbeddedLog::partitions(std::string_view topic) const {

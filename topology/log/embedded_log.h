@@ -48,6 +48,20 @@ class EmbeddedLog final : public Log {
     /// or a reader's position still needs. Called now and then by the owner.
     Result<void> enforce_retention(LogTime now);
 
+    /// Writes a copy of everything readable before the call, a data directory of its own without
+    /// the views, while the log goes on. `to` must not exist yet. Io.
+    Result<void> copy_to(const std::filesystem::path& to);
+    /// What is appended from here on is of the next generation: for a restored copy, before anybody
+    /// else uses it.
+    Result<void> begin_generation();
+    /// True from begin_generation() until pass_over().
+    bool restored() const;
+    /// After a restore the original may have sent what lies in these topics: their readers go to
+    /// the end and ask what became of it. Gives the number of records passed over.
+    Result<std::uint64_t> pass_over(const std::vector<std::string>& topics);
+    /// The data directory.
+    const std::filesystem::path& folder() const;
+
     /// Counted since open.
     struct Stats {
         std::uint64_t fsyncs = 0;
@@ -68,6 +82,7 @@ class EmbeddedLog final : public Log {
     Result<std::unique_ptr<ShardLog>> open_shard(std::string_view stage,
                                                  const TopicPartition& input) override;
     Generation generation() const override;
+    Generation generation_at(const TopicPartition& tp, Offset offset) const override;
     void append(FeedRecord record, AppendDone done) override;
     std::uint32_t partitions(std::string_view topic) const override;
     Result<Offset> begin_offset(const TopicPartition& tp) const override;

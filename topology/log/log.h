@@ -72,6 +72,8 @@ class Log : public FeedAppender, public RecordSource {
     virtual Result<std::unique_ptr<ShardLog>> open_shard(std::string_view stage,
                                                          const TopicPartition& input) = 0;
     virtual Generation generation() const = 0;
+    /// The generation that the record there was appended in: part of a feed record's id (law 3).
+    virtual Generation generation_at(const TopicPartition& tp, Offset offset) const = 0;
 };
 
 }  // namespace vitalog::topology

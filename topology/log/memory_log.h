@@ -29,6 +29,13 @@ class MemoryLog final : public Log {
     Result<std::unique_ptr<ShardLog>> open_shard(std::string_view stage,
                                                  const TopicPartition& input) override;
     Generation generation() const override { return Generation(1); }
+    Generation generation_at(const TopicPartition& tp, Offset offset) const override {
+        return born_ ? born_(tp, offset) : generation();
+    }
+    /// As if records had been appended in these generations.
+    void set_generations(std::function<Generation(const TopicPartition&, Offset)> born) {
+        born_ = std::move(born);
+    }
     void append(FeedRecord record, AppendDone done) override;
     std::uint32_t partitions(std::string_view topic) const override;
     Result<Offset> begin_offset(const TopicPartition& tp) const override;
@@ -95,6 +102,7 @@ class MemoryLog final : public Log {
     std::deque<CommitFault> commit_faults_;
     std::optional<Error> append_error_;
     bool reserve_reached_ = false;
+    std::function<Generation(const TopicPartition&, Offset)> born_;  // null: all of generation 1
 };
 
 }  // namespace vitalog::topology

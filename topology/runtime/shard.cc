@@ -242,7 +242,7 @@ processors::Input Shard::input_of(const RecordView& record, std::string& source)
     input.topic = spec_.input;
     input.id = RecordId::parse(record.headers.find(header::kId));
     if (input.id.empty()) {  // a feed record
-        input.id = input.root = feed_record_id(ports_.log.generation(), input_, record.offset);
+        input.id = input.root = feed_record_id(ports_.log.generation_at(input_, record.offset), input_, record.offset);
         input.received = record.timestamp.as<ReceivedTime>();
         return input;
     }
@@ -354,7 +354,7 @@ void Shard::dead_letter(const processors::Input& input, const Error& error, std:
     if (!at.empty()) Headers::append(headers, header::kAt, at);
     Headers::append(headers, header::kRoot, input.root.to_string());
     Headers::append(headers, header::kCause, input.id.to_string());
-    for (const std::string_view kept : {header::kFormat, header::kEndpoint})
+    for (const std::string_view kept : {header::kFormat, header::kEndpoint, header::kRetriedRoot})
         if (const auto value = input.headers.find(kept); !value.empty()) Headers::append(headers, kept, value);
     const auto partition = partition_of(input.key, ports_.topics.partitions(schemas::Topic::DeadLetter));
     outbox_.add_raw(schemas::Topic::DeadLetter, partition, input.key, headers, input.value);
