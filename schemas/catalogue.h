@@ -11,6 +11,7 @@
 #include "schemas/events/directory.h"
 #include "schemas/events/identity.h"
 #include "schemas/events/message.h"
+#include "schemas/events/operation.h"
 #include "schemas/events/task.h"
 #include "schemas/events/wearable.h"
 #include "schemas/topics.h"
@@ -39,6 +40,9 @@ void for_each_event(Visitor&& visit) {
         {T::FeedControl, T::Subject, T::Person, T::Task, T::Notification},
         "kind/name on feed.control; none in a copy",
         "Steers processors: a setting, a table, a rule pack, a template pack, a team, the clock.");
+    event.template operator()<Operation>(
+        {T::FeedOperation}, "the alarm, or the record tried again",
+        "An alarm was raised or cleared, or a dead letter was tried again.");
     event.template operator()<Tick>(
         {T::Subject, T::Person, T::Task, T::Notification}, "none",
         "The owner of a partition says what time it is, because something is due.");

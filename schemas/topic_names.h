@@ -1,7 +1,9 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "schemas/topics.h"
 
@@ -21,6 +23,12 @@ class TopicNames {
         partitions_[index(topic)] = partitions;
     }
     const std::string& name(Topic topic) const { return names_[index(topic)]; }
+    /// The topic that this site calls so.
+    std::optional<Topic> topic(std::string_view name) const {
+        for (const auto& entry : kTopics)
+            if (names_[index(entry.topic)] == name) return entry.topic;
+        return std::nullopt;
+    }
     std::uint32_t partitions(Topic topic) const { return partitions_[index(topic)]; }
 
   private:

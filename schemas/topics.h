@@ -9,12 +9,12 @@ namespace vitalog::schemas {
 
 /// Every topic there is. The names are the defaults; a site's configuration may rename them.
 enum class Topic : std::uint8_t {
-    FeedHis, FeedLis, FeedPacs, FeedWearable, FeedDirectory, FeedDecision, FeedReceipt, FeedControl,
+    FeedHis, FeedLis, FeedPacs, FeedWearable, FeedDirectory, FeedDecision, FeedReceipt, FeedControl, FeedOperation,
     Subject, Person, Task, Notification,
     Risk, Alert, TaskBoard, Delivery, SendSms, SendWechat, SendWecom, DeadLetter, Audit,
 };
 
-inline constexpr std::size_t kTopicCount = 21;
+inline constexpr std::size_t kTopicCount = 22;
 
 struct TopicInfo {
     Topic topic;
@@ -34,7 +34,8 @@ inline constexpr std::array<TopicInfo, kTopicCount> kTopics{{
     {Topic::FeedDirectory, "feed.directory", "patient or team", "POST /directory", true, false, false},
     {Topic::FeedDecision, "feed.decision", "task", "FHIR Task operations", true, false, false},
     {Topic::FeedReceipt, "feed.receipt", "recipient or provider message", "effect workers, gateways", true, false, false},
-    {Topic::FeedControl, "feed.control", "kind/name", "vitalog run, POST /admin/clock", true, true, true},
+    {Topic::FeedControl, "feed.control", "kind/name", "vitalog run, POST /admin/clock, POST /admin/publish", true, true, true},
+    {Topic::FeedOperation, "feed.operation", "alarm or retried record", "the site's watcher, POST /admin/dead-letter/retry", true, true, true},
     {Topic::Subject, "subject", "identifier, or 'merges'", "intake, identity", false, false, false},
     {Topic::Person, "person", "person", "identity, care, desk", false, true, false},
     {Topic::Task, "task", "task", "intake, care", false, false, false},

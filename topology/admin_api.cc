@@ -131,6 +131,9 @@ HttpResponse AdminApi::topics() const {
     for (const auto& topic : ports_.log.topics()) {
         json.begin_object();
         json.field("topic", topic.name);
+        const auto known = ports_.topics.topic(topic.name);
+        if (known && schemas::name_of(*known) != topic.name)
+            json.field("is", schemas::name_of(*known));
         json.field("partitions", topic.partitions);
         json.end_object();
     }

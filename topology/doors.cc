@@ -7,6 +7,7 @@
 
 #include "ingest/hl7/charset.h"
 #include "ingest/hl7/time.h"
+#include "topology/operator/alarm_rules.h"
 #include "topology/senders.h"
 
 namespace vitalog::topology {
@@ -102,6 +103,7 @@ ingest::mllp::ListenerTls mllp_tls(const Config& config) {
 
 Result<void> check_doors(const Config& config, const Secrets& secrets) {
     VITALOG_CHECK(read_tokens(config));
+    VITALOG_CHECK(AlarmSettings::from(config));
     VITALOG_CHECK(ingest::hl7::SiteZone::named(config.text("site.zone")));
     VITALOG_CHECK(ingest::hl7::charset_setting(config.text("hl7.charset")));
     VITALOG_CHECK(ingest::mllp::check(mllp_tls(config)));

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <future>
 #include <iterator>
-#include <set>
+#include <map>
+#include <tuple>
 
 #include "schemas/embed.h"
 #include "schemas/json_decode.h"
@@ -20,6 +22,13 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kReadBytes = std::size_t{1} << 20;
+
+/// Kinds that come from files, in the order in which they can take force.
+constexpr std::array<std::string_view, 7> kFileKinds{"zones", "settings", "units", "codes", "measures", "rules", "templates"};
+
+std::size_t kind_rank(std::string_view kind) {
+    return static_cast<std::size_t>(std::find(kFileKinds.begin(), kFileKinds.end(), kind) - kFileKinds.begin());
+}
 
 Publication make(std::string kind, std::string name, std::string body, std::string where) {
     std::string version = fmt::format("{:016x}", hash64(body));
@@ -71,7 +80,26 @@ Result<void> add_kind(const Config& config, std::string_view key, const std::vec
     return add_folder(kinds.front(), fs::path(folder), out);
 }
 
-Result<void> check(const std::vector<Publication>& publications) {
+template <class Visit>
+Result<void> for_each_control(const Log& log, const schemas::TopicNames& topics, Visit visit) {
+    schemas::Decoder decoder;
+    const TopicPartition tp{topics.name(schemas::Topic::FeedControl), Partition(0)};
+    RecordBatch batch;
+    for (Offset at(0);; at = batch.next) {
+        VITALOG_CHECK(log.read(tp, at, kReadBytes, batch));
+        if (batch.records.empty()) return {};
+        for (const auto& record : batch.records)
+            if (const auto control = schemas::decode<schemas::Control>(record.value, decoder)) visit(*control, record);
+    }
+}
+
+}  // namespace
+
+Publication make_publication(std::string kind, std::string name, std::string body, std::string where) {
+    return make(std::move(kind), std::move(name), std::move(body), std::move(where));
+}
+
+Result<void> check_publications(const std::vector<Publication>& publications) {
     for (const Stage& stage : all_stages()) {
         if (!stage.make_processor) continue;
         const auto processor = stage.make_processor();
@@ -83,21 +111,6 @@ Result<void> check(const std::vector<Publication>& publications) {
     return {};
 }
 
-template <class Visit>
-Result<void> for_each_control(const Log& log, const schemas::TopicNames& topics, Visit visit) {
-    schemas::Decoder decoder;
-    const TopicPartition tp{topics.name(schemas::Topic::FeedControl), Partition(0)};
-    RecordBatch batch;
-    for (Offset at(0);; at = batch.next) {
-        VITALOG_CHECK(log.read(tp, at, kReadBytes, batch));
-        if (batch.records.empty()) return {};
-        for (const auto& record : batch.records)
-            if (const auto control = schemas::decode<schemas::Control>(record.value, decoder)) visit(*control);
-    }
-}
-
-}  // namespace
-
 Result<std::vector<Publication>> collect_publications(const Config& config) {
     std::vector<Publication> all;
     VITALOG_TRY(auto zones, zones_body());  // first: settings name a zone
@@ -106,27 +119,54 @@ Result<std::vector<Publication>> collect_publications(const Config& config) {
     VITALOG_CHECK(add_kind(config, "tables.dir", {"units", "codes", "measures"}, all));
     VITALOG_CHECK(add_kind(config, "rules.dir", {"rules"}, all));
     VITALOG_CHECK(add_kind(config, "templates.dir", {"templates"}, all));
-    VITALOG_CHECK(check(all));
+    VITALOG_CHECK(check_publications(all));
     return all;
 }
 
-Result<std::map<std::pair<std::string, std::string>, std::string>> published(const Log& log, const schemas::TopicNames& topics) {
-    std::map<std::pair<std::string, std::string>, std::string> last;
-    VITALOG_CHECK(for_each_control(log, topics, [&](const schemas::Control& control) {
-        const std::pair key(std::string(control.kind), std::string(control.name));
-        if (control.body.empty()) last.erase(key);
-        else last[key] = control.version;
+Result<std::vector<Published>> publication_history(const Log& log, const schemas::TopicNames& topics) {
+    std::vector<Published> history;
+    VITALOG_CHECK(for_each_control(log, topics, [&](const schemas::Control& control, const RecordView& record) {
+        if (kind_rank(control.kind) == kFileKinds.size()) return;  // teams and clocks are not files
+        const std::string_view by = record.headers.find(kPublishedBy);
+        history.push_back({{std::string(control.kind), std::string(control.name), std::string(control.version),
+                            std::string(control.body), "feed.control"},
+                           record.timestamp, std::string(by.empty() ? kPublishedByRun : by)});
     }));
-    return last;
+    return history;
 }
 
-Result<void> publish_one(Log& log, const schemas::TopicNames& topics, LogTime now, const Publication& publication) {
+std::vector<Published> in_force(const std::vector<Published>& history) {
+    struct Standing {
+        std::size_t rank;
+        std::size_t first;  // place of the name's first record: what others build on came before them
+        const Published* last;
+    };
+    std::map<std::pair<std::string, std::string>, Standing> by_name;
+    for (std::size_t i = 0; i < history.size(); ++i) {
+        const Publication& publication = history[i].publication;
+        by_name.try_emplace({publication.kind, publication.name}, Standing{kind_rank(publication.kind), i, nullptr})
+            .first->second.last = &history[i];
+    }
+    std::vector<Standing> order;
+    for (const auto& [name, standing] : by_name)
+        if (!standing.last->publication.body.empty()) order.push_back(standing);
+    std::sort(order.begin(), order.end(), [](const Standing& a, const Standing& b) {
+        return std::pair(a.rank, a.first) < std::pair(b.rank, b.first);
+    });
+    std::vector<Published> standing;
+    for (const Standing& entry : order) standing.push_back(*entry.last);
+    return standing;
+}
+
+Result<void> publish_one(Log& log, const schemas::TopicNames& topics, LogTime now, const Publication& publication,
+                         std::string_view by) {
     FeedRecord record;
     record.topic = topics.name(schemas::Topic::FeedControl);
     record.key = publication.kind + "/" + publication.name;
     record.value = schemas::encode(
         schemas::Control{publication.kind, publication.name, publication.version, publication.body});
     Headers::append(record.headers, header::kFormat, "json");
+    Headers::append(record.headers, kPublishedBy, by);
     record.received = now;
     std::promise<Result<AppendReceipt>> done;
     log.append(std::move(record), [&](Result<AppendReceipt> receipt) { done.set_value(std::move(receipt)); });
@@ -135,29 +175,41 @@ Result<void> publish_one(Log& log, const schemas::TopicNames& topics, LogTime no
 }
 
 Result<std::size_t> publish(Log& log, const schemas::TopicNames& topics, LogTime now, const std::vector<Publication>& wanted) {
-    VITALOG_TRY(auto last, published(log, topics));
-    std::size_t count = 0;
-    std::set<std::string> kinds;
+    VITALOG_TRY(const auto history, publication_history(log, topics));
+    std::map<std::pair<std::string, std::string>, std::string> configured;  // version that a start last published
+    std::map<std::pair<std::string, std::string>, const Published*> standing;
+    for (const Published& entry : history) {
+        const std::pair name(entry.publication.kind, entry.publication.name);
+        standing[name] = &entry;
+        if (entry.by != kPublishedByRun) continue;
+        if (entry.publication.body.empty()) configured.erase(name);
+        else configured[name] = entry.publication.version;
+    }
+    std::vector<Publication> changes;
     for (const auto& p : wanted) {
-        kinds.insert(p.kind);
-        const auto found = last.find({p.kind, p.name});
-        const bool same = found != last.end() && found->second == p.version;
-        if (found != last.end()) last.erase(found);
-        if (same) continue;
+        const auto found = configured.find({p.kind, p.name});
+        if (found == configured.end() || found->second != p.version) changes.push_back(p);
+        if (found != configured.end()) configured.erase(found);
+    }
+    for (const auto& [name, version] : configured) changes.push_back({name.first, name.second, version, "", ""});
+    for (const auto& p : changes) {
+        const auto found = standing.find({p.kind, p.name});
+        if (found != standing.end() && found->second->by != kPublishedByRun && found->second->publication.version != p.version)
+            log_line("warn", "published_over", {{"kind", p.kind}, {"name", p.name}, {"was", found->second->publication.version},
+                                                {"by", found->second->by}, {"why", "the configured file changed"}});
         VITALOG_CHECK(publish_one(log, topics, now, p));
-        ++count;
+        standing.erase({p.kind, p.name});
     }
-    for (const auto& [key, version] : last) {
-        if (!kinds.contains(key.first)) continue;  // teams and clocks are not files
-        VITALOG_CHECK(publish_one(log, topics, now, {key.first, key.second, version, "", ""}));
-        ++count;
-    }
-    return count;
+    for (const auto& [name, entry] : standing)
+        if (entry->by != kPublishedByRun)
+            log_line("info", "in_force_by_operator", {{"kind", name.first}, {"name", name.second}, {"by", entry->by},
+                                                      {"version", entry->publication.version}, {"since", to_rfc3339(entry->since)}});
+    return changes.size();
 }
 
 Result<LogTime> published_clock(const Log& log, const schemas::TopicNames& topics) {
     LogTime last;
-    VITALOG_CHECK(for_each_control(log, topics, [&](const schemas::Control& control) {
+    VITALOG_CHECK(for_each_control(log, topics, [&](const schemas::Control& control, const RecordView&) {
         if (control.kind != "clock") return;
         if (const auto micros = parse_rfc3339(control.body)) last = std::max(last, LogTime(*micros));
     }));

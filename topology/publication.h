@@ -1,7 +1,7 @@
 #pragma once
 
-#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "schemas/base/result.h"
@@ -24,15 +24,35 @@ struct Publication {
 /// no folder. Each is checked by the processors that will use it. Configuration: names file, line and what to write.
 Result<std::vector<Publication>> collect_publications(const Config& config);
 
-/// What was last published, by (kind, name): version, read from feed.control.
-Result<std::map<std::pair<std::string, std::string>, std::string>> published(const Log& log, const schemas::TopicNames& topics);
+/// What the processors say of these, in this order, as their only ones. Configuration: names `where` and what to write.
+Result<void> check_publications(const std::vector<Publication>& publications);
 
-/// Appends what differs from what was last published; retires files that are gone. Returns how many records, once
-/// they are durable.
+/// One control record of feed.control that came from a file. An empty body retires the name.
+struct Published {
+    Publication publication;
+    LogTime since;
+    std::string by;  ///< a user; "run": published at a start, as configured
+};
+inline constexpr std::string_view kPublishedByRun = "run";
+/// Name of the header that says who published a control record.
+inline constexpr std::string_view kPublishedBy = "published_by";
+
+/// Every settings, table, rule and template record that was ever published, the oldest first.
+Result<std::vector<Published>> publication_history(const Log& log, const schemas::TopicNames& topics);
+/// Those in force, in the order in which they may be published anew.
+std::vector<Published> in_force(const std::vector<Published>& history);
+
+/// Appends what differs from what a start last published, and retires what was published by a start and is gone:
+/// what an operator published since stays in force until its file in the configured folder changes. Returns how many
+/// records, once they are durable.
 Result<std::size_t> publish(Log& log, const schemas::TopicNames& topics, LogTime now, const std::vector<Publication>& wanted);
 
 /// Appends one control record, durably.
-Result<void> publish_one(Log& log, const schemas::TopicNames& topics, LogTime now, const Publication& publication);
+Result<void> publish_one(Log& log, const schemas::TopicNames& topics, LogTime now, const Publication& publication,
+                         std::string_view by = kPublishedByRun);
+
+/// A publication of that body; its version is the body's hash.
+Publication make_publication(std::string kind, std::string name, std::string body, std::string where);
 
 /// The time that a clock set by hand last stood at.
 Result<LogTime> published_clock(const Log& log, const schemas::TopicNames& topics);

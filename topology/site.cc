@@ -35,6 +35,7 @@
 #include "topology/doors.h"
 #include "topology/flow.h"
 #include "topology/log/embedded_log.h"
+#include "topology/operator/operator.h"
 #include "topology/publication.h"
 #include "topology/runtime/runtime.h"
 #include "topology/senders.h"
@@ -79,6 +80,7 @@ class Site::Impl {
         VITALOG_CHECK(open_wearable_door(publications));
         VITALOG_CHECK(start_effects());
         VITALOG_CHECK(start_mllp());
+        VITALOG_CHECK(operator_->watch(config_, views_path()));
         housekeeping_ = std::thread([this] { keep_house(); });
         admin_->set_status(AdminApi::Status::Ready);
         return {};
@@ -95,6 +97,7 @@ class Site::Impl {
         if (gateways_) gateways_->stop();
         if (live_) live_->stop();
         if (http_) http_->stop();
+        if (operator_) operator_->stop();
         flow_.reset();
         Result<void> flushed;
         if (runtime_) flushed = runtime_->stop(!failed_);
@@ -161,10 +164,14 @@ class Site::Impl {
         return {};
     }
 
+    std::string views_path() const {
+        const auto path = config_.text("views.path");
+        return path.empty() ? (fs::path(options_.data_dir) / "views.sqlite").string()
+                            : std::string(path);
+    }
+
     Result<void> open_views() {
-        const std::string path = config_.text("views.path").empty()
-                                     ? (fs::path(options_.data_dir) / "views.sqlite").string()
-                                     : std::string(config_.text("views.path"));
+        const std::string path = views_path();
         VITALOG_TRY(auto store, sinks::views::ViewStore::open(path, log_->generation()));
         sinks::views::ViewWorkerOptions options;
         options.metrics = &metrics_;
@@ -180,7 +187,7 @@ class Site::Impl {
 
     /// Documents leave the feeds for files of their own before retention may drop them.
     Result<void> open_blobs() {
-        VITALOG_TRY(auto store, sinks::BlobStore::open(fs::path(options_.data_dir) / "blobs"));
+        VITALOG_TRY(auto store, sinks::BlobStore::open(fs::path(options_.data_dir) / kDocumentsFolder));
         blobs_ = std::make_unique<sinks::BlobStore>(std::move(store));
         VITALOG_TRY(const auto charset, ingest::hl7::charset_setting(config_.text("hl7.charset")));
         sinks::BlobWorkerOptions options;
@@ -230,6 +237,13 @@ class Site::Impl {
                 flow_->when_applied(std::move(done));
             },
             topics_);
+        operator_ = std::make_unique<Operator>(OperatorPorts{*log_, *flow_, topics_, clock(),
+                                                             [](const HttpRequest& request) {
+                                                                 return ingest::require_role(
+                                                                     request, {"operator"});
+                                                             }},
+                                               Operator::Site{*log_, metrics_, *reader_}, config_);
+        operator_->register_routes(*http_);
         receipts_ = std::make_unique<sinks::fhir::ReceiptsApi>(
             *log_, clock(), sinks::fhir::ReceiptsOptions{options_.secrets.wechat_token, topics_});
         gateways_ = std::make_unique<sinks::fhir::GatewayApi>(*log_, *log_, clock(),
@@ -282,6 +296,16 @@ class Site::Impl {
         auto waiting = applied.get_future();
         while (waiting.wait_for(kHousekeepingStep) != std::future_status::ready)
             if (failed_) return fail(Errc::Io, "a shard failed while starting; see the log");
+        if (!log_->restored()) return {};
+        // Everything that the restored log leads to is decided by now; the original may have sent
+        // it.
+        VITALOG_TRY(const std::uint64_t passed,
+                    log_->pass_over({topics_.name(schemas::Topic::SendSms),
+                                     topics_.name(schemas::Topic::SendWechat),
+                                     topics_.name(schemas::Topic::SendWecom)}));
+        log_line("warn", "restored",
+                 {{"generation", std::to_string(log_->generation().value())},
+                  {"attempts_taken_as_sent", std::to_string(passed)}});
         return {};
     }
 
@@ -383,6 +407,7 @@ class Site::Impl {
     std::unique_ptr<sinks::fhir::MessagesApi> messages_;
     std::unique_ptr<sinks::fhir::ShadowApi> shadow_;
     std::unique_ptr<ingest::wearable::WearableApi> wearable_;
+    std::unique_ptr<Operator> operator_;
     std::unique_ptr<sinks::live::LiveEvents> live_;
     std::unique_ptr<sinks::explain::ExplainApi> explain_;
     std::unique_ptr<ingest::HttpServer> http_;

@@ -20,8 +20,10 @@ std::vector<TopicConfig> configured_topics(const Config& config, const schemas::
         TopicConfig entry;
         entry.name = names.name(topic.topic);
         entry.partitions = names.partitions(topic.topic);
-        // What steers the site is taken even when the disk reserve is reached: the way out may be a setting.
-        entry.feed = topic.feed && topic.topic != schemas::Topic::FeedControl;
+        // What steers the site is taken even when the disk reserve is reached: the way out may be a setting, and the
+        // alarm about it goes through.
+        entry.feed = topic.feed && topic.topic != schemas::Topic::FeedControl &&
+                     topic.topic != schemas::Topic::FeedOperation;
         const auto retention = config.topic_setting(topic.name, "retention");
         if (retention) entry.retention = *parse_duration(*retention);
         else if (!topic.kept_for_ever) entry.retention = config.duration("log.retention");

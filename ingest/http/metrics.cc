@@ -141,11 +141,13 @@ void MetricsRegistry::expose(const std::string& name, const Family& family, std:
     }
 }
 
+void MetricsRegistry::refresh() {
+    const std::lock_guard lock(collectors_mutex_);
+    for (const auto& collect : collectors_) collect(*this);
+}
+
 std::string MetricsRegistry::exposition() {
-    {
-        const std::lock_guard lock(collectors_mutex_);
-        for (const auto& collect : collectors_) collect(*this);
-    }
+    refresh();
     std::string out;
     const std::lock_guard lock(mutex_);
     for (const auto& [name, family] : families_)
@@ -161,6 +163,21 @@ double MetricsRegistry::value(std::string_view name, const Labels& labels) const
     if (found == family->second.series.end()) return 0;
     return family->second.kind == Kind::Histogram ? static_cast<double>(found->second.count)
                                                   : found->second.value;
+}
+
+double MetricsRegistry::total(std::string_view name, const Labels& labels) const {
+    const std::lock_guard lock(mutex_);
+    const auto family = families_.find(name);
+    if (family == families_.end()) return 0;
+    double sum = 0;
+    for (const auto& [rendered, series] : family->second.series) {
+        const std::string all = "," + rendered + ",";
+        const bool has = std::all_of(labels.begin(), labels.end(), [&](const auto& label) {
+            return all.find("," + render({label}) + ",") != std::string::npos;
+        });
+        if (has) sum += series.value;
+    }
+    return sum;
 }
 
 void MetricsRegistry::register_routes(Router& router) {

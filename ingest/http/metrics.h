@@ -32,12 +32,16 @@ class MetricsRegistry : public Metrics {
 
     /// The HELP line of a name; those of the contract are known.
     void describe(std::string_view name, std::string_view help);
-    /// Called at the beginning of each exposition(), to set gauges that are read rather than
-    /// counted.
+    /// Called at the beginning of each exposition() and refresh(), to set gauges that are read
+    /// rather than counted.
     void before_scrape(std::function<void(Metrics&)> collect);
+    /// Sets those gauges and counters now, for who reads them by value() and total().
+    void refresh();
     std::string exposition();
     /// The present value of a counter or gauge, or the number of observations; 0 when never used.
     double value(std::string_view name, const Labels& labels) const;
+    /// The sum of a counter over every series with these labels, whatever others it has.
+    double total(std::string_view name, const Labels& labels) const;
 
     /// Registers GET /metrics.
     void register_routes(Router& router);

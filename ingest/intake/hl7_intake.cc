@@ -120,10 +120,12 @@ Result<void> Hl7Intake::handle(const processors::Input& input, processors::Conte
         msh.field(9).component(2).empty() || msh.field(9).component(3).has_value()
             ? arena_.keep(std::string(type).append("^").append(event))
             : msh.field(9).repetition(0).raw();
+    const RecordId retried = RecordId::parse(input.headers.find(header::kRetriedRoot));
+    const RecordId root = retried.empty() ? input.root : retried;
     const Scope scope{message_,      rules_.zone,
                       rules_.tables, arena_,
                       ids_,          out,
-                      input.root,    hl7::sending_facility(msh, arena_),
+                      root,          hl7::sending_facility(msh, arena_),
                       trigger,       input.received,
                       input.source};
     const Trigger* const what = find_trigger(type, event);

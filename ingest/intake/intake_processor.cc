@@ -63,6 +63,9 @@ Result<void> IntakeProcessor::on_record(state::Entity*, const processors::Input&
             if (json || format == wearable::kOpenMhealth || format == wearable::kHuawei)
                 return wearable_.handle(input, out);
             break;
+        case Topic::FeedOperation:
+            if (json) return operations_.handle(input, out);
+            break;
         case Topic::FeedControl:
             if (json) return json_.control(input, out);
             break;

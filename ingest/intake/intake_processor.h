@@ -4,6 +4,7 @@
 
 #include "ingest/intake/hl7_intake.h"
 #include "ingest/intake/json_intake.h"
+#include "ingest/intake/operation_intake.h"
 #include "ingest/intake/wearable_intake.h"
 #include "ingest/intake/receipt_intake.h"
 #include "processors/processor.h"
@@ -45,6 +46,7 @@ class IntakeProcessor final : public processors::Processor {
     JsonIntake json_;
     WearableIntake wearable_;
     ReceiptIntake receipts_;
+    OperationIntake operations_;
     schemas::Decoder decoder_;
 };
 

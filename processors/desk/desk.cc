@@ -82,7 +82,8 @@ void DeskProcessor::fill(const Hand& hand, const schemas::TaskOpen& event) const
     entity.person = event.person;
     entity.rule = event.rule;
     entity.rule_version = event.rule_version;
-    const bool has_team = teams_.find(event.team) != nullptr || settings_.default_team.empty();
+    // A task about no person is the operators' and never falls to the doctors.
+    const bool has_team = event.person.empty() || teams_.find(event.team) != nullptr || settings_.default_team.empty();
     entity.team = has_team ? event.team : std::string_view(settings_.default_team);
     entity.priority = event.priority;
     entity.problem = event.problem;

@@ -55,7 +55,7 @@ Result<void> DeskProcessor::decision(Hand hand, const Input& input) {
         state.judged = judgement;
         hand.out.emit_event(Topic::TaskBoard, entity.task, state);
     }
-    if (was_open && entity.outcome) {
+    if (was_open && entity.outcome && !entity.person.empty()) {
         const HeldOutcome& outcome = *entity.outcome;
         hand.out.emit_event(
             Topic::Person, entity.person,

@@ -22,6 +22,10 @@ constexpr std::chrono::seconds kLongestPause{60};
 constexpr int kMostDoublings = 16;
 
 /// `first` doubled `times` times, up to `longest`.
+std::string_view lane_name(Lane lane) {
+    return lane == Lane::High ? "high" : lane == Lane::Other ? "other" : "all";
+}
+
 std::chrono::microseconds backed_off(std::chrono::microseconds first, int times,
                                      std::chrono::microseconds longest) {
     return std::min(longest, first * (std::int64_t{1} << std::min(times, kMostDoublings)));
@@ -422,6 +426,11 @@ void EffectWorker::note_trouble(const SendOutcome& outcome) {
     const LogTime now = ports_.wall.now();
     const std::lock_guard lock(mutex_);
     troubles_ = trouble ? troubles_ + 1 : 0;
+    if (ports_.metrics != nullptr)
+        ports_.metrics->gauge(
+            "vitalog_sends_held",
+            {{"channel", options_.channel}, {"lane", std::string(lane_name(options_.lane))}},
+            troubles_ < kTroublesToPause ? 0 : 1);
     if (troubles_ < kTroublesToPause) return;
     paused_until_ = now + backed_off(kFirstPause, troubles_ - kTroublesToPause, kLongestPause);
     log_line("warn", "effects_paused",

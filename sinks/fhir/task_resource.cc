@@ -229,8 +229,10 @@ Result<std::string> to_task(const views::BodyRow& row, schemas::Decoder& decoder
     json.field("priority", request_priority(task.priority));
     write_concept(json, "code", "http://hl7.org/fhir/CodeSystem/task-code", "approve");
     if (!task.problem.empty()) json.field("description", task.problem);
-    write_reference(json, "focus", "DetectedIssue", task.alert);
-    write_reference(json, "for", "Patient", task.person);
+    if (!task.person.empty()) {  // a task of the operators is about no person and rests on no alert
+        write_reference(json, "focus", "DetectedIssue", task.alert);
+        write_reference(json, "for", "Patient", task.person);
+    }
     json.field("authoredOn", to_rfc3339(task.opened));
     json.field("lastModified", to_rfc3339(task.changed));
     if (!task.owner.empty()) {

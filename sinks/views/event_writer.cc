@@ -115,7 +115,7 @@ Result<void> EventWriter::alert(const schemas::AlertEvent& event, std::string_vi
 
 Result<void> EventWriter::task(const schemas::TaskState& event, std::string_view body,
                                const Source& source) {
-    VITALOG_TRY(const std::string person, sql::id_bytes(event.person, "person"));
+    VITALOG_TRY(const std::string person, maybe_person(event.person));
     VITALOG_CHECK(task_version_.run(event.task, event.version, Blob{person}, body, source.at_us));
     return task_.run(event.task, Blob{person}, event.alert, event.team, event.owner,
                      schemas::name_of_enum(event.status), static_cast<int>(event.priority),

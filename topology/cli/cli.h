@@ -43,7 +43,8 @@ struct Command {
     int (*run)(const std::vector<std::string>& words);
 };
 
-extern const Command kRun, kDescribe, kExplain, kSendHl7, kShadow, kSimulate, kTopic, kDeadLetter, kGatewaySim, kImport, kViews, kConfig, kVersion;
+extern const Command kRun, kDescribe, kExplain, kSendHl7, kShadow, kSimulate, kTopic, kDeadLetter, kGatewaySim, kImport,
+    kViews, kConfig, kVersion, kPublish, kBackup, kRestore, kStatus;
 
 /// Prints "vitalog COMMAND: message" and the hint at --help; gives the exit code for the error.
 int report(std::string_view command, const Error& error);

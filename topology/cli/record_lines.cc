@@ -1,17 +1,15 @@
 #include "topology/cli/record_lines.h"
 
 #include <fmt/format.h>
-#include <signal.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "schemas/base/base64.h"
 #include "schemas/json_decode.h"
 #include "sinks/http_client.h"
 #include "topology/admin_api.h"
 #include "topology/cli/load_config.h"
+#include "topology/cli/site_client.h"
 #include "topology/log/embedded_log.h"
 #include "topology/topics.h"
 
@@ -40,10 +38,12 @@ struct LineShape {
 
 struct TopicShape {
     std::string_view topic;
+    std::string_view is;  ///< the standard name, where the site has another
     std::uint32_t partitions = 0;
     template <class V>
     void members(V& v) {
         v.required("topic", topic);
+        v("is", is);
         v.required("partitions", partitions);
     }
 };
@@ -53,16 +53,6 @@ struct TopicsShape {
     template <class V>
     void members(V& v) {
         v.required("topics", topics);
-    }
-};
-
-struct RunShape {
-    std::int64_t pid = 0;
-    std::string_view http;
-    template <class V>
-    void members(V& v) {
-        v.required("pid", pid);
-        v.required("http", http);
     }
 };
 
@@ -82,7 +72,8 @@ class HttpLines final : public RecordLines {
         VITALOG_TRY(const std::string body, get("/topics"));
         VITALOG_TRY(const auto shape, schemas::decode<TopicsShape>(body, decoder_));
         std::vector<Topic> topics;
-        for (const auto& topic : shape.topics) topics.push_back({std::string(topic.topic), topic.partitions});
+        for (const auto& topic : shape.topics)
+            topics.push_back({std::string(topic.topic), topic.partitions, std::string(topic.is.empty() ? topic.topic : topic.is)});
         return topics;
     }
     Result<std::vector<RecordLine>> read(const std::string& topic, std::uint32_t partition, std::int64_t from,
@@ -119,11 +110,16 @@ class HttpLines final : public RecordLines {
 
 class LogLines final : public RecordLines {
   public:
-    explicit LogLines(std::unique_ptr<EmbeddedLog> log) : log_(std::move(log)) {}
+    LogLines(std::unique_ptr<EmbeddedLog> log, schemas::TopicNames names)
+        : log_(std::move(log)), names_(std::move(names)) {}
 
     Result<std::vector<Topic>> topics() override {
         std::vector<Topic> topics;
-        for (const auto& topic : log_->topics()) topics.push_back({topic.name, topic.partitions});
+        for (const auto& topic : log_->topics()) {
+            const auto known = names_.topic(topic.name);
+            topics.push_back({topic.name, topic.partitions,
+                              known ? std::string(schemas::name_of(*known)) : topic.name});
+        }
         return topics;
     }
     Result<std::vector<RecordLine>> read(const std::string& topic, std::uint32_t partition, std::int64_t from,
@@ -146,18 +142,19 @@ class LogLines final : public RecordLines {
 
   private:
     std::unique_ptr<EmbeddedLog> log_;
+    const schemas::TopicNames names_;
     schemas::Decoder decoder_;
 };
 
-/// The address of the site that runs on this data directory, if one does.
-std::string running_site(const std::filesystem::path& data_dir) {
-    std::ifstream file(data_dir / "run.json");
-    if (!file) return {};
-    const std::string json{std::istreambuf_iterator<char>(file), {}};
-    schemas::Decoder decoder;
-    const auto run = schemas::decode<RunShape>(json, decoder);
-    if (!run || kill(static_cast<pid_t>(run->pid), 0) != 0) return {};
-    return "http://" + std::string(run->http);
+std::string printable(std::string_view bytes) {
+    std::string text;
+    for (const char c : bytes) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '\r' || c == '\n') text += '\n';
+        else if (byte >= 0x20 || c == '\t') text += c;
+        else text += fmt::format("\\x{:02x}", byte);
+    }
+    return text;
 }
 
 }  // namespace
@@ -187,9 +184,39 @@ Result<std::unique_ptr<RecordLines>> open_record_lines(const Arguments& argument
     VITALOG_TRY(const auto config, load_config(arguments));
     EmbeddedLog::Options options;
     options.path = *data_dir;
-    options.topics = configured_topics(config, configured_names(config));
+    auto names = configured_names(config);
+    options.topics = configured_topics(config, names);
     VITALOG_TRY(auto log, EmbeddedLog::open(std::move(options)));
-    return std::make_unique<LogLines>(std::move(log));
+    return std::make_unique<LogLines>(std::move(log), std::move(names));
+}
+
+void print_record(const RecordLine& line, bool json) {
+    if (json) {
+        fmt::print("{}\n", line.json);
+        return;
+    }
+    fmt::print("{}/{}/{} {} key={}\n", line.topic, line.partition, line.offset, line.timestamp, line.key);
+    for (const auto& [name, value] : line.headers) fmt::print("  {}: {}\n", name, value);
+    fmt::print("{}\n\n", printable(line.value));
+}
+
+Result<std::vector<std::uint32_t>> chosen_partitions(RecordLines& source, const Arguments& arguments,
+                                                     const std::string& topic) {
+    VITALOG_TRY(const auto known, find_topic(source, topic));
+    VITALOG_TRY(const auto one, number_of(arguments, "--partition", -1, 0, known.partitions - 1));
+    std::vector<std::uint32_t> partitions;
+    for (std::uint32_t p = 0; p < known.partitions; ++p)
+        if (one < 0 || one == static_cast<std::int64_t>(p)) partitions.push_back(p);
+    return partitions;
+}
+
+Result<RecordLines::Topic> find_topic(RecordLines& source, const std::string& name) {
+    VITALOG_TRY(const auto topics, source.topics());
+    for (const auto& topic : topics)
+        if (topic.name == name) return topic;
+    for (const auto& topic : topics)
+        if (topic.standard == name) return topic;
+    return fail(Errc::NotFound, "there is no topic " + name + "; vitalog topic list shows all");
 }
 
 }  // namespace vitalog::topology::cli

@@ -28,7 +28,8 @@ class RecordLines {
   public:
     struct Topic {
         std::string name;
-        std::uint32_t partitions;
+        std::uint32_t partitions = 0;
+        std::string standard;  ///< its name where sites do not rename it
     };
     virtual ~RecordLines() = default;
     virtual Result<std::vector<Topic>> topics() = 0;
@@ -40,5 +41,14 @@ class RecordLines {
 /// The flags --url, --data-dir, --token and those of the configuration say which.
 std::vector<std::string_view> source_flags(std::vector<std::string_view> more);
 Result<std::unique_ptr<RecordLines>> open_record_lines(const Arguments& arguments);
+
+/// The topic of that name, the site's own or the standard one. NotFound.
+Result<RecordLines::Topic> find_topic(RecordLines& source, const std::string& name);
+/// Prints it for a person to read, or as its JSON line.
+void print_record(const RecordLine& line, bool json);
+/// The partitions asked for: one by --partition, else all of the topic.
+Result<std::vector<std::uint32_t>> chosen_partitions(RecordLines& source,
+                                                     const Arguments& arguments,
+                                                     const std::string& topic);
 
 }  // namespace vitalog::topology::cli

@@ -13,9 +13,9 @@ namespace vitalog::topology::cli {
 namespace {
 
 int run_describe(const std::vector<std::string>& words) {
-    const auto arguments = Arguments::parse(words, {{}, {"mermaid"}, 0});
+    const auto arguments = Arguments::parse(words, {{}, {"--mermaid"}, 0});
     if (!arguments) return report_usage("describe", arguments.error());
-    fmt::print("{}", arguments->has("mermaid") ? describe_mermaid() : describe());
+    fmt::print("{}", arguments->has("--mermaid") ? describe_mermaid() : describe());
     return kStopped;
 }
 

@@ -8,7 +8,8 @@ namespace vitalog::topology {
 Stage intake_stage() {
     using enum schemas::Topic;
     return {.name = "intake",
-            .reads = {FeedHis, FeedLis, FeedPacs, FeedWearable, FeedDirectory, FeedDecision, FeedReceipt, FeedControl},
+            .reads = {FeedHis, FeedLis, FeedPacs, FeedWearable, FeedDirectory, FeedDecision, FeedReceipt, FeedControl,
+                      FeedOperation},
             .entity = "none: a function of the record and the site tables",
             .does = "decode, validate, map codes and units",
             .writes = {Subject, Person, Task, Notification, DeadLetter},

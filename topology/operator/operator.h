@@ -1,0 +1,48 @@
+#pragma once
+
+#include <memory>
+
+#include "ingest/http/metrics.h"
+#include "sinks/views/view_reader.h"
+#include "topology/config.h"
+#include "topology/operator/alarm_watcher.h"
+#include "topology/operator/backup_api.h"
+#include "topology/operator/publish_api.h"
+#include "topology/operator/retry_api.h"
+#include "topology/operator/status_api.h"
+
+namespace vitalog::topology {
+
+/// Everything an operator has of a running site: its doors below /admin/, and the watcher that
+/// raises alarms. Outlives the HTTP server's requests; owned by the site.
+class Operator {
+  public:
+    struct Site {
+        EmbeddedLog& log;
+        ingest::MetricsRegistry& metrics;
+        const sinks::views::ViewReader& views;
+    };
+    Operator(OperatorPorts ports, Site site, const Config& config);
+
+    void register_routes(Router& router);
+    /// Begins to watch; before, no alarm stands.
+    Result<void> watch(const Config& config, const std::string& views_path);
+
+    /// Watches no more, gives a backup up. The log must still be open.
+    void stop();
+
+  private:
+    std::map<std::string, Alarm> alarms() const;
+
+    const OperatorPorts ports_;
+    const Site site_;
+    PublishApi publish_;
+    RetryApi retry_;
+    BackupApi backup_;
+    StatusApi status_;
+
+    mutable std::mutex mutex_;
+    std::unique_ptr<AlarmWatcher> watcher_;  // set once, guarded by mutex_
+};
+
+}  // namespace vitalog::topology

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "schemas/base/ports.h"
+#include "sinks/fhir/audit.h"
+#include "topology/flow.h"
+#include "topology/publication.h"
+
+namespace vitalog::topology {
+
+/// What the operator's doors share. All of it outlives them.
+struct OperatorPorts {
+    Log& log;
+    Flow& flow;
+    const schemas::TopicNames& topics;
+    const Clock& clock;
+    /// Refuses a request whose caller lacks the role; nullopt lets it pass.
+    std::function<std::optional<HttpResponse>(const HttpRequest&)> guard;
+};
+
+/// GET /admin/publications, POST /admin/publish and /admin/rollback: tables, rules and templates at
+/// run time. What is published is checked together with everything in force, by the processors that
+/// will use it, before it is appended; the answer comes when it is in force everywhere.
+/// Thread-safe.
+class PublishApi {
+  public:
+    explicit PublishApi(OperatorPorts ports)
+        : ports_(std::move(ports)), audit_(ports_.log, ports_.clock, ports_.topics) {}
+    void register_routes(Router& router);
+
+  private:
+    HttpResponse list() const;
+    void publish(const HttpRequest& request, const Respond& respond);
+    void roll_back(const HttpRequest& request, const Respond& respond);
+    void put_in_force(const HttpRequest& request, const std::vector<Published>& history,
+                      std::vector<Publication> changes, const Respond& respond);
+
+    const OperatorPorts ports_;
+    const sinks::fhir::Audit audit_;
+    std::mutex mutex_;  // one publication at a time: each is checked against what stands
+};
+
+/// What takes the place of the version in force: the one asked for, else the one before it; a
+/// retirement where there was none. NotFound when nothing of that name, or no such version, was
+/// ever published.
+Result<Publication> earlier_publication(const std::vector<Published>& history,
+                                        std::string_view kind, std::string_view name,
+                                        std::string_view version);
+
+}  // namespace vitalog::topology
