@@ -92,15 +92,21 @@ Result<SampleChunk> SampleChunk::decode(std::int64_t hour, std::string_view byte
         if (at < 0 || at >= slots || (i > 0 && step <= 0)) return damaged();
         chunk.samples_[i] = {begin + at * kGrids[grid], 0, span};
     }
-    std::uint64_t value = 0;  // differences of damaged bytes may wrap
-    for (auto& sample : chunk.samples_)
+    const std::int64_t value_max =
+        kSampleValueMax * kPowers[static_cast<std::size_t>(chunk.decimals_)];
+    std::uint64_t sum = 0;  // differences of damaged bytes may wrap
+    for (auto& sample : chunk.samples_) {
         sample.value =
-            static_cast<std::int64_t>(value += static_cast<std::uint64_t>(in.signed_varint()));
-    value = 0;
-    for (auto& sample : chunk.samples_)
+            static_cast<std::int64_t>(sum += static_cast<std::uint64_t>(in.signed_varint()));
+        if (sample.value > value_max || sample.value < -value_max) return damaged();
+    }
+    sum = 0;
+    for (auto& sample : chunk.samples_) {
         if (spans == kEach)
             sample.span =
-                static_cast<std::int64_t>(value += static_cast<std::uint64_t>(in.signed_varint()));
+                static_cast<std::int64_t>(sum += static_cast<std::uint64_t>(in.signed_varint()));
+        if (sample.span < 0 || sample.span > kSampleTimeMax) return damaged();
+    }
     VITALOG_CHECK(in.finish("an hour of samples"));
     return chunk;
 }
@@ -153,13 +159,14 @@ SampleStatistics SampleChunk::statistics() const {
     all.last = value(samples_.back());
     all.from = samples_.front().at;
     all.to = samples_.back().at;
-    Sample total;
+    long double total = 0;  // of whole numbers, exact up to 2^64
     for (const auto& sample : samples_) {
-        total.value += sample.value;
+        total += static_cast<long double>(sample.value);
         all.from = std::min(all.from, sample.at - sample.span);
         all.spans = all.spans || sample.span > 0;
     }
-    all.sum = value(total);
+    all.sum = static_cast<double>(
+        total / static_cast<long double>(kPowers[static_cast<std::size_t>(decimals_)]));
     return all;
 }
 

@@ -24,6 +24,8 @@ inline constexpr std::int64_t kHourMillis = 3'600'000;
 inline constexpr int kSampleDecimalsMax = 6;
 /// Of a value before it is scaled: with every decimal it still fits.
 inline constexpr std::int64_t kSampleValueMax = 1'000'000'000'000;
+/// Of times and spans: TelemetryId has seven digits for the hour, up to the year 3110.
+inline constexpr std::int64_t kSampleTimeMax = 9'999'999 * kHourMillis;
 
 constexpr std::int64_t hour_of(std::int64_t at_millis) {
     return at_millis / kHourMillis - (at_millis % kHourMillis < 0 ? 1 : 0);

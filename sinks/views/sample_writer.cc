@@ -26,17 +26,15 @@ Result<void> check(const schemas::SampleSeries& series) {
         return refuse("decimals must be 0 to 6");
     for (const std::int64_t value : series.values)
         if (value > kSampleValueMax || value < -kSampleValueMax) return refuse("a value too large");
-    constexpr std::int64_t kTimeMax =
-        9'999'999 * kHourMillis;  // TelemetryId has seven digits: year 3110
     std::int64_t at = series.start;
-    if (at < 0 || at > kTimeMax) return refuse("a time before 1970 or out of reach");
+    if (at < 0 || at > kSampleTimeMax) return refuse("a time before 1970 or out of reach");
     for (const std::int64_t step : series.steps) {
-        if (step < 0 || step > kTimeMax) return refuse("a step back in time, or too far");
+        if (step < 0 || step > kSampleTimeMax) return refuse("a step back in time, or too far");
         at += step;
-        if (at > kTimeMax) return refuse("a time out of reach");
+        if (at > kSampleTimeMax) return refuse("a time out of reach");
     }
     for (const std::int64_t span : series.spans)
-        if (span < 0 || span > kTimeMax) return refuse("a negative span");
+        if (span < 0 || span > kSampleTimeMax) return refuse("a negative span");
     return {};
 }
 

@@ -100,6 +100,18 @@ TEST(SampleChunk, TakesARepeatOnceAndTheLaterWordOfOneMoment) {
     EXPECT_EQ(chunk.samples(), (std::vector<Sample>{{kBegin + 5, 3, 0}, {kBegin + 9, 1, 0}}));
 }
 
+TEST(SampleChunk, AddsUpTheLargestValues) {
+    SampleChunk chunk(kHour);
+    std::vector<Sample> samples;
+    for (std::int64_t i = 0; i < 100; ++i)
+        samples.push_back({kBegin + i, views::kSampleValueMax, 0});
+    EXPECT_TRUE(chunk.add(samples, 0));
+    EXPECT_TRUE(chunk.add(std::vector<Sample>{{kBegin + 100, 0, 0}}, 6));
+    const auto read = SampleChunk::decode(kHour, chunk.encode());
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->statistics().sum, 100.0 * views::kSampleValueMax);
+}
+
 TEST(SampleChunk, RefusesDamagedBytes) {
     SampleChunk chunk(kHour);
     chunk.add(std::vector<Sample>{{kBegin, 1, 0}, {kBegin + 1'000, 2, 0}}, 0);
