@@ -87,11 +87,16 @@ class CareStage {
 int measure(StageHarness& harness, const Settings& settings) {
     CareStage stage(harness, settings);
     stage.prepare();
+    const auto& store = *harness.shard().store();
+    const auto bytes_a_person = [&] {
+        return store.memory_bytes() / std::max<std::size_t>(1, store.size());
+    };
+    fmt::print("after the hour: {} bytes a person as the store counts, {:.2f} GB resident\n",
+               bytes_a_person(), resident_gigabytes());
     Spent warming;
     while (warming.wall < settings.trail) stage.batches(warming, CareStage::kPortion);
-    const auto& store = *harness.shard().store();
-    fmt::print("prepared; {:.2f} GB resident, {} bytes a person as the store counts\n",
-               resident_gigabytes(), store.memory_bytes() / std::max<std::size_t>(1, store.size()));
+    fmt::print("prepared with {} records more: {} bytes a person, {:.2f} GB resident\n",
+               warming.records, bytes_a_person(), resident_gigabytes());
 
     const std::uint64_t flushed_before = store.flushed();
     const std::int64_t risks_before = harness.records_in(schemas::Topic::Risk);

@@ -8,7 +8,7 @@ namespace vitalog::processors::care {
 namespace {
 
 constexpr std::uint8_t kMagic = 'P';
-constexpr std::uint8_t kVersion = 5;
+constexpr std::uint8_t kVersion = 6;
 
 // person  = magic version flags [year month day] sex team merged_into results
 //           index_results spo2_scales windows

@@ -39,7 +39,6 @@ void begin(Bucket& bucket, std::int64_t at, std::int64_t value, SourceWord word)
               .max = value,
               .sum = value,
               .squares = square(value),
-              .first = value,
               .last = value,
               .first_at = at,
               .last_at = at};
@@ -52,10 +51,7 @@ void add(Bucket& bucket, std::int64_t at, std::int64_t value) {
     bucket.max = std::max(bucket.max, value);
     bucket.sum += value;
     bucket.squares = plus(bucket.squares, square(value));
-    if (at < bucket.first_at) {
-        bucket.first = value;
-        bucket.first_at = at;
-    }
+    bucket.first_at = std::min(bucket.first_at, at);
     if (at > bucket.last_at) {
         bucket.last = value;
         bucket.last_at = at;
@@ -69,10 +65,7 @@ void add(Bucket& bucket, const Bucket& other) {
     bucket.max = std::max(bucket.max, other.max);
     bucket.sum += other.sum;
     bucket.squares = plus(bucket.squares, other.squares);
-    if (other.first_at < bucket.first_at) {
-        bucket.first = other.first;
-        bucket.first_at = other.first_at;
-    }
+    bucket.first_at = std::min(bucket.first_at, other.first_at);
     if (other.last_at > bucket.last_at) {
         bucket.last = other.last;
         bucket.last_at = other.last_at;
@@ -147,7 +140,7 @@ void Window::use_decimals(int decimals) {
     decimals_ = decimals;
     for (auto& level : levels_)
         for (auto& bucket : level) {
-            for (auto* value : {&bucket.min, &bucket.max, &bucket.sum, &bucket.first, &bucket.last})
+            for (auto* value : {&bucket.min, &bucket.max, &bucket.sum, &bucket.last})
                 *value *= factor;
             bucket.squares = times(bucket.squares, static_cast<std::uint64_t>(factor * factor));
         }
@@ -306,7 +299,7 @@ std::optional<Window::Extremes> Window::extremes_before(EventTime at,
 // window = decimals event 4 level sources
 // level  = n bucket
 // bucket = delta(slot)*8+flags [word] count min first_at [range sum-min*count centred
-//          last_at-first_at first-min last-min]         in brackets: not of a single sample
+//          last_at-first_at last-min]         in brackets: not of a single sample
 // flags  = 1 another word than the bucket before, 2 squares unknown, 4 times in whole seconds
 // centred = sum of (value - min)^2, modulo 2^64
 // sources = n { word seen }
@@ -356,26 +349,23 @@ void encode_bucket(BinaryWriter& out, const Bucket& bucket, BucketForm& form) {
     out.varint(static_cast<std::uint64_t>(bucket.sum - bucket.min * bucket.count));
     if ((flags & kNoSquares) == 0) out.varint(centred(bucket, bucket.squares, false));
     out.varint(static_cast<std::uint64_t>(lasted / tick));
-    above(bucket.first);
     above(bucket.last);
 }
 
 /// What a bucket of several samples says beside its smallest value and its first time.
 struct BeyondOne {
-    std::uint64_t range = 0, sum = 0, squares = 0, lasted = 0, first = 0, last = 0;
+    std::uint64_t range = 0, sum = 0, squares = 0, lasted = 0, last = 0;
 
     void read(BinaryReader& in, bool with_squares) {
         range = in.varint();
         sum = in.varint();
         if (with_squares) squares = in.varint();
         lasted = in.varint();
-        first = in.varint();
         last = in.varint();
     }
     bool plausible(const BucketForm& form, std::uint64_t count) const {
-        return range <= 2 * static_cast<std::uint64_t>(form.value_max) && first <= range &&
-               last <= range && sum <= range * count &&
-               lasted < static_cast<std::uint64_t>(form.width);
+        return range <= 2 * static_cast<std::uint64_t>(form.value_max) && last <= range &&
+               sum <= range * count && lasted < static_cast<std::uint64_t>(form.width);
     }
 };
 
@@ -419,7 +409,6 @@ bool decode_bucket(BinaryReader& in, Bucket& bucket, BucketForm& form) {
     bucket.first_at = bucket.slot * form.width + static_cast<std::int64_t>(first_at * ticks);
     bucket.last_at = bucket.first_at + static_cast<std::int64_t>(beyond.lasted * ticks);
     bucket.max = above(beyond.range);
-    bucket.first = above(beyond.first);
     bucket.last = above(beyond.last);
     bucket.sum = bucket.min * bucket.count + static_cast<std::int64_t>(beyond.sum);
     bucket.squares =

@@ -32,8 +32,7 @@ struct Bucket {
     std::int64_t max = 0;
     std::int64_t sum = 0;
     std::uint64_t squares = 0;  ///< UINT64_MAX: more than fits, the deviation is not known
-    std::int64_t first = 0;     ///< value of the first sample by event time
-    std::int64_t last = 0;
+    std::int64_t last = 0;      ///< value of the last sample by event time
     std::int64_t first_at = 0;  ///< milliseconds since the epoch
     std::int64_t last_at = 0;
 

@@ -62,9 +62,9 @@ bool Windows::store(std::string_view loinc, std::string_view unit, Window& windo
     writer.text(body);
     const std::size_t size = packed_.size() - (place.end - place.begin) + entry.size();
     if (size > packed_.capacity()) {
-        // An eighth more than is needed: millions of persons are held at once.
+        // A sixteenth more than is needed: millions of persons are held at once.
         std::string grown;
-        grown.reserve(size + size / 8);
+        grown.reserve(size + size / 16);
         grown.append(packed_);
         packed_ = std::move(grown);
     }
