@@ -309,8 +309,8 @@ TEST(Windows, APersonWithSixCodesIsSmall) {
     const auto hour = bytes_of_person(kMinute, kHour);
     const auto dense = bytes_of_person(2 * kMinute, 91 * kDay);
     std::printf("six codes: an hour %zu bytes, dense %zu bytes\n", hour, dense);
-    EXPECT_LE(hour, 1'900U);
-    EXPECT_LE(dense, 14'000U);
+    EXPECT_LE(hour, 1'700U);
+    EXPECT_LE(dense, 6'000U);
 }
 
 TEST(Windows, GiveTheNewestValueWithoutUnpacking) {
