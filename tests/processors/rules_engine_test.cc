@@ -152,6 +152,84 @@ TEST(ChangeRule, ClearsAtTheSmallerChange) {
     EXPECT_TRUE(cleared_by_change(rule, {now, Bounds::of(131)}, std::span(&earlier, 1)));
 }
 
+/// A day of five values, 10 to 20, that rose by one an hour.
+Statistics a_day() {
+    return {.count = 5,
+            .min = 10,
+            .max = 20,
+            .mean = 15,
+            .deviation = 3,
+            .slope = 1,
+            .first = EventTime(0),
+            .last = EventTime(0) + std::chrono::hours(10)};
+}
+
+Rule window_rule(std::string_view statistic, std::string_view limits) {
+    return rule_of(
+        "    kind: window\n    loinc: a\n    unit: u\n    window: 24h\n    priority: low\n" +
+        std::string("    statistic: ") + std::string(statistic) + "\n" + std::string(limits));
+}
+
+TEST(WindowRule, LooksAtTheStatisticThatItNames) {
+    struct Case {
+        std::string_view statistic, reached, missed;
+    };
+    for (const auto& [statistic, reached, missed] :
+         {Case{"count", "5", "5.1"}, Case{"min", "10", "10.1"}, Case{"max", "20", "20.1"},
+          Case{"mean", "15", "15.1"}, Case{"deviation", "3", "3.1"},
+          Case{"variation", "0.2", "0.21"}}) {
+        const auto with = [&, &statistic = statistic](std::string_view high) {
+            return window_rule(statistic,
+                               "    high: " + std::string(high) + "\n    clear: {high: 0.1}\n");
+        };
+        EXPECT_TRUE(met_by_statistics(with(reached), a_day())) << statistic;
+        EXPECT_FALSE(met_by_statistics(with(missed), a_day())) << statistic;
+        EXPECT_FALSE(cleared_by_statistics(with(missed), a_day())) << statistic;
+    }
+    Statistics calm = a_day();
+    calm.max = 0.1;
+    EXPECT_TRUE(
+        cleared_by_statistics(window_rule("max", "    high: 20\n    clear: {high: 0.1}\n"), calm));
+}
+
+TEST(WindowRule, SaysNothingOfWhatIsNotKnown) {
+    const Rule rule = window_rule("variation", "    high: 0.1\n    clear: {high: 0.05}\n");
+    Statistics one = a_day();
+    one.deviation.reset();
+    EXPECT_FALSE(met_by_statistics(rule, one) || cleared_by_statistics(rule, one));
+    Statistics around_zero = a_day();
+    around_zero.mean = 0;
+    EXPECT_FALSE(met_by_statistics(rule, around_zero) || cleared_by_statistics(rule, around_zero));
+}
+
+TEST(WindowRule, NeedsItsPointsAndItsTime) {
+    const auto with = [](std::string_view needs) {
+        return window_rule("mean", "    high: 15\n    clear: {high: 14}\n" + std::string(needs));
+    };
+    EXPECT_TRUE(met_by_statistics(with("    points: 5\n    covers: 10h\n"), a_day()));
+    EXPECT_FALSE(met_by_statistics(with("    points: 6\n"), a_day()));
+    EXPECT_FALSE(met_by_statistics(with("    covers: 601m\n"), a_day()));
+}
+
+TEST(TrendRule, TakesTheSlopeInItsDirectionAndItsTime) {
+    const auto with = [](std::string_view direction, std::string_view by, std::string_view per) {
+        return rule_of(
+            "    kind: trend\n    loinc: a\n    unit: u\n    window: 24h\n    points: 3\n"
+            "    priority: low\n    direction: " +
+            std::string(direction) + "\n    by: " + std::string(by) +
+            "\n    per: " + std::string(per) + "\n    clear: {by: 0.5}\n");
+    };
+    EXPECT_TRUE(met_by_statistics(with("rise", "1", "1h"), a_day()));
+    EXPECT_FALSE(met_by_statistics(with("rise", "1.01", "1h"), a_day()));
+    EXPECT_TRUE(met_by_statistics(with("rise", "24", "24h"), a_day()));
+    EXPECT_FALSE(met_by_statistics(with("fall", "1", "1h"), a_day()));
+    EXPECT_TRUE(cleared_by_statistics(with("fall", "1", "1h"), a_day()));
+    EXPECT_FALSE(cleared_by_statistics(with("rise", "2", "1h"), a_day()));
+    Statistics moment = a_day();
+    moment.slope.reset();
+    EXPECT_FALSE(cleared_by_statistics(with("fall", "1", "1h"), moment));
+}
+
 TEST(RulesInForce, AWrongPackLeavesTheOldOneInForce) {
     RulesInForce rules;
     ASSERT_TRUE(rules.put("a.yaml", pack(kThreshold)));
