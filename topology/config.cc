@@ -9,6 +9,8 @@
 
 #include "schemas/topics.h"
 #include "topology/channel_plan.h"
+#include "topology/environment.h"
+#include "topology/nearest.h"
 
 namespace vitalog::topology {
 namespace {
@@ -35,6 +37,20 @@ constexpr std::array kKeys{
         "mllp.tls.client_ca", Path, "", "",
         "PEM file of who signs clients' certificates; with it a client without one is refused",
         false},
+    ConfigKey{"mllp.rate", Number, "0", "0..1000000",
+              "messages a second that one connection may send, which is read no faster; 0: as fast "
+              "as the disk takes them",
+              false},
+    ConfigKey{"http.max_connections", Number, "1024", "1..100000", "at once; more are answered 503",
+              false},
+    ConfigKey{"http.max_body", Bytes, "16MiB", "1024..1073741824",
+              "largest body as sent, four times as much unpacked; more is answered 413. /fhir, "
+              "/receipts and /gateway take 1MiB at most",
+              false},
+    ConfigKey{"http.rate", Number, "10000", "0..1000000",
+              "requests a second that one user may make, without token one address; more are "
+              "answered 429; 0: no limit",
+              false},
     ConfigKey{"http.listen", Address, "127.0.0.1:8080", "",
               "where the FHIR API, health and metrics are served; loopback only while auth.tokens "
               "is empty",
@@ -282,28 +298,11 @@ Result<void> check(const ConfigKey& key, std::string_view value) {
     return {};
 }
 
-std::string environment_name(std::string_view key) {
-    std::string name = "VITALOG_";
-    for (const char c : key)
-        name.push_back(c == '.' ? '_'
-                                : static_cast<char>(std::toupper(static_cast<unsigned char>(c))));
-    return name;
-}
-
+/// What a misspelt key is likely to mean.
 std::string closest_key(std::string_view wrong) {
-    std::size_t best = 0;
-    std::string_view name;
-    for (const auto& key : kKeys) {
-        std::size_t common = 0;
-        while (common < std::min(wrong.size(), key.name.size()) &&
-               wrong[common] == key.name[common])
-            ++common;
-        if (common > best) {
-            best = common;
-            name = key.name;
-        }
-    }
-    return best >= 3 ? fmt::format("; did you mean {}?", name) : "";
+    std::vector<std::string> names;
+    for (const auto& key : kKeys) names.emplace_back(key.name);
+    return fmt::format("; did you mean {}?", nearest(wrong, names));
 }
 
 /// Flattens nested maps to dotted keys; lists to comma-separated text.
@@ -424,10 +423,9 @@ Result<Config> Config::load(const Sources& sources) {
         VITALOG_TRY(const auto values, read_file(sources.file));
         for (const auto& [key, value] : values) VITALOG_CHECK(config.set(key, value, sources.file));
     }
-    for (const auto& key : kKeys) {
-        const auto found = sources.environment.find(environment_name(key.name));
-        if (found != sources.environment.end())
-            VITALOG_CHECK(config.set(std::string(key.name), found->second, found->first));
+    for (const auto& [variable, value] : sources.environment) {
+        VITALOG_TRY(const std::string key, key_of_variable(variable));
+        if (!key.empty()) VITALOG_CHECK(config.set(key, value, variable));
     }
     for (const auto& [key, value] : sources.flags) VITALOG_CHECK(config.set(key, value, "flag"));
     if (!schemas::topic_named(config.text("mllp.feed")) ||

@@ -7,6 +7,7 @@
 
 #include "ingest/hl7/charset.h"
 #include "ingest/hl7/time.h"
+#include "topology/environment.h"
 #include "topology/operator/alarm_rules.h"
 #include "topology/senders.h"
 
@@ -40,8 +41,14 @@ Result<Secrets> Secrets::read(const std::map<std::string, std::string>& environm
     std::map<std::string, std::string> known;
     try {
         if (!path.empty())
-            for (const auto& entry : YAML::LoadFile(std::string(path)))
-                known[entry.first.as<std::string>()] = entry.second.as<std::string>();
+            for (const auto& entry : YAML::LoadFile(std::string(path))) {
+                const auto name = entry.first.as<std::string>();
+                if (const auto good = check_secret_name(name); !good)
+                    return fail(Errc::Configuration,
+                                fmt::format("secrets.file = '{}': line {}: {}", path,
+                                            entry.first.Mark().line + 1, good.error().message()));
+                known[name] = entry.second.as<std::string>();
+            }
     } catch (const YAML::Exception& problem) {
         return fail(Errc::Configuration,
                     fmt::format("secrets.file = '{}': line {}: {}; write NAME: VALUE lines", path,

@@ -47,6 +47,8 @@ namespace vitalog::topology {
 namespace {
 
 namespace fs = std::filesystem;
+constexpr std::size_t kSmallBody = std::size_t{1} << 20;  ///< decisions, receipts
+constexpr std::size_t kUnpackedMost = 4;                  ///< times http.max_body
 constexpr std::chrono::seconds kRetentionEvery{60};
 constexpr std::chrono::milliseconds kHousekeepingStep{200};
 
@@ -203,6 +205,11 @@ class Site::Impl {
         ingest::HttpServerOptions options;
         std::tie(options.host, options.port) = config_.address("http.listen");
         VITALOG_TRY(options.tokens, read_tokens(config_));
+        options.max_connections = static_cast<std::size_t>(config_.number("http.max_connections"));
+        options.max_body = config_.bytes("http.max_body");
+        options.max_unpacked_body = kUnpackedMost * options.max_body;
+        options.body_limits = {{"/fhir", kSmallBody}, {"/receipts", kSmallBody}, {"/gateway", kSmallBody}};
+        options.rate = static_cast<double>(config_.number("http.rate"));
         options.open_paths = {"/healthz", "/receipts/aliyun", "/receipts/tencent",
                               "/receipts/wechat"};
         if (options.tokens.empty())
@@ -344,6 +351,7 @@ class Site::Impl {
             config_.text("hl7.reused_id") == "refuse" ? OnReusedId::Refuse : OnReusedId::Accept;
         listener.tls = mllp_tls(config_);
         listener.max_message = config_.bytes("hl7.max_message");
+        listener.rate = static_cast<double>(config_.number("mllp.rate"));
         listener.max_connections = static_cast<std::size_t>(config_.number("mllp.max_connections"));
         listener.idle_timeout =
             std::chrono::duration_cast<std::chrono::seconds>(config_.duration("mllp.idle_timeout"));

@@ -50,8 +50,9 @@ class HttpServer::Impl {
         if (!error) acceptor_.bind(endpoint, error);
         if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
         if (error)
-            return fail(Errc::Configuration, "http: can't listen on " + shown(endpoint) + ": " +
-                                                 error.message() + "; choose another address");
+            return fail(Errc::Configuration, "http: cannot listen on " + shown(endpoint) + ": " +
+                                                 error.message() +
+                                                 "; choose another with --http HOST:PORT");
         const std::string address = shown(acceptor_.local_endpoint(error));
         accept();
         for (unsigned i = 0; i < std::max(1U, options.io_threads); ++i)

@@ -26,6 +26,11 @@ struct HttpServerOptions {
     std::size_t max_header = 32U << 10;         ///< bytes; beyond: 431
     std::size_t max_body = 16U << 20;           ///< bytes as sent; beyond: 413
     std::size_t max_unpacked_body = 64U << 20;  ///< bytes after gzip; beyond: 413
+    /// Paths beginning so take less; the first that fits counts.
+    std::vector<std::pair<std::string, std::size_t>> body_limits{};
+    /// Requests a second of one caller: a token's user, else a peer's address; beyond: 429. 0: no
+    /// limit. Probes of /healthz are free.
+    double rate = 0;
     std::chrono::milliseconds idle_timeout{
         60'000};  ///< a kept connection without a request is closed
     std::chrono::milliseconds request_timeout{

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <cmath>
 
 #include "ingest/http/inflate.h"
 
 namespace vitalog::ingest::http_detail {
 namespace {
 
+constexpr std::string_view kProbe = "/healthz";
 constexpr std::chrono::seconds kLingerTime{2};
 constexpr std::size_t kLingerBytes = 64U << 20;
 
@@ -168,6 +170,7 @@ std::optional<HttpResponse> Session::refuse_early() {
     const auto& options = shared_.options;
     auto caller = establish_caller(options.tokens, header(incoming_, "authorization"),
                                    header(incoming_, "x-user"));
+    if (auto hasty = refuse_hasty(caller)) return hasty;
     const bool open = std::find(options.open_paths.begin(), options.open_paths.end(), path) !=
                       options.open_paths.end();
     if (!caller && !open) {
@@ -188,14 +191,49 @@ std::optional<HttpResponse> Session::refuse_early() {
         return refusal;
     }
     incoming_.path_params = std::move(match_.params);
+    return refuse_body();
+}
+
+/// Whoever asks too often learns when to come again. By name where there are tokens; else, and
+/// without a good one, by address.
+std::optional<HttpResponse> Session::refuse_hasty(const std::optional<Caller>& caller) {
+    if (incoming_.path == kProbe) return std::nullopt;
+    beast::error_code error;
+    const bool named = caller && !shared_.options.tokens.empty();
+    const std::string who =
+        named ? "user " + caller->user
+              : "at " + stream_.socket().remote_endpoint(error).address().to_string();
+    const auto wait = shared_.limiter.take(who, std::chrono::steady_clock::now());
+    if (wait.count() == 0) return std::nullopt;
+    auto hasty = error_response(
+        429, "busy",
+        "more than " + std::to_string(std::llround(shared_.options.rate)) + " requests a second",
+        incoming_.path);
+    hasty.headers.emplace_back(
+        "Retry-After", std::to_string(std::chrono::ceil<std::chrono::seconds>(wait).count()));
+    return hasty;
+}
+
+std::size_t Session::body_limit() const {
+    const auto& limits = shared_.options.body_limits;
+    const auto found = std::find_if(limits.begin(), limits.end(), [&](const auto& limit) {
+        return incoming_.path.starts_with(limit.first);
+    });
+    return found == limits.end() ? shared_.options.max_body
+                                 : std::min(found->second, shared_.options.max_body);
+}
+
+std::optional<HttpResponse> Session::refuse_body() {
+    const std::string& path = incoming_.path;
     const std::string coding = lower(header(incoming_, "content-encoding"));
     if (!coding.empty() && coding != "identity" && coding != "gzip" && coding != "x-gzip")
         return error_response(415, "unsupported", "Content-Encoding must be gzip or absent", path);
+    const std::size_t most = body_limit();
+    parser_->body_limit(most);
     const auto length = parser_->content_length();
-    if (length && *length > options.max_body)
+    if (length && *length > most)
         return error_response(413, "too-large",
-                              "the body may have " + std::to_string(options.max_body) + " bytes",
-                              path);
+                              "the body may have " + std::to_string(most) + " bytes", path);
     return std::nullopt;
 }
 
@@ -222,9 +260,9 @@ void Session::on_read_error(beast::error_code error) {
     body_unread_ = true;
     const std::string& path = incoming_.path;
     if (error == http::error::body_limit)
-        return refuse(error_response(
-            413, "too-large",
-            "the body may have " + std::to_string(shared_.options.max_body) + " bytes", path));
+        return refuse(error_response(413, "too-large",
+                                     "the body may have " + std::to_string(body_limit()) + " bytes",
+                                     path));
     if (error == http::error::header_limit || error == http::error::buffer_overflow)
         return refuse(error_response(431, "too-large", "the header is too long", path));
     if (error.category() == http::make_error_code(http::error::bad_method).category())

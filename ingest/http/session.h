@@ -15,6 +15,7 @@
 #include <shared_mutex>
 #include <unordered_set>
 
+#include "ingest/http/rate_limiter.h"
 #include "ingest/http/routes.h"
 #include "ingest/http/server.h"
 #include "ingest/http/stream.h"
@@ -39,12 +40,16 @@ struct Gate {
 /// What sessions share; owned by the server, outlives them.
 struct Shared {
     explicit Shared(HttpServerOptions given, Metrics* numbers)
-        : options(std::move(given)), metrics(numbers), pool(options.workers, options.max_queued) {}
+        : options(std::move(given)),
+          metrics(numbers),
+          pool(options.workers, options.max_queued),
+          limiter(options.rate) {}
 
     const HttpServerOptions options;
     Metrics* const metrics;
     RouteTable routes;
     WorkerPool pool;
+    RateLimiter limiter;
     const std::shared_ptr<Gate> gate = std::make_shared<Gate>();  // shared with answers still out
     std::atomic<bool> stopping{false};
 
@@ -100,8 +105,11 @@ class Session : public std::enable_shared_from_this<Session> {
 
     void read_header();
     void on_header(beast::error_code error);
-    /// The answer that needs no body: 400, 401, 404, 405, 415, 503.
+    /// The answer that needs no body: 400, 401, 404, 405, 413, 415, 429, 503.
     std::optional<HttpResponse> refuse_early();
+    std::optional<HttpResponse> refuse_body();
+    std::optional<HttpResponse> refuse_hasty(const std::optional<Caller>& caller);
+    std::size_t body_limit() const;
     void read_body();
     void on_body(beast::error_code error);
     void on_read_error(beast::error_code error);

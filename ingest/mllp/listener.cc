@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "ingest/hl7/batch.h"
+#include "ingest/mllp/pace.h"
 #include "ingest/mllp/shared.h"
 #include "ingest/mllp/stream.h"
 
@@ -40,6 +41,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Connection(tcp::socket socket, Shared& shared, std::string peer)
         : stream_(std::move(socket)),
           timer_(stream_.socket().get_executor()),
+          pace_(stream_.socket().get_executor(), shared.config.rate),
           shared_(shared),
           peer_(std::move(peer)),
           decoder_(shared.config.max_message),
@@ -108,7 +110,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void touch() { last_activity_ = SteadyClock::now(); }
 
     bool may_read() const {
-        return !closed_ && !input_ended_ && slots_.size() < shared_.config.max_in_flight &&
+        return !closed_ && !input_ended_ && !pace_.paused() &&
+               slots_.size() < shared_.config.max_in_flight &&
                bytes_in_flight_ <= shared_.config.max_message;
     }
 
@@ -138,6 +141,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
             const auto frame = decoder_.next();
             if (!frame) return;
             take(*frame);
+            pace_.spend([self = shared_from_this()] { self->proceed(); });
         }
     }
 
@@ -369,6 +373,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
     Stream stream_;
     asio::steady_timer timer_;
+    Pace pace_;
     Shared& shared_;
     const std::string peer_;
     FrameDecoder decoder_;
@@ -437,8 +442,9 @@ class Listener::Impl {
         if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
         if (!error) bound_ = acceptor_.local_endpoint(error);
         if (error)
-            return fail(Errc::Io, "cannot listen on " + describe(endpoint) + ": " +
-                                      error.message() + "; choose another with --mllp HOST:PORT");
+            return fail(Errc::Configuration, "cannot listen on " + describe(endpoint) + ": " +
+                                                 error.message() +
+                                                 "; choose another with --mllp HOST:PORT");
         address_ = bound_.address().to_string();
         return {};
     }

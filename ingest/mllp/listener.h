@@ -28,6 +28,7 @@ struct ListenerConfig {
     ListenerTls tls;
     std::size_t max_message = 16 * 1024 * 1024;  ///< hl7.max_message, bytes
     std::size_t max_connections = 1024;
+    double rate = 0;  ///< messages a second of one connection, which is read no faster; 0: no limit
     std::size_t max_in_flight = 64;  ///< messages of one connection that wait for the disk
     std::chrono::seconds idle_timeout{3600};
     std::chrono::milliseconds handshake_timeout{
@@ -50,8 +51,8 @@ class Listener {
         const Clock& clock;
     };
 
-    /// Binds and starts. Configuration when the address can't be parsed or TLS files
-    /// can't be used, Io when it can't be bound.
+    /// Binds and starts. Configuration when the address can't be parsed or bound, or TLS files
+    /// can't be used.
     static Result<std::unique_ptr<Listener>> start(ListenerConfig config, hl7::SiteZone zone,
                                                    Ports ports);
     /// Stops.

@@ -325,6 +325,63 @@ class Renamed(WithSite):
         self.assertEqual(self.site.get(f"/fhir/Task/{task}")[1]["status"], "completed")
 
 
+class Refusing(unittest.TestCase):
+    """What keeps a site from starting has an exit code that says whose matter it is, and a line that says what to do."""
+
+    def run_with(self, *words, environment=None):
+        site = Site(BINARY, environment=environment)
+        self.addCleanup(site.remove)
+        words = [word.replace("DATA", str(site.folder / "data")) for word in words]
+        done = site.command("run", "--mllp", "127.0.0.1:0", "--http", "127.0.0.1:0", *words)
+        return done.returncode, done.stderr
+
+    def test_a_data_directory_that_cannot_be_used_is_3(self):
+        code, said = self.run_with("--data-dir", "/dev/null/data")
+        self.assertEqual(code, 3, said)
+        self.assertIn("--data-dir", said)
+        self.assertIn("/dev/null/data", said)
+
+    def test_a_busy_address_is_2_for_either_door(self):
+        site = Site(BINARY)
+        self.addCleanup(site.remove)
+        site.start()
+        for flag, address in (("--mllp", site.mllp), ("--http", site.url.removeprefix("http://"))):
+            code, said = self.run_with("--data-dir", "DATA", flag, address)
+            self.assertEqual(code, 2, said)
+            self.assertIn(address, said)
+            self.assertIn("choose another with " + flag, said)
+
+    def test_a_misspelt_variable_is_2_and_names_the_nearest(self):
+        code, said = self.run_with("--data-dir", "DATA", environment={"VITALOG_NOTFY_MODE": "off"})
+        self.assertEqual(code, 2, said)
+        self.assertIn("VITALOG_NOTFY_MODE: nothing reads this", said)
+        self.assertIn("did you mean VITALOG_NOTIFY_MODE?", said)
+
+
+class Limits(WithSite):
+    flags = ("--set", "http.rate=20", "--set", "http.max_body=2MiB", "--set", "mllp.rate=20")
+
+    def test_every_door_has_a_body_limit_and_a_rate(self):
+        for path, most in (("/fhir/Task/x/$confirm", 1 << 20), ("/receipts/aliyun", 1 << 20), ("/gateway/sms/receipts", 1 << 20),
+                           ("/directory", 2 << 20), ("/ingest/wearable", 2 << 20), ("/admin/publish", 2 << 20)):
+            self.assertNotEqual(call(self.site.url + path, b" " * most)[0], 413, path)
+            self.assertEqual(call(self.site.url + path, b" " * (most + 1))[0], 413, path)
+        time.sleep(1)
+        answers = [call(self.site.url + "/lag")[0] for _ in range(100)]
+        self.assertIn(429, answers)
+        self.assertEqual(answers[:20], [200] * 20)
+        self.assertEqual(call(self.site.url + "/healthz")[0], 200)
+
+    def test_a_sender_that_is_too_fast_is_slowed_and_loses_nothing(self):
+        sender = Mllp(self.site.mllp)
+        self.addCleanup(sender.close)
+        before = time.monotonic()
+        for n in range(40):
+            sender.send(oru(f"f{n}"), answer=False)
+        self.assertEqual([ack_code(sender.receive()) for _ in range(40)], ["AA"] * 40)
+        self.assertGreater(time.monotonic() - before, 0.9, "20 at once, 20 a second from then on")
+
+
 class Roles(unittest.TestCase):
     def test_only_operators_operate(self):
         roles = ("doctor", "gateway", "operator", "hospital")

@@ -14,7 +14,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from running_site import free_port
+from running_site import free_port, outside
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs/paths.md"
@@ -58,7 +58,7 @@ class Paths(unittest.TestCase):
         work = tempfile.mkdtemp(prefix="vitalog-paths-")
         self.addCleanup(shutil.rmtree, work, ignore_errors=True)
         process = subprocess.Popen(["bash", "-c", script], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                   text=True, errors="replace", start_new_session=True, env=dict(os.environ, TMPDIR=work))
+                                   text=True, errors="replace", start_new_session=True, env=dict(outside(), TMPDIR=work))
         try:
             output, _ = process.communicate(timeout=SECONDS)
         except subprocess.TimeoutExpired:

@@ -18,6 +18,11 @@ import urllib.request
 SECRETS = {"VITALOG_ALIYUN_KEY_ID": "test-key", "VITALOG_ALIYUN_KEY_SECRET": "test-secret"}
 
 
+def outside():
+    """The environment without the variables that steer the tests: the program refuses what it doesn't read."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("VITALOG_")}
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -81,7 +86,7 @@ class GatewaySim:
     def __init__(self, binary, receipts_to, *flags, log=subprocess.DEVNULL, secrets=None):
         self.process = subprocess.Popen(
             [str(binary), "gateway-sim", "--http", "127.0.0.1:0", "--receipts-to", receipts_to, *flags],
-            env=dict(os.environ, **(secrets or SECRETS)), stdout=subprocess.PIPE, stderr=log, text=True)
+            env=dict(outside(), **(secrets or SECRETS)), stdout=subprocess.PIPE, stderr=log, text=True)
         self.url = "http://" + json.loads(self.process.stdout.readline())["http"]
 
     def sent(self):
@@ -107,7 +112,7 @@ class Site:
         self.binary = str(binary)
         self.folder = pathlib.Path(data_dir or tempfile.mkdtemp(prefix="vitalog-test-"))
         self.flags = list(flags)
-        self.environment = dict(os.environ, **{**SECRETS, **(environment or {})})
+        self.environment = dict(outside(), **{**SECRETS, **(environment or {})})
         self.mllp_port, self.http_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.http_port}"
         self.mllp = f"127.0.0.1:{self.mllp_port}"

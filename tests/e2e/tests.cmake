@@ -22,6 +22,5 @@ set_tests_properties(archive_test PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 400
 # Every command of docs/paths.md, and what it prints.
 add_test(NAME paths_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/paths_test.py)
 set_tests_properties(paths_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 200)
-set_tests_properties(paths_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 120)
 add_test(NAME operator_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/operator_test.py)
-set_tests_properties(operator_test PROPERTIES ENVIRONMENT "VITALOG_BINARY=$<TARGET_FILE:vitalog>;VITALOG_FOLD_CHECK=$<TARGET_FILE:fold_check>" TIMEOUT 300)
+set_tests_properties(operator_test PROPERTIES ENVIRONMENT "VITALOG_BINARY=$<TARGET_FILE:vitalog>;VITALOG_FOLD_CHECK=$<TARGET_FILE:fold_check>" TIMEOUT 600)

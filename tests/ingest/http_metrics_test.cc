@@ -74,5 +74,24 @@ TEST(MetricsRegistry, CountsFromSeveralThreads) {
     EXPECT_EQ(metrics.value("n", {{"k", "v"}}), 4000);
 }
 
+TEST(MetricsRegistry, SumsOverTheLabelsThatAreNotNamed) {
+    MetricsRegistry metrics;
+    metrics.count("in_total", {{"endpoint", "his"}, {"result", "accepted"}}, 3);
+    metrics.count("in_total", {{"endpoint", "lis"}, {"result", "accepted"}}, 4);
+    metrics.count("in_total", {{"endpoint", "lis"}, {"result", "not accepted"}}, 8);
+    EXPECT_EQ(metrics.total("in_total", {{"result", "accepted"}}), 7);
+    EXPECT_EQ(metrics.total("in_total", {{"result", "accepted"}, {"endpoint", "lis"}}), 4);
+    EXPECT_EQ(metrics.total("in_total", {}), 15);
+    EXPECT_EQ(metrics.total("out_total", {}), 0);
+}
+
+TEST(MetricsRegistry, SetsWhatIsReadRatherThanCountedWhenAsked) {
+    MetricsRegistry metrics;
+    metrics.before_scrape([](Metrics& to) { to.count("late_total", {}, 2); });
+    EXPECT_EQ(metrics.value("late_total", {}), 0);
+    metrics.refresh();
+    EXPECT_EQ(metrics.value("late_total", {}), 2);
+}
+
 }  // namespace
 }  // namespace vitalog::ingest

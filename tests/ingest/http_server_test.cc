@@ -360,5 +360,42 @@ TEST(SplitHostPort, TakesNamesAndBothAddressFamilies) {
         EXPECT_FALSE(split_host_port(text)) << text;
 }
 
+TEST_F(HttpServerTest, LimitsBodiesByTheirDoor) {
+    serve({.max_body = 1'000, .body_limits = {{"/other", 1}, {"/ec", 10}}});
+    EXPECT_EQ(body_of(post("0123456789")), "0123456789");
+    EXPECT_EQ(status_of(post("0123456789a")), 413);
+    EXPECT_EQ(
+        status_of(ask("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n"
+                      "0123456789a\r\n0\r\n\r\n")),
+        413);
+}
+
+TEST_F(HttpServerTest, TellsWhoAsksTooOftenWhenToComeAgain) {
+    serve({.rate = 0.2});
+    server_->route("GET", "/healthz", [](HttpRequest, Respond respond) { respond(text("up")); });
+    const std::string ask_once = "GET /hello/a HTTP/1.1\r\nHost: x\r\n\r\n";
+    EXPECT_EQ(status_of(ask(ask_once)), 200);
+    const auto hasty = ask(ask_once);
+    EXPECT_EQ(status_of(hasty), 429);
+    EXPECT_NE(hasty.find("Retry-After: 5\r\n"), std::string::npos) << hasty;
+    EXPECT_EQ(status_of(ask("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")), 200)
+        << "a probe is never too often";
+}
+
+TEST_F(HttpServerTest, CountsEachUserAndWhoHasNoTokenByAddress) {
+    serve({.tokens = {{"0123456789abcdef", "li", "doctor", {}},
+                      {"fedcba9876543210", "wu", "doctor", {}}},
+           .rate = 0.01});
+    const auto with = [&](std::string_view token) {
+        return status_of(ask("GET /who HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " +
+                             std::string(token) + "\r\n\r\n"));
+    };
+    EXPECT_EQ(with("0123456789abcdef"), 200);
+    EXPECT_EQ(with("0123456789abcdef"), 429);
+    EXPECT_EQ(with("fedcba9876543210"), 200);
+    EXPECT_EQ(with("a guess, the first"), 401);
+    EXPECT_EQ(with("a guess, another"), 429) << "tokens are not guessed in bulk";
+}
+
 }  // namespace
 }  // namespace vitalog::ingest

@@ -341,7 +341,7 @@ TEST(MllpListener, SaysWhyItCannotListen) {
     const auto zone = *hl7::SiteZone::named("Asia/Shanghai");
     const auto taken = Listener::start(config, zone, {site.appender, site.metrics, site.clock});
     ASSERT_FALSE(taken);
-    EXPECT_EQ(taken.error().code(), Errc::Io);
+    EXPECT_EQ(taken.error().code(), Errc::Configuration);
     config.address = "nowhere";
     EXPECT_EQ(
         Listener::start(config, zone, {site.appender, site.metrics, site.clock}).error().code(),

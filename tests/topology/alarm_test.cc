@@ -150,6 +150,14 @@ TEST_F(Rules, AChannelFailsByItsShareInTheWindow) {
     EXPECT_EQ(level(rules, "channel:sms", at(3min)), Level::Good) << "5 of 50 is half the limit";
 }
 
+TEST_F(Rules, AChannelWhoseProviderDoesNotAnswerFailsWhateverItsShare) {
+    AlarmRules rules(settings, {});
+    readings.sends["sms"] = {1, 0, true};
+    EXPECT_EQ(level(rules, "channel:sms", at(0s)), Level::Bad);
+    readings.sends["sms"].held = false;
+    EXPECT_EQ(level(rules, "channel:sms", at(1s)), Level::Good);
+}
+
 TEST_F(Rules, TheDiskIsBadBelowTwiceItsReserve) {
     AlarmRules rules(settings, {});
     readings.free["/data"] = 1'999'999;

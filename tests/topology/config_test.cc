@@ -86,5 +86,26 @@ TEST(Config, ReadsSizes) {
     EXPECT_FALSE(parse_bytes("9999999999TiB"));
 }
 
+TEST(Config, RefusesAVariableThatNothingReads) {
+    const auto with = [](std::string name, std::string value) {
+        Config::Sources sources;
+        sources.environment[std::move(name)] = std::move(value);
+        return Config::load(sources);
+    };
+    EXPECT_NE(error_of(with("VITALOG_DESK_DEDLINE", "1h")).find("did you mean VITALOG_DESK_DEADLINE?"),
+              std::string::npos);
+    EXPECT_NE(error_of(with("VITALOG_ALIYUN_KEYID", "k")).find("did you mean VITALOG_ALIYUN_KEY_ID?"),
+              std::string::npos);
+    EXPECT_NE(error_of(with("VITALOG_DESK_DEADLINE", "soon")).find("VITALOG_DESK_DEADLINE"), std::string::npos);
+    EXPECT_TRUE(with("VITALOG_ALIYUN_KEY_ID", "k"));
+    EXPECT_TRUE(with("VITALOG_TOKEN", "t"));
+    EXPECT_EQ(with("VITALOG_TOPICS_TASK_BOARD_RETENTION", "9d")->topic_setting("task-board", "retention"), "9d");
+}
+
+TEST(Config, NamesTheNearestKey) {
+    EXPECT_NE(error_of(with_flags({{"notfy.mode", "off"}})).find("did you mean notify.mode?"), std::string::npos);
+    EXPECT_NE(error_of(with_flags({{"mllp.endpiont", "x"}})).find("did you mean mllp.endpoint?"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace vitalog::topology

@@ -15,7 +15,7 @@ namespace vitalog::topology::cli {
 namespace {
 
 constexpr std::string_view kBackupHelp =
-    R"(usage: vitalog backup TO (--url U | --data-dir D) [--token T]
+    R"(usage: vitalog backup TO (--url U | --data-dir D)
        vitalog backup --check TO
 
 Writes a backup of a running site into the new folder TO on the site's machine: the log and all state at one point in

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cstdio>
 
+#include "topology/environment.h"
+
 extern char** environ;
 
 namespace vitalog::topology::cli {
@@ -95,6 +97,12 @@ std::map<std::string, std::string> environment() {
             variables.emplace(text.substr(0, equals), text.substr(equals + 1));
     }
     return variables;
+}
+
+std::string bearer_token() {
+    const auto variables = environment();
+    const auto found = variables.find(std::string(kTokenVariable));
+    return found == variables.end() ? std::string() : found->second;
 }
 
 }  // namespace vitalog::topology::cli

@@ -54,6 +54,9 @@ int report_usage(std::string_view command, const Error& error);
 Result<std::int64_t> number_of(const Arguments& arguments, std::string_view flag, std::int64_t otherwise,
                                std::int64_t least, std::int64_t most);
 
+/// What VITALOG_TOKEN holds, for sites that ask for a token; a flag would show it to everybody on
+/// the machine.
+std::string bearer_token();
 /// The VITALOG_* variables of the environment.
 std::map<std::string, std::string> environment();
 

@@ -12,13 +12,12 @@
 namespace vitalog::topology::cli {
 namespace {
 
-constexpr std::string_view kHelp = R"(usage: vitalog explain ALERT --url U [--token T] [--json]
+constexpr std::string_view kHelp = R"(usage: vitalog explain ALERT --url U [--json]
 
 Why an alert was raised and what came of it: the rule as it stood, the inputs, the index, the clock, the decisions,
 the messages, and who was not told and why. Behind each line the records that prove it, topic/partition/offset.
 
   --url U      a running site, for example http://127.0.0.1:8080
-  --token T    where it asks for one
   --json       as the site answers
 
 example:
@@ -275,8 +274,8 @@ void print(const ExplanationShape& shape) {
 Result<std::string> fetch(const Arguments& arguments, const std::string& url) {
     sinks::ClientRequest request;
     request.url = url + "/alerts/" + arguments.words()[0] + "/explain";
-    if (const auto token = arguments.value("--token"))
-        request.headers.emplace_back("Authorization", "Bearer " + *token);
+    if (const std::string token = bearer_token(); !token.empty())
+        request.headers.emplace_back("Authorization", "Bearer " + token);
     sinks::HttpClient client;
     auto outcome = client.send(request);
     if (outcome.fate != sinks::HttpFate::Answered) return fail(Errc::Io, url + ": " + outcome.reason);
@@ -288,7 +287,7 @@ Result<std::string> fetch(const Arguments& arguments, const std::string& url) {
 }
 
 int run_explain(const std::vector<std::string>& words) {
-    const auto arguments = Arguments::parse(words, {{"--url", "--token"}, {"--json"}, 1});
+    const auto arguments = Arguments::parse(words, {{"--url"}, {"--json"}, 1});
     if (!arguments) return report_usage("explain", arguments.error());
     const auto url = arguments->value("--url");
     if (!url || arguments->words().size() != 1 || RecordId::parse(arguments->words()[0]).empty())

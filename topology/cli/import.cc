@@ -20,7 +20,7 @@ namespace vitalog::topology::cli {
 namespace {
 
 constexpr std::string_view kHelp =
-    R"(usage: vitalog import apple-health FILE --account AUTHORITY|ID [--url U] [--token T] [--quiet]
+    R"(usage: vitalog import apple-health FILE --account AUTHORITY|ID [--url U] [--quiet]
 
 Sends the measurements of an Apple Health export (export.xml, as the Health app writes it) through a site's own door,
 POST /ingest/wearable, in gzipped batches. The file is read in pieces, however long it is. What the site refuses as busy
@@ -29,7 +29,6 @@ records that the built-in table of measures does not know are left out and count
 
   --account A|ID   whose data it is: an account that the directory binds to a patient, or a patient's identifier
   --url U          the site (http://127.0.0.1:8080)
-  --token T        where it asks for one
   --quiet          no progress bar
 
 Exits 1 when a batch was not taken.
@@ -192,7 +191,7 @@ Result<ingest::wearable::AppleExportCounts> send_file(const std::string& path, B
 }
 
 int run(const std::vector<std::string>& words) {
-    const auto arguments = Arguments::parse(words, {{"--url", "--account", "--token"}, {"--quiet"}, 2});
+    const auto arguments = Arguments::parse(words, {{"--url", "--account"}, {"--quiet"}, 2});
     if (!arguments) return report_usage("import", arguments.error());
     if (arguments->words().size() != 2 || arguments->words()[0] != "apple-health")
         return report_usage("import", Error(Errc::Configuration, "say what to import: apple-health FILE"));
@@ -200,7 +199,7 @@ int run(const std::vector<std::string>& words) {
     if (!account) return report_usage("import", Error(Errc::Configuration, "--account must be AUTHORITY|ID"));
     std::string url = arguments->value_or("--url", "http://127.0.0.1:8080");
     while (url.ends_with('/')) url.pop_back();
-    Batches batches(std::move(url), *account, arguments->value_or("--token", ""));
+    Batches batches(std::move(url), *account, bearer_token());
     const bool bar = !arguments->has("--quiet");
     const auto counts = send_file(arguments->words()[1], batches, bar);
     if (bar) fmt::print(stderr, "\n");

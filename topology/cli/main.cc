@@ -22,7 +22,8 @@ void print_help() {
     fmt::print("Vitalog keeps watch over people's health as events arrive.\n\nusage: vitalog COMMAND [FLAGS]\n\ncommands:\n");
     for (const Command* command : kCommands) fmt::print("  {:<12} {}\n", command->name, command->summary);
     fmt::print("\nvitalog COMMAND --help shows flags and examples.\n"
-               "exit codes: 0 stopped as asked, 1 failed, 2 usage or configuration, 3 data directory in use or damaged\n");
+               "exit codes: 0 stopped as asked, 1 failed, 2 usage or configuration, 3 data directory in use, damaged\n"
+               "or not usable. VITALOG_TOKEN in the environment is the token for a site that asks for one.\n");
 }
 
 }  // namespace

@@ -16,9 +16,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kHelp =
-    R"(usage: vitalog publish DIR|FILE... [--kind KIND] (--url U | --data-dir D) [--token T]
-       vitalog publish --list [--all] (--url U | --data-dir D) [--token T]
-       vitalog publish --rollback KIND/NAME [--to VERSION] (--url U | --data-dir D) [--token T]
+    R"(usage: vitalog publish DIR|FILE... [--kind KIND] (--url U | --data-dir D)
+       vitalog publish --list [--all] (--url U | --data-dir D)
+       vitalog publish --rollback KIND/NAME [--to VERSION] (--url U | --data-dir D)
 
 Puts code tables, rule packs and templates in force at a running site. They are checked first, together with what is in
 force, by the stages that will use them; a fault is named with file and line, and nothing changes. From its place in the

@@ -166,7 +166,7 @@ std::string RecordLine::header(std::string_view name) const {
 }
 
 std::vector<std::string_view> source_flags(std::vector<std::string_view> more) {
-    more.insert(more.end(), {"--url", "--data-dir", "--token"});
+    more.insert(more.end(), {"--url", "--data-dir"});
     return config_flags(std::move(more));
 }
 
@@ -178,7 +178,7 @@ Result<std::unique_ptr<RecordLines>> open_record_lines(const Arguments& argument
         const std::string running = running_site(*data_dir);
         if (!running.empty()) url = running;
     }
-    if (url) return std::make_unique<HttpLines>(*url, arguments.value_or("--token", ""));
+    if (url) return std::make_unique<HttpLines>(*url, bearer_token());
     if (!std::filesystem::exists(*data_dir))
         return fail(Errc::NotFound, *data_dir + ": there is no such data directory");
     VITALOG_TRY(const auto config, load_config(arguments));

@@ -38,7 +38,7 @@ class RecordLines {
                                                  std::int64_t from, std::int64_t max) = 0;
 };
 
-/// The flags --url, --data-dir, --token and those of the configuration say which.
+/// The flags --url, --data-dir and those of the configuration say which.
 std::vector<std::string_view> source_flags(std::vector<std::string_view> more);
 Result<std::unique_ptr<RecordLines>> open_record_lines(const Arguments& arguments);
 

@@ -9,7 +9,7 @@ namespace vitalog::topology::cli {
 namespace {
 
 constexpr std::string_view kHelp =
-    R"(usage: vitalog shadow [--day DAY] [--max N] [--url U] [--token T]
+    R"(usage: vitalog shadow [--day DAY] [--max N] [--url U]
 
 A day's messages as a text: what was decided, who would have been told by which channel, and why. For a site that runs
 beside the hospital's own ways with notify.mode=off, where nothing is sent. Patients are named by the first digits of
@@ -18,14 +18,13 @@ their id; no name, number, diagnosis or value is in it.
   --day DAY    such as 2026-11-20, today (as a rule) or yesterday, on the site's clock
   --max N      messages told one by one (1000, at most 10000); all are counted
   --url U      the site (http://127.0.0.1:8080)
-  --token T    an operator's, where it asks for one
 
 example:
   vitalog shadow --day yesterday | mail -s 'Vitalog in shadow' quality@hospital.example
 )";
 
 int run(const std::vector<std::string>& words) {
-    const auto arguments = Arguments::parse(words, {{"--day", "--max", "--url", "--token"}, {}, 0});
+    const auto arguments = Arguments::parse(words, {{"--day", "--max", "--url"}, {}, 0});
     if (!arguments) return report_usage("shadow", arguments.error());
     const auto max = number_of(*arguments, "--max", 1'000, 1, 10'000);
     if (!max) return report_usage("shadow", max.error());
@@ -37,8 +36,8 @@ int run(const std::vector<std::string>& words) {
     sinks::ClientRequest request;
     request.url = fmt::format("{}/admin/shadow?day={}&max={}",
                               arguments->value_or("--url", "http://127.0.0.1:8080"), day, *max);
-    if (const auto token = arguments->value("--token"))
-        request.headers.emplace_back("Authorization", "Bearer " + *token);
+    if (const std::string token = bearer_token(); !token.empty())
+        request.headers.emplace_back("Authorization", "Bearer " + token);
     sinks::HttpClient client;
     const auto outcome = client.send(request);
     if (outcome.fate != sinks::HttpFate::Answered)

@@ -16,7 +16,7 @@ namespace vitalog::topology::cli {
 namespace {
 
 constexpr std::string_view kHelp =
-    R"(usage: vitalog simulate [--mllp HOST:PORT] [--url U] [--token T] [--seed N] [--persons N] [--rate N] [--hl7 PERCENT]
+    R"(usage: vitalog simulate [--mllp HOST:PORT] [--url U] [--seed N] [--persons N] [--rate N] [--hl7 PERCENT]
                         [--samples N] [--duration D] [--start TIME] [--connections N] [--quiet]
        vitalog simulate --write DIR --duration D [...]
 
@@ -27,7 +27,7 @@ people are registered twice, or known only after a merge; some have failing kidn
 the ward, or sleep with too little oxygen. The directory is told first who they are and who looks after them.
 
   --mllp HOST:PORT  the site's listener (127.0.0.1:2575)
-  --url U           the site (http://127.0.0.1:8080); --token T where it asks for one
+  --url U           the site (http://127.0.0.1:8080)
   --seed N          of everything that chance decides (1)
   --persons N       in the city (10000)
   --rate N          HL7 messages and wearable batches a second, together (50)
@@ -64,7 +64,7 @@ Result<void> read_doors(const Arguments& arguments, simulate::Doors& doors) {
     doors.connections = static_cast<unsigned>(connections);
     doors.url = arguments.value_or("--url", "http://127.0.0.1:8080");
     while (doors.url.ends_with('/')) doors.url.pop_back();
-    doors.token = arguments.value_or("--token", "");
+    doors.token = bearer_token();
     return {};
 }
 
@@ -194,7 +194,7 @@ int send_city(const Request& request, const simulate::City& city, ingest::hl7::S
 
 int run(const std::vector<std::string>& words) {
     const auto arguments = Arguments::parse(
-        words, {{"--mllp", "--url", "--token", "--seed", "--persons", "--rate", "--hl7",
+        words, {{"--mllp", "--url", "--seed", "--persons", "--rate", "--hl7",
                  "--samples", "--duration", "--start", "--connections", "--write"},
                 {"--quiet"},
                 0});

@@ -92,7 +92,7 @@ Result<std::string> SiteClient::post(const std::string& target, const std::strin
 }
 
 std::vector<std::string_view> site_flags(std::vector<std::string_view> more) {
-    more.insert(more.end(), {"--url", "--data-dir", "--token"});
+    more.insert(more.end(), {"--url", "--data-dir"});
     return more;
 }
 
@@ -107,7 +107,7 @@ Result<SiteClient> open_site(const Arguments& arguments) {
             Errc::NotFound,
             *data_dir + ": no site runs on it; start it with vitalog run --data-dir " + *data_dir);
     while (url.ends_with('/')) url.pop_back();
-    return SiteClient(url, arguments.value_or("--token", ""));
+    return SiteClient(url, bearer_token());
 }
 
 std::string running_site(const std::string& data_dir) {

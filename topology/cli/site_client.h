@@ -28,7 +28,7 @@ class SiteClient {
     std::unique_ptr<sinks::HttpClient> client_;
 };
 
-/// The flags --url, --data-dir and --token.
+/// The flags --url and --data-dir.
 std::vector<std::string_view> site_flags(std::vector<std::string_view> more);
 /// The site at --url, or the one that runs on --data-dir. Configuration when neither is said,
 /// NotFound when none runs.

@@ -13,7 +13,7 @@ namespace vitalog::topology::cli {
 namespace {
 
 constexpr std::string_view kHelp =
-    R"(usage: vitalog status [--once] [--interval 2s] [--json] (--url U | --data-dir D) [--token T]
+    R"(usage: vitalog status [--once] [--interval 2s] [--json] (--url U | --data-dir D)
 
 One screen about a running site: health, lag by stage, messages, dead letters, alerts, tasks, sends, disk, memory and
 the alarms that stand. Goes on until interrupted; "since start" is the start of the process.

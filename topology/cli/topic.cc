@@ -20,7 +20,7 @@ constexpr std::string_view kTopicHelp =
   list           every topic and its partitions
   show TOPIC     records from --from (0), up to --max (100) per partition
   tail TOPIC     new records as they come, until interrupted
-  --url U        a running site, for example http://127.0.0.1:8080; --token T where it asks for one
+  --url U        a running site, for example http://127.0.0.1:8080
   --data-dir D   the site that runs on that directory, or the directory itself when none does
   --json         one JSON line per record, value in base 64
 

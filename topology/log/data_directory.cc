@@ -63,6 +63,14 @@ std::string synced_bytes(std::uint64_t sequence) {
     return bytes;
 }
 
+tl::unexpected<Error> unusable(std::string_view what, const std::filesystem::path& path,
+                               std::string_view why) {
+    return fail(Errc::Conflict,
+                fmt::format("cannot {} {}: {}; give it to the user who runs this, or name another "
+                            "with --data-dir",
+                            what, path.string(), why));
+}
+
 std::string format_line() {
     return fmt::format("{} {}\n", kFormatMagic, kFormatVersion);
 }
@@ -76,12 +84,10 @@ Result<void> DataDirectory::write_format(const std::filesystem::path& path) {
 Result<DataDirectory> DataDirectory::open(std::filesystem::path path) {
     std::error_code failure;
     std::filesystem::create_directories(path, failure);
-    if (failure)
-        return fail(Errc::Io, fmt::format("cannot create the data directory {}: {}", path.string(),
-                                          failure.message()));
+    if (failure) return unusable("create the data directory", path, failure.message());
     const std::filesystem::path lock_path = path / "lock";
     const int lock = ::open(lock_path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, kMode);
-    if (lock < 0) return io_error("cannot open", lock_path);
+    if (lock < 0) return unusable("write to", lock_path, std::strerror(errno));
     DataDirectory directory(std::move(path), lock);
     if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
         std::string holder = read_small_file(lock_path);
