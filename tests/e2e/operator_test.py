@@ -8,8 +8,10 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -190,6 +192,51 @@ class Alarms(WithSite):
         self.wait_for(lambda: self.raised() == set())
         self.site.wait()
         self.assertEqual(self.site.get("/fhir/Task?status=requested")[1].get("entry", []), [])
+
+
+class Failing(WithSite):
+    """What goes wrong while time passes: each is an alarm, and a task of the duty operators."""
+    flags = ("--set", "alarms.hold=1s", "--set", "notify.mode=live", "--set", "notify.aliyun.url=http://127.0.0.1:1",
+             # Free is less than twice the reserve, and more than it: an alarm, and nothing is refused yet.
+             "--set", f"log.disk_reserve={shutil.disk_usage(tempfile.gettempdir()).free * 3 // 4}")
+
+    def alarms(self, wanted):
+        for _ in range(200):
+            found = {alarm["name"]: alarm["problem"] for alarm in self.site.get("/admin/status")[1]["alarms"]}
+            if wanted in found:
+                return found[wanted]
+            time.sleep(0.1)
+        self.fail("did not come true: " + self.operator("status", "--json"))
+
+    def task_of(self, problem):
+        for _ in range(100):
+            bundle = self.site.get("/fhir/Task?owner=operators")[1]
+            texts = [entry["resource"]["description"] for entry in bundle.get("entry", [])]
+            if any(problem in text for text in texts):
+                return
+            time.sleep(0.1)
+        self.fail(f"no task says {problem}: {texts}")
+
+    def test_a_provider_that_does_not_answer(self):
+        self.site.post("/directory", [{"team": "general", "members": [{"user": "dr.li", "phone": "13800000001"}], "duty_doctor": "dr.li"}])
+        for n in range(8):
+            self.send(oru(f"c{n}", patient=str(n), value="6.9", order=f"C{n}", time=time.strftime("%Y%m%d%H%M%S%z")))
+        self.assertIn("does not answer", self.alarms("channel:sms"))
+        self.task_of("does not answer")
+        self.assertRegex(call(self.site.url + "/metrics")[1], r'vitalog_alarm\{name="channel:sms"\} 1')
+        self.assertIn("alarm_raised", (self.site.folder / "run.log").read_text())
+
+    def test_a_disk_that_fills(self):
+        self.assertIn("feeds are refused below", self.alarms("disk:" + str(self.site.folder / "data")))
+        self.task_of("MiB are free")
+        self.send(oru("f1"))
+
+    def test_a_rising_share_of_dead_letters(self):
+        time.sleep(1.5)  # the watcher has looked once
+        for n in range(12):
+            self.send(oru(f"d{n}", unit="strangeunit", order=f"D{n}"))
+        self.assertIn("12 dead letters", self.alarms("dead-letters"))
+        self.task_of("dead letters for")
 
 
 class BackingUp(WithSite):
