@@ -90,6 +90,9 @@ class Reaction {
         if (!occasion.merged)
             for (const auto& t : touched_) judge_values(t);
         for (const auto& verdict : judged) judge_band(verdict);
+        if (!occasion.merged)
+            for (const auto& t : touched_)
+                if (t.change == Change::Withdrawn) judge_standing(t);
         if (!turn_.person.episodes.empty()) {
             correct(known);
             close();
@@ -177,14 +180,40 @@ class Reaction {
     void judge_band(const Judged& verdict) {
         const auto place = results().find(verdict.result);
         if (!place) return;
-        for (const auto& rule :
-             RulesThat(turn_.person, turn_.rules.for_index(verdict.method),
-                       [&](const Rule& r) { return rules::judges_index(r, verdict.method); }))
+        for (const auto& rule : rules_of_index(verdict.method))
             if (rule->combines())
                 judge_whole(rule, results().at(*place).at);
             else if (const auto level = rules::met_by_band(*rule, verdict.band))
                 episodes_.meet(rule, *level,
                                {results().at(*place).effective(), verdict.decisive, {}});
+    }
+
+    /// Where a result went, the newest band that is left of what rested on it says how things
+    /// stand: it may be one that the withdrawn result had ended.
+    void judge_standing(const Touched& gone) {
+        const Series& series = results().series()[gone.series];
+        if (series.loinc == kCreatinine && series.unit == kCreatinineUnit)
+            if (const auto newest = newest_in(gone.series))
+                for (const auto& rule : rules_of_index(aki::kMethod))
+                    if (!rule->combines()) judge_value(rule, *newest);
+        const auto kinds = index_kinds();
+        for (std::uint8_t n = 0; n < kinds.size(); ++n) {
+            if ((items_of(series.loinc) & kinds[n].inputs) == 0) continue;
+            const auto* result = turn_.person.index_results.newest(n, EventTime(INT64_MAX));
+            if (result == nullptr || result->band == kNoBand || result->at >= gone.at) continue;
+            const auto* sample = observation_at(results(), kinds[n], result->at);
+            if (sample == nullptr) continue;
+            for (const auto& rule : rules_of_index(kinds[n].method))
+                if (const auto level = rules::met_by_band(*rule, band_names()[result->band]);
+                    level && !rule->combines())
+                    episodes_.meet(rule, *level,
+                                   {sample->effective(), std::span(&sample->id, 1), {}});
+        }
+    }
+
+    RulesThat rules_of_index(std::string_view method) {
+        return RulesThat(turn_.person, turn_.rules.for_index(method),
+                         [&](const Rule& r) { return rules::judges_index(r, method); });
     }
 
     /// Tells of results that changed after they were shown, open or decided. The first `known`

@@ -115,6 +115,38 @@ TEST_F(Late, WhatEndedAnAlertAndIsWithdrawnRaisesItAgain) {
     EXPECT_EQ(last_alert().evidence.front().value, 6.8);
 }
 
+TEST_F(Late, ABandThatEndedAnAlertAndIsWithdrawnRaisesItAgain) {
+    const auto creatinine = [](std::string name, double value, int hour) {
+        return Lab{.name = std::move(name), .value = value, .at = kMorning + hours(hour)};
+    };
+    course({creatinine("base", 80, -40), creatinine("a", 250, 0), creatinine("b", 82, 6)});
+    ASSERT_EQ(alerts(AlertState::Closed), 1U);
+    const auto raised = alerts(AlertState::Raised);
+    course({with(creatinine("b", 82, 6), ObservationStatus::WrongPatient)});
+    EXPECT_EQ(alerts(AlertState::Raised), raised + 1);
+    EXPECT_EQ(last_alert().rule, "aki");
+}
+
+TEST_F(Late, AScoreThatEndedAnAlertAndIsWithdrawnRaisesItAgain) {
+    std::ifstream file(VITALOG_SOURCE_DIR "/schemas/rules/acute-ward.yaml");
+    const std::string ward{std::istreambuf_iterator<char>(file), {}};
+    ASSERT_TRUE(driver.control("rules", "acute-ward.yaml", "1", ward));
+    const auto set = [&](const std::string& name, double rate, double pulse, int hour) {
+        return std::vector<Lab>{lab(name + "r", "9279-1", "/min", rate, hour),
+                                lab(name + "p", "8867-4", "/min", pulse, hour),
+                                lab(name + "s", "8480-6", "mm[Hg]", 120, hour)};
+    };
+    ASSERT_TRUE(results(set("a", 26, 135, 0)));
+    ASSERT_TRUE(results(set("b", 16, 70, 1)));
+    ASSERT_EQ(alerts(AlertState::Raised), 1U);
+    ASSERT_EQ(alerts(AlertState::Closed), 1U);
+    auto gone = set("b", 16, 70, 1);
+    for (auto& one : gone) one.status = ObservationStatus::WrongPatient;
+    ASSERT_TRUE(results(gone));
+    EXPECT_EQ(alerts(AlertState::Raised), 2U);
+    EXPECT_EQ(last_alert().problem, "NEWS2 of 5 or 6");
+}
+
 TEST_F(Late, ANormalValueThatIsWithdrawnRaisesNothing) {
     course({potassium("a", 4.6, kMorning), potassium("b", 4.5, kMorning + hours(1))});
     Lab gone = potassium("b", 4.5, kMorning + hours(1));
