@@ -36,6 +36,7 @@
 #include "topology/flow.h"
 #include "topology/log/embedded_log.h"
 #include "topology/operator/operator.h"
+#include "topology/process_metrics.h"
 #include "topology/publication.h"
 #include "topology/runtime/runtime.h"
 #include "topology/senders.h"
@@ -290,7 +291,11 @@ class Site::Impl {
         receipts_->register_routes(*http_);
         gateways_->register_routes(*http_);
         messages_->register_routes(*http_);
-        metrics_.before_scrape([this](Metrics& metrics) { gauge_lag(metrics); });
+        metrics_.before_scrape([this](Metrics& metrics) {
+            gauge_lag(metrics);
+            gauge_process(metrics);
+            gauge_memory(metrics);
+        });
         return http_->start();
     }
 
@@ -371,6 +376,22 @@ class Site::Impl {
                            {"partition", std::to_string(status->input.partition.value())}},
                           static_cast<double>(end->value() - status->committed.load()));
         }
+    }
+
+    /// Of what is bounded by itself: with these told apart, a rise of the rest shows.
+    void gauge_memory(Metrics& metrics) const {
+        const auto part = [&](const char* name, std::uint64_t bytes) {
+            metrics.gauge("vitalog_memory_bytes", {{"part", name}}, static_cast<double>(bytes));
+        };
+        const auto log = log_->stats();
+        part("log-cache", log.recent_bytes);
+        part("write-buffers", log.write_buffer_bytes);
+        part("block-cache", log.block_cache_bytes);
+        part("table-readers", log.table_reader_bytes);
+        std::uint64_t entities = 0;
+        for (const auto& status : runtime_->status()) entities += status->entity_bytes.load();
+        part("entities", entities);
+        part("views", static_cast<std::uint64_t>(sinks::views::ViewReader::memory_bytes()));
     }
 
     void keep_house() {

@@ -66,6 +66,9 @@ MetricsRegistry::MetricsRegistry() {
         "Attempts refused over a fault of configuration (sign, template, account): act on it.");
     describe("vitalog_latency_seconds",
              "Time from a record's reception to the stage's commit, by stage.");
+    describe("process_resident_memory_bytes", "Resident memory of the process.");
+    describe("vitalog_memory_bytes", "Memory of what is bounded by itself, by part.");
+    describe("process_open_fds", "Open file descriptors of the process.");
     describe("vitalog_http_requests_total", "HTTP requests answered, by method, route and status.");
     describe("vitalog_http_seconds", "Time from a whole HTTP request to its answer, by route.");
 }

@@ -166,6 +166,10 @@ std::int64_t Connection::changes() const {
     return sqlite3_changes64(db_);
 }
 
+std::int64_t memory_bytes() {
+    return sqlite3_memory_used();
+}
+
 Result<std::string> id_bytes(std::string_view hex, std::string_view what) {
     const RecordId id = RecordId::parse(hex);
     if (id.empty())

@@ -109,6 +109,9 @@ class Connection {
     sqlite3* db_ = nullptr;
 };
 
+/// Bytes that the process's connections hold, pages they keep included.
+std::int64_t memory_bytes();
+
 /// 16 bytes of an id of 32 hexadecimal digits, and back. Malformed otherwise.
 Result<std::string> id_bytes(std::string_view hex, std::string_view what);
 std::string id_text(std::string_view bytes);

@@ -207,6 +207,10 @@ Result<ViewReader> ViewReader::open(const std::string& path, std::size_t connect
     return ViewReader(std::move(impl));
 }
 
+std::int64_t ViewReader::memory_bytes() {
+    return sql::memory_bytes();
+}
+
 Result<Page<PatientRow>> ViewReader::patients(const Query& query) const {
     return impl_->with([&](Reader& reader) -> Result<Page<PatientRow>> {
         VITALOG_TRY(auto page, search<PatientRow>(reader, Table::Patient, query));

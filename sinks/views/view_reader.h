@@ -27,6 +27,9 @@ class ViewReader {
     ViewReader& operator=(ViewReader&&) noexcept;
     ~ViewReader();
 
+    /// Bytes that the views of this process hold in memory, the writer's included.
+    static std::int64_t memory_bytes();
+
     Result<Page<PatientRow>> patients(const Query& query) const;
     Result<Page<EncounterRow>> encounters(const Query& query) const;
     Result<Page<ReportRow>> reports(const Query& query) const;

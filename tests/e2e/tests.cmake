@@ -24,3 +24,5 @@ add_test(NAME paths_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/paths_tes
 set_tests_properties(paths_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 200)
 add_test(NAME operator_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/operator_test.py)
 set_tests_properties(operator_test PROPERTIES ENVIRONMENT "VITALOG_BINARY=$<TARGET_FILE:vitalog>;VITALOG_FOLD_CHECK=$<TARGET_FILE:fold_check>" TIMEOUT 600)
+add_test(NAME soak_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/soak_test.py)
+set_tests_properties(soak_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 200)

@@ -454,17 +454,12 @@ Result<void> EmbeddedLog::enforce_retention(LogTime now) {
 
 EmbeddedLog::Stats EmbeddedLog::stats() const {
     const AtomWriter& writer = impl_->writer;
-    return {.fsyncs = writer.fsyncs(),
-            .append_groups = impl_->append_groups,
-            .appended_records = impl_->appended_records,
-            .repeats = impl_->repeats,
-            .commits = impl_->commits,
-            .blocks = writer.blocks(),
-            .block_bytes_raw = writer.bytes_raw(),
-            .block_bytes_stored = writer.bytes_stored(),
-            .recent_bytes = writer.recent_bytes(),
-            .ledger_entries = impl_->ledger_entries,
-            .segments_dropped = impl_->segments_dropped};
+    const Rocks::Memory memory = impl_->rocks->memory();
+    return {writer.fsyncs(),       impl_->append_groups,      impl_->appended_records,
+            impl_->repeats,        impl_->commits,            writer.blocks(),
+            writer.bytes_raw(),    writer.bytes_stored(),     writer.recent_bytes(),
+            memory.write_buffers,  memory.block_cache,        memory.table_readers,
+            impl_->ledger_entries, impl_->segments_dropped};
 }
 
 std::vector<TopicConfig> EmbeddedLog::topics() const {

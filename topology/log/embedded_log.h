@@ -72,7 +72,10 @@ class EmbeddedLog final : public Log {
         std::uint64_t blocks = 0;
         std::uint64_t block_bytes_raw = 0;
         std::uint64_t block_bytes_stored = 0;
-        std::uint64_t recent_bytes = 0;    ///< in memory now
+        std::uint64_t recent_bytes = 0;    ///< in memory now, as the next three
+        std::uint64_t write_buffer_bytes = 0;
+        std::uint64_t block_cache_bytes = 0;
+        std::uint64_t table_reader_bytes = 0;  ///< indices and filters of open files
         std::uint64_t ledger_entries = 0;  ///< stored now
         std::uint64_t segments_dropped = 0;
     };

@@ -63,6 +63,7 @@ Result<void> check(const rocksdb::Status& status, std::string_view what) {
 Rocks::Rocks(const RocksSettings& settings)
     : settings_(settings),
       cache_(rocksdb::NewLRUCache(settings.block_cache_bytes)),
+      write_buffers_(std::make_shared<rocksdb::WriteBufferManager>(settings.write_buffer_bytes)),
       log_options_(log_column_options()) {}
 
 rocksdb::ColumnFamilyOptions Rocks::point_options(std::uint64_t write_buffer_bytes) const {
@@ -108,8 +109,7 @@ rocksdb::DBOptions Rocks::db_options() const {
     options.max_total_wal_size = settings_.wal_bytes_max;
     options.wal_bytes_per_sync = kWalBytesPerSync;
     options.bytes_per_sync = kWalBytesPerSync;
-    options.write_buffer_manager =
-        std::make_shared<rocksdb::WriteBufferManager>(settings_.write_buffer_bytes);
+    options.write_buffer_manager = write_buffers_;
     options.allow_concurrent_memtable_write = false;  // one writer at a time
     options.keep_log_file_num = 5;
     options.max_log_file_size = 8 << 20;
@@ -166,6 +166,13 @@ Result<std::vector<SharedColumnFamily>> Rocks::create_logs(const std::vector<std
 
 Result<void> Rocks::drop_log(const ColumnFamily& log) {
     return check(db_->DropColumnFamily(log.get()), "cannot drop a segment");
+}
+
+Rocks::Memory Rocks::memory() const {
+    Memory memory{write_buffers_->memory_usage(), cache_->GetUsage(), 0};
+    db_->GetAggregatedIntProperty(rocksdb::DB::Properties::kEstimateTableReadersMem,
+                                  &memory.table_readers);
+    return memory;
 }
 
 Result<void> RocksBackend::get_many(std::span<const std::string_view> keys,

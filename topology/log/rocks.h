@@ -69,6 +69,14 @@ class Rocks {
     Result<std::vector<SharedColumnFamily>> create_logs(const std::vector<std::string>& names);
     Result<void> drop_log(const ColumnFamily& log);
 
+    /// Bytes in use now.
+    struct Memory {
+        std::uint64_t write_buffers = 0;
+        std::uint64_t block_cache = 0;
+        std::uint64_t table_readers = 0;
+    };
+    Memory memory() const;
+
   private:
     explicit Rocks(const RocksSettings& settings);
     rocksdb::ColumnFamilyOptions point_options(std::uint64_t write_buffer_bytes) const;
@@ -77,6 +85,7 @@ class Rocks {
 
     const RocksSettings settings_;
     std::shared_ptr<rocksdb::Cache> cache_;
+    std::shared_ptr<rocksdb::WriteBufferManager> write_buffers_;
     rocksdb::ColumnFamilyOptions log_options_;
     std::unique_ptr<rocksdb::DB> db_;
     SharedColumnFamily meta_;

@@ -44,6 +44,7 @@ Result<bool> Runtime::step(Slot& slot) {
     slot.status->next_due_micros = due ? due->micros() : INT64_MAX;
     slot.status->recovered = slot.shard->recovered();
     slot.status->committed = slot.shard->committed().value();
+    slot.status->entity_bytes = slot.shard->entity_bytes();
     return step == Shard::Step::Worked;
 }
 

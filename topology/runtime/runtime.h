@@ -23,6 +23,7 @@ struct ShardStatus {
     std::atomic<std::int64_t> committed{0};
     std::atomic<std::int64_t> next_due_micros{INT64_MAX};
     std::atomic<bool> recovered{false};
+    std::atomic<std::uint64_t> entity_bytes{0};  ///< of the entities kept decoded
 };
 
 /// Owns the shards and the worker threads that step them. A shard belongs to one worker; workers share nothing but

@@ -70,6 +70,8 @@ class Shard {
 
     /// Everything before this is applied and committed.
     Offset committed() const { return committed_; }
+    /// Memory of the entities kept decoded.
+    std::size_t entity_bytes() const { return store_ ? store_->memory_bytes() : 0; }
     /// True once everything that was committed before the start has been applied again.
     bool recovered() const { return position_ >= recovery_end_; }
     /// When a timer or a waiting commit wants a step; nullopt: only when records come.
