@@ -190,7 +190,8 @@ class Site::Impl {
 
     /// Documents leave the feeds for files of their own before retention may drop them.
     Result<void> open_blobs() {
-        VITALOG_TRY(auto store, sinks::BlobStore::open(fs::path(options_.data_dir) / kDocumentsFolder));
+        VITALOG_TRY(auto store,
+                    sinks::BlobStore::open(fs::path(options_.data_dir) / kDocumentsFolder));
         blobs_ = std::make_unique<sinks::BlobStore>(std::move(store));
         VITALOG_TRY(const auto charset, ingest::hl7::charset_setting(config_.text("hl7.charset")));
         sinks::BlobWorkerOptions options;
@@ -209,7 +210,8 @@ class Site::Impl {
         options.max_connections = static_cast<std::size_t>(config_.number("http.max_connections"));
         options.max_body = config_.bytes("http.max_body");
         options.max_unpacked_body = kUnpackedMost * options.max_body;
-        options.body_limits = {{"/fhir", kSmallBody}, {"/receipts", kSmallBody}, {"/gateway", kSmallBody}};
+        options.body_limits = {
+            {"/fhir", kSmallBody}, {"/receipts", kSmallBody}, {"/gateway", kSmallBody}};
         options.rate = static_cast<double>(config_.number("http.rate"));
         options.open_paths = {"/healthz", "/receipts/aliyun", "/receipts/tencent",
                               "/receipts/wechat"};
@@ -363,6 +365,7 @@ class Site::Impl {
         VITALOG_TRY(const auto zone, ingest::hl7::SiteZone::named(config_.text("site.zone")));
         VITALOG_TRY(mllp_, ingest::mllp::Listener::start(std::move(listener), zone,
                                                          {*log_, metrics_, clock()}));
+        metrics_.before_scrape([this](Metrics&) { mllp_->report(); });
         return {};
     }
 

@@ -28,7 +28,6 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr std::size_t kReadSize = 32 * 1024;
 // Unframed bytes are given up and answered after so much silence.
 constexpr std::chrono::milliseconds kUnframedSilence{1000};
-constexpr std::chrono::milliseconds kMetricsPeriod{100};
 constexpr std::chrono::milliseconds kAcceptBackOff{100};
 // One frame of the largest size could hold more than their records' memory allows.
 constexpr std::size_t kBatchMessagesMax = 10'000;
@@ -421,7 +420,6 @@ class Listener::Impl {
     Impl(ListenerConfig config, hl7::SiteZone zone, Ports ports, std::uint64_t first_id)
         : io_(static_cast<int>(config.threads)),
           acceptor_(asio::make_strand(io_)),
-          timer_(acceptor_.get_executor()),
           shared_{config, std::move(zone), ports, hl7::ControlIds(first_id),
                   Tally(ports.metrics, config.endpoint.name)} {}
 
@@ -451,7 +449,6 @@ class Listener::Impl {
 
     void run() {
         accept();
-        publish_metrics();
         for (unsigned i = 0; i < std::max(1U, shared_.config.threads); ++i)
             threads_.emplace_back([this] { io_.run(); });
     }
@@ -461,7 +458,6 @@ class Listener::Impl {
         asio::post(acceptor_.get_executor(), [this] {
             error_code ignored;
             acceptor_.close(ignored);
-            timer_.cancel();
         });
         for_each([](Connection& connection) { connection.drain(); });
         const auto& config = shared_.config;
@@ -476,6 +472,8 @@ class Listener::Impl {
         connections_.clear();
         shared_.tally.publish();
     }
+
+    void report() { shared_.tally.publish(); }
 
     const std::string& address() const { return address_; }
     std::uint16_t port() const { return bound_.port(); }
@@ -540,19 +538,9 @@ class Listener::Impl {
         return empty_.wait_for(lock, limit, [this] { return connections_.empty(); });
     }
 
-    void publish_metrics() {
-        timer_.expires_after(kMetricsPeriod);
-        timer_.async_wait([this](error_code error) {
-            if (error || shared_.stopping.load()) return;
-            shared_.tally.publish();
-            publish_metrics();
-        });
-    }
-
     asio::io_context io_;
     asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
     tcp::acceptor acceptor_;
-    asio::steady_timer timer_;
     Shared shared_;
     tcp::endpoint bound_;
     std::string address_;
@@ -586,6 +574,9 @@ const std::string& Listener::address() const {
 }
 std::uint16_t Listener::port() const {
     return impl_->port();
+}
+void Listener::report() {
+    impl_->report();
 }
 void Listener::stop() {
     impl_->stop();

@@ -62,6 +62,9 @@ class Listener {
 
     const std::string& address() const;
     std::uint16_t port() const;
+    /// Hands to the metrics what was counted since the last time: to be called before they are
+    /// read. What is acknowledged is counted. stop() reports what is left.
+    void report();
     /// Accepts and reads no more, answers what is in flight, closes. Returns when no thread of it
     /// runs. Idempotent.
     void stop();

@@ -18,7 +18,7 @@
 
 namespace vitalog::ingest::mllp {
 
-/// Counts in the listener's threads, hands the sums on now and then.
+/// Counts in the listener's threads, hands the sums on when asked.
 class Tally {
   public:
     Tally(Metrics& metrics, std::string endpoint)

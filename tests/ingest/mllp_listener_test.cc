@@ -78,6 +78,16 @@ TEST(MllpListener, GivesARepeatTheStoredAnswerByteForByte) {
     EXPECT_EQ(site.appender.records("feed.his").size(), 1U);
 }
 
+TEST(MllpListener, CountsWhatItAcknowledgedBeforeItsAnswerLeaves) {
+    Site site;
+    RawClient client(site);
+    for (int i = 1; i <= 20; ++i) {
+        client.ask(oru(std::to_string(i)));
+        site.listener->report();
+        EXPECT_EQ(site.metrics.value("vitalog_messages_in_total,endpoint=his,result=accepted"), i);
+    }
+}
+
 TEST(MllpListener, AcceptsAReusedIdUnlessToldOtherwise) {
     {
         Site site;
