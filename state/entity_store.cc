@@ -204,7 +204,7 @@ Result<void> EntityStore::fetch(std::span<const std::string_view> keys,
     for (std::size_t i = 0; i < keys.size(); ++i) {
         found[i] = find(keys[i], hashes[i]);
         if (found[i] != nullptr) {
-            prefetch_object(*found[i]->entity);
+            if (found[i]->entity) prefetch_object(*found[i]->entity);
             continue;
         }
         found[i] = insert(keys[i], hashes[i]);
