@@ -114,7 +114,10 @@ def announce(cluster, plan):
 
 def up(cluster, options):
     with cluster.alone():
-        if cluster.plan() is not None:
+        there = cluster.plan()
+        if there and cluster.over(there):
+            cluster.down()
+        elif there:
             raise RuntimeError(f"a cluster is in {cluster.folder} already: scripts/kafka down, or give another --dir")
         plan = kafka_cluster.new_plan(options)
         cluster.up(plan)

@@ -40,12 +40,14 @@ def default_folder():
 
 
 def start_of(pid):
-    """When a process started, in ticks since boot; None where it is gone. With the id it names one process for good."""
+    """When a process started, in ticks since boot; None where it is gone, with its last thread. With the id it names one
+    process for good."""
     try:
         fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        gone = fields[0] == "Z" and len(os.listdir(f"/proc/{pid}/task")) == 1
     except OSError:
         return None
-    return None if fields[0] == "Z" else int(fields[19])
+    return None if gone else int(fields[19])
 
 
 def free_ports(count, host):
@@ -67,8 +69,8 @@ def free_ports(count, host):
 
 @dataclasses.dataclass
 class Plan:
-    """What a cluster is. `users` maps a name to its password (--sasl); `owner` is [pid, start] or None; `ends` is in
-    seconds since 1970."""
+    """What a cluster is. `users` maps a name to its password (--sasl); `owner` is [pid, start] or None; it
+    lasts for `seconds` and `ends` then, in seconds since 1970."""
 
     version: str
     jars: str
@@ -81,11 +83,16 @@ class Plan:
     java: list
     settings: dict
     owner: list
-    ends: float
+    seconds: int
+    ends: float = 0
 
     @property
     def bootstrap(self):
         return ",".join(f"{self.host}:{ports['client']}" for ports in self.ports.values())
+
+    def owned(self):
+        """The process that asked for the cluster is there, or it needs none."""
+        return not self.owner or start_of(self.owner[0]) == self.owner[1]
 
     @property
     def protocol(self):
@@ -197,13 +204,19 @@ class Cluster:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
+    def over(self, plan):
+        """Nobody's any more: its guards would have ended it, had they not been killed."""
+        return not any(self.pid(broker) for broker in plan.ports) and (not plan.owned() or time.time() > plan.ends)
+
     # --- the whole
 
     def up(self, plan):
-        """Formats and starts; returns when every broker serves. The folder must be new or empty."""
+        """Formats and starts; returns when every broker serves, from when on its time counts. The folder must be new or
+        empty."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
         if any(self.folder.iterdir()):
             raise RuntimeError(f"{self.folder} is not empty, and holds no cluster: give another --dir")
+        plan.ends = time.time() + plan.seconds + FORMAT_SECONDS + READY_SECONDS
         try:
             self.write_plan(plan)
             if plan.tls:
@@ -212,6 +225,8 @@ class Cluster:
             places = {broker: self.spawn(broker) for broker in plan.ports}
             for broker, place in places.items():
                 self.wait_until_ready(broker, place)
+            plan.ends = time.time() + plan.seconds
+            self.write_plan(plan)
         except BaseException:
             self.down()
             raise
@@ -223,7 +238,7 @@ class Cluster:
 
     def format(self, plan):
         """Every broker's data folder, all at once: each of them is a Java of its own."""
-        identity = secrets.token_urlsafe(16)[:22]
+        identity = secrets.token_urlsafe(16)
         scram = [word for name, password in plan.users.items() for size in (256, 512)
                  for word in ("--add-scram", f"SCRAM-SHA-{size}=[name={name},password={password}]")] if plan.sasl else []
         running = []
@@ -231,7 +246,7 @@ class Cluster:
             folder = self.broker_folder(broker)
             folder.mkdir()
             (folder / "server.properties").write_text(properties(plan, broker, folder))
-            words = [*java(plan, "64m"), "kafka.tools.StorageTool", "format", "-t", identity, "-c",
+            words = [*java(plan, "64m"), "kafka.tools.StorageTool", "format", f"--cluster-id={identity}", "-c",
                      str(folder / "server.properties"), *scram]
             running.append(subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
         said = [one.communicate(timeout=FORMAT_SECONDS)[0] for one in running]
@@ -264,6 +279,7 @@ class Cluster:
         """Starts a guard that starts the broker; returns the place in its log from which it speaks of this start."""
         log = self.broker_folder(broker) / "broker.log"
         place = log.stat().st_size if log.exists() else 0
+        (self.broker_folder(broker) / "pid").unlink(missing_ok=True)
         guard = pathlib.Path(__file__).resolve().parent / "kafka.py"
         with open(log, "a") as out:
             subprocess.Popen([sys.executable, str(guard), "guard", str(broker), "--dir", str(self.folder)], cwd="/",
@@ -279,7 +295,7 @@ class Cluster:
                 said = file.read()
             if STARTED in said:
                 return
-            if time.monotonic() - begun > 2 and self.pid(broker) is None:
+            if (self.broker_folder(broker) / "pid").exists() and self.pid(broker) is None:
                 raise RuntimeError(f"broker {broker} ended while it started:\n{said[-3000:]}")
             time.sleep(0.1)
         raise RuntimeError(f"broker {broker} is not ready after {READY_SECONDS} s:\n{said[-3000:]}")
@@ -324,14 +340,11 @@ class Cluster:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(GUARD_LOOKS)
                 return
-            if plan.owner and start_of(plan.owner[0]) != plan.owner[1] or time.time() > plan.ends:
+            plan = self.plan()
+            if plan is None or not plan.owned() or time.time() > plan.ends:
                 child.kill()
                 child.wait()
-                return self.down()
-            if not (self.folder / "state.json").exists():
-                child.kill()
-                child.wait()
-                return self.remove()
+                return self.down() if plan else self.remove()
 
 
 def java(plan, heap):
@@ -353,4 +366,4 @@ def new_plan(options):
     return Plan(version=version, jars=str(kafka_jars.jars(version)), host=options.host,
                 ports={n + 1: dict(zip(("client", "inner", "controller"), ports[3 * n:])) for n in range(options.brokers)},
                 sasl=options.sasl, tls=options.tls, users=users, heap=options.heap, java=options.java,
-                settings=dict(options.set), owner=owner, ends=time.time() + options.seconds)
+                settings=dict(options.set), owner=owner, seconds=options.seconds)

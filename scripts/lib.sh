@@ -39,6 +39,15 @@ need_packages() {
   fi
 }
 
+# What Apache Kafka needs, for the tests alone: Java and Maven, from Debian where they are not here. Fails where they can't
+# be had; the tests on a cluster are left out then.
+need_java() {
+  local missing=()
+  command -v java >/dev/null || missing+=(default-jdk-headless)
+  command -v mvn >/dev/null || missing+=(maven)
+  [ ${#missing[@]} -eq 0 ] || (need_packages "${missing[@]}")
+}
+
 # build PRESET [TARGET...]: configures once, builds what changed.
 build() {
   local preset=$1
