@@ -12,7 +12,6 @@ message was taken, that every one came through intake, and (--alerts) that every
 """
 
 import argparse
-import http.client
 import json
 import pathlib
 import random
@@ -23,6 +22,8 @@ import sys
 import tempfile
 import threading
 import time
+
+from site_under_load import AlertWatch, Run, load_average, percentiles
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 STAGES = ("intake", "identity", "care", "desk", "notify", "views")
@@ -67,48 +68,6 @@ def write_messages(path, count, patients, every, seed):
     return len(base) + 10
 
 
-class Run:
-    def __init__(self, arguments, folder):
-        sets = [word for pair in arguments.set for word in ("--set", pair)]
-        self.log = open(folder / "run.log", "w")
-        self.process = subprocess.Popen(
-            [arguments.binary, "run", "--data-dir", str(folder / "data"), "--mllp", "127.0.0.1:0", "--http", "127.0.0.1:0", *sets],
-            stdout=subprocess.PIPE, stderr=self.log, text=True)
-        line = self.process.stdout.readline()
-        addresses = re.findall(r"127\.0\.0\.1:\d+", line)
-        if len(addresses) < 2:
-            sys.exit(f"run did not start: {line}{(folder / 'run.log').read_text()[-2000:]}")
-        self.mllp, self.http = addresses[:2]
-        if "http" in line.split(addresses[0])[0].split()[-1]:
-            self.mllp, self.http = self.http, self.mllp
-        self.connection = http.client.HTTPConnection(self.http)
-
-    def get(self, path, connection=None):
-        connection = connection or self.connection
-        connection.request("GET", path)
-        return connection.getresponse().read().decode()
-
-    def lag(self):
-        return json.loads(self.get("/lag"))["stages"]
-
-    def cpu_seconds(self):
-        """By thread name: what each kind of thread used."""
-        total = {}
-        for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir():
-            name, rest = (task / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
-            fields = rest.split()
-            total[name] = total.get(name, 0) + (int(fields[11]) + int(fields[12])) / 100
-        return total
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(30)
-
-
-def load_average():
-    return pathlib.Path("/proc/loadavg").read_text().split()[0]
-
-
 def throughput(arguments, run, messages):
     samples = []
     done = threading.Event()
@@ -145,41 +104,14 @@ def throughput(arguments, run, messages):
 
 
 def latency(arguments, run, messages):
-    seen = {}
-    done = threading.Event()
-
-    def poll(partition):
-        connection = http.client.HTTPConnection(run.http)
-        offset = 0
-        while not done.is_set():
-            lines = run.get(f"/topics/alert/{partition}?from={offset}&max=1000", connection).splitlines()
-            now = time.time()
-            for line in lines:
-                record = json.loads(line)
-                offset = record["offset"] + 1
-                seen[(partition, record["offset"])] = now - int(record["headers"]["received"]) / 1e6
-            if not lines:
-                time.sleep(0.002)
-
-    partitions = {t["topic"]: t["partitions"] for t in json.loads(run.get("/topics"))["topics"]}["alert"]
-    pollers = [threading.Thread(target=poll, args=(p,)) for p in range(partitions)]
-    for poller in pollers:
-        poller.start()
+    watch = AlertWatch(run)
     sent = subprocess.run([arguments.binary, "send-hl7", str(messages), "--to", run.mllp, "--connections",
                            str(arguments.connections), "--rate", str(arguments.rate), "--quiet"], capture_output=True, text=True)
     print(sent.stdout.strip() or sent.stderr.strip())
-    until = time.monotonic() + arguments.patience
     wanted = -(-arguments.messages // arguments.every)
-    while len(seen) < wanted and time.monotonic() < until:
-        time.sleep(0.1)
-    done.set()
-    for poller in pollers:
-        poller.join()
-    times = sorted(seen.values())
-    if times:
-        print("received to alert seen on disk: " + ", ".join(
-            f"p{p} {1000 * times[min(len(times) - 1, int(len(times) * p / 100))]:.1f} ms" for p in (50, 90, 99)) + f", {len(times)} alerts")
-    return sent.returncode == 0 and len(times) == wanted
+    seen = watch.finish(wanted, arguments.patience)
+    print(f"received to alert seen on disk: {percentiles(seen.values())}, {len(seen)} alerts")
+    return sent.returncode == 0 and len(seen) == wanted
 
 
 def main():
@@ -204,7 +136,7 @@ def main():
                           arguments.seed)
     print(f"{arguments.messages} messages of {size} bytes, {arguments.patients} patients, {arguments.connections} connections, "
           f"seed {arguments.seed}, settings {arguments.set or 'as built'}, load average {load_average()} before")
-    run = Run(arguments, folder)
+    run = Run(arguments.binary, arguments.set, folder)
     try:
         ok = (latency if arguments.alerts else throughput)(arguments, run, messages)
     finally:

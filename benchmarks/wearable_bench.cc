@@ -30,21 +30,22 @@ schemas::Tables builtin_tables() {
     schemas::Tables tables;
     for (const auto& file : schemas::builtin_files())
         if (file.kind == "units" || file.kind == "codes" || file.kind == "measures")
-            VITALOG_ASSERT(tables.load(file.kind, file.name, file.text).has_value(), "built-in tables fit");
+            VITALOG_ASSERT(tables.load(file.kind, file.name, file.text).has_value(),
+                           "built-in tables fit");
     return tables;
 }
 
 /// Decodes every batch, and encodes its event where `whole`; gives samples per second.
-double measure(const std::vector<std::string>& batches, const schemas::Tables& tables, std::size_t samples,
-               bool whole) {
+double measure(const std::vector<std::string>& batches, const schemas::Tables& tables,
+               std::size_t samples, bool whole) {
     ingest::wearable::WearableDecoder decoder;
     std::string event;
     std::size_t read = 0;
     const auto begin = Clock::now();
     for (const auto& batch : batches) {
-        const auto done = decoder.decode(
-            batch, tables,
-            {ReceivedTime::from_millis(kNow), "HUAWEI|1", ingest::wearable::WearableDecoder::Accounts::One});
+        const auto done = decoder.decode(batch, tables,
+                                         {ReceivedTime::from_millis(kNow), "HUAWEI|1",
+                                          ingest::wearable::WearableDecoder::Accounts::One});
         VITALOG_ASSERT(done.has_value() && decoder.faults().empty(), "the input is good");
         read += decoder.samples();
         if (!whole) continue;
@@ -66,12 +67,12 @@ int main(int argc, char** argv) {
     std::vector<std::string> batches;
     std::size_t bytes = 0;
     for (std::size_t i = 0; i < count; ++i) {
-        batches.push_back(benchmarks::huawei_answer(samples, kNow, random));
+        batches.push_back(benchmarks::huawei_answer({.samples = samples}, kNow, random));
         bytes += batches.back().size();
     }
     const auto tables = builtin_tables();
-    fmt::print("seed {} batches {} samples a batch {} bytes a sample {:.0f}\n", seed, count, samples,
-               static_cast<double>(bytes) / static_cast<double>(count * samples));
+    fmt::print("seed {} batches {} samples a batch {} bytes a sample {:.0f}\n", seed, count,
+               samples, static_cast<double>(bytes) / static_cast<double>(count * samples));
     (void)measure(batches, tables, samples, true);
     fmt::print("decode           {:>12.0f} samples/s\n", measure(batches, tables, samples, false));
     fmt::print("decode and write {:>12.0f} samples/s\n", measure(batches, tables, samples, true));

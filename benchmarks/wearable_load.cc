@@ -1,10 +1,14 @@
 // A gateway's load: wearable batches of Huawei's form over HTTP, gzipped, over many connections,
 // each with one request outstanding; then waits until the site is through with them. All requests
-// are made before the first is sent.
+// are made before the first is sent. benchmarks/wearable_bench.py starts the site and measures it.
 //
 //     vitalog run --data-dir D --http 127.0.0.1:8080 &
 //     wearable_load [--to 127.0.0.1:8080] [--connections 32] [--accounts 10000] [--batches 60000]
-//     [--samples 100] [--seed 1]
+//     [--samples 100] [--step 1] [--rate 0] [--low-every 0] [--bind 1] [--wait 1] [--seed 1]
+//
+// --step: seconds between samples. --rate: samples a second; 0: as fast as they are taken.
+// --low-every: each so many batches, one more, of an account of its own with a saturation that
+// raises an alert. --bind 0: the accounts are bound already. --wait 0: ends with the last answer.
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -18,6 +22,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -31,22 +36,32 @@ namespace {
 using namespace vitalog;
 using Clock = std::chrono::steady_clock;
 
+/// So many bodies differ in each round of the accounts; further accounts send them again.
+constexpr std::size_t kBodiesARound = 1'000;
+constexpr std::chrono::milliseconds kLagEvery{20};
+
 struct Options {
     std::string to = "127.0.0.1:8080";
-    std::size_t connections = 32, accounts = 10'000, batches = 60'000, samples = 100, seed = 1;
+    std::map<std::string, std::size_t, std::less<>> numbers{
+        {"--connections", 32}, {"--accounts", 10'000}, {"--batches", 60'000}, {"--samples", 100},
+        {"--step", 1},         {"--rate", 0},          {"--low-every", 0},    {"--bind", 1},
+        {"--wait", 1},         {"--seed", 1}};
+    std::size_t operator[](std::string_view name) const { return numbers.find(name)->second; }
 };
 
 Options read_options(int argc, char** argv) {
     Options options;
-    for (int i = 1; i + 1 < argc; i += 2) {
-        const std::string name = argv[i];
-        if (name == "--to") options.to = argv[i + 1];
-        const std::size_t number = std::strtoull(argv[i + 1], nullptr, 10);
-        if (name == "--connections") options.connections = number;
-        if (name == "--accounts") options.accounts = number;
-        if (name == "--batches") options.batches = number;
-        if (name == "--samples") options.samples = number;
-        if (name == "--seed") options.seed = number;
+    for (int i = 1; i < argc; i += 2) {
+        const auto number = options.numbers.find(std::string_view(argv[i]));
+        const bool to = std::strcmp(argv[i], "--to") == 0;
+        if (i + 1 == argc || (!to && number == options.numbers.end())) {
+            fmt::print(stderr, "wearable_load: {} is no option with a value\n", argv[i]);
+            std::exit(2);
+        }
+        if (to)
+            options.to = argv[i + 1];
+        else
+            number->second = std::strtoull(argv[i + 1], nullptr, 10);
     }
     return options;
 }
@@ -109,36 +124,117 @@ std::string post(std::string_view target, std::string_view type, std::string_vie
         target, type, packed ? "Content-Encoding: gzip\r\n" : "", body.size(), body);
 }
 
-void bind_accounts(const Options& options) {
+/// An account of the usual ones, or of those whose saturation is low.
+struct Account {
+    bool low = false;
+    std::size_t number = 0;
+    std::string id() const { return fmt::format("{}{}", low ? "L" : "", number); }
+};
+
+struct Batch {
+    Account account;
+    std::size_t round = 0;  ///< how many batches the account has sent before
+};
+
+/// Every account sends in turn; an account with a low saturation sends once.
+std::vector<Batch> plan(const Options& options) {
+    std::vector<Batch> batches;
+    const std::size_t every = options["--low-every"];
+    for (std::size_t i = 0; i < options["--batches"]; ++i) {
+        batches.push_back({{false, i % options["--accounts"]}, i / options["--accounts"]});
+        if (every > 0 && (i + 1) % every == 0) batches.push_back({{true, i / every}, 0});
+    }
+    return batches;
+}
+
+void bind_accounts(const Options& options, const std::vector<Batch>& batches) {
     constexpr std::size_t kLines = 1'000;
     Connection connection(options.to);
     std::string lines;
-    for (std::size_t i = 0; i < options.accounts; ++i) {
-        lines += fmt::format("{{\"patient\":\"MRN|{}\",\"accounts\":[\"HUAWEI|{}\"]}}\n", i, i);
-        if ((i + 1) % kLines != 0 && i + 1 != options.accounts) continue;
+    std::size_t waiting = 0;
+    const auto flush = [&] {
+        if (waiting == 0) return;
         VITALOG_ASSERT(
             connection.ask(post("/directory", "application/x-ndjson", lines, false)) == 200,
             connection.body);
         lines.clear();
+        waiting = 0;
+    };
+    for (const Batch& batch : batches) {
+        if (batch.round > 0) continue;
+        const std::string id = batch.account.id();
+        lines += fmt::format("{{\"patient\":\"MRN|{}\",\"accounts\":[\"HUAWEI|{}\"]}}\n", id, id);
+        if (++waiting == kLines) flush();
     }
+    flush();
 }
 
-/// Every account sends in turn, each batch the seconds after its last one, the last of them now.
-std::vector<std::string> make_requests(const Options& options, std::int64_t now_millis) {
-    std::mt19937_64 random(options.seed);
-    std::vector<std::string> requests;
-    requests.reserve(options.batches);
-    const std::size_t rounds = (options.batches + options.accounts - 1) / options.accounts;
-    for (std::size_t i = 0; i < options.batches; ++i) {
-        const auto back = static_cast<std::int64_t>((rounds - 1 - i / options.accounts) *
-                                                    options.samples * 1'000);
-        const std::string body =
-            ingest::gzip(benchmarks::huawei_answer(options.samples, now_millis - back, random));
-        requests.push_back(
-            post(fmt::format("/ingest/wearable?account=HUAWEI%7C{}", i % options.accounts),
-                 "application/json", body, true));
+/// The packed bodies by round; each batch goes on where the account's last one ended, and the last
+/// round ends now.
+class Bodies {
+  public:
+    Bodies(const Options& options, std::int64_t now_millis) : random_(options["--seed"]) {
+        benchmarks::WatchSeries series;
+        series.samples = options["--samples"];
+        series.step_millis = static_cast<std::int64_t>(options["--step"] * 1'000);
+        const std::size_t accounts = options["--accounts"];
+        const std::size_t rounds = (options["--batches"] + accounts - 1) / accounts;
+        rounds_.resize(rounds);
+        for (std::size_t round = 0; round < rounds; ++round) {
+            const auto back = static_cast<std::int64_t>((rounds - 1 - round) * series.samples) *
+                              series.step_millis;
+            for (std::size_t i = 0; i < std::min(kBodiesARound, accounts); ++i)
+                rounds_[round].push_back(
+                    ingest::gzip(benchmarks::huawei_answer(series, now_millis - back, random_)));
+        }
+        auto low = benchmarks::kLowSaturation;
+        low.samples = std::max<std::size_t>(100, series.samples);
+        low_ = ingest::gzip(benchmarks::huawei_answer(low, now_millis, random_));
     }
-    return requests;
+    const std::string& of(const Batch& batch) const {
+        if (batch.account.low) return low_;
+        const auto& round = rounds_[batch.round];
+        return round[batch.account.number % round.size()];
+    }
+
+  private:
+    std::mt19937_64 random_;
+    std::vector<std::vector<std::string>> rounds_;
+    std::string low_;
+};
+
+double seconds_since(Clock::time_point begin) {
+    return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+/// What the connections saw.
+struct Answers {
+    std::atomic<std::size_t> refused{0};
+    std::vector<std::vector<double>> latencies;  ///< seconds, by connection
+};
+
+/// One connection's accounts, each in its order. At a fixed rate a batch is late from when it was
+/// due, whatever held it up.
+void send(const Options& options, const std::vector<Batch>& batches, const Bodies& bodies,
+          std::size_t mine, Clock::time_point begin, Answers& answers) {
+    Connection connection(options.to);
+    const double every = options["--rate"] == 0 ? 0
+                                                : static_cast<double>(options["--samples"]) /
+                                                      static_cast<double>(options["--rate"]);
+    for (std::size_t i = 0; i < batches.size(); ++i) {
+        if (batches[i].account.number % options["--connections"] != mine) continue;
+        const std::string request =
+            post("/ingest/wearable?account=HUAWEI%7C" + batches[i].account.id(), "application/json",
+                 bodies.of(batches[i]), true);
+        auto asked = Clock::now();
+        if (every > 0) {
+            asked = begin + std::chrono::duration_cast<Clock::duration>(
+                                std::chrono::duration<double>(every * static_cast<double>(i)));
+            std::this_thread::sleep_until(asked);
+        }
+        if (connection.ask(request) != 202) ++answers.refused;
+        answers.latencies[mine].push_back(seconds_since(asked));
+    }
 }
 
 /// Sums the lag of GET /lag, with or without that of the views.
@@ -154,54 +250,58 @@ std::uint64_t lag(Connection& connection, bool views) {
     return number("records") - (views ? 0 : number("views"));
 }
 
-double seconds_since(Clock::time_point begin) {
-    return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
 double wait_until_through(const Options& options, bool views, Clock::time_point begin) {
     Connection connection(options.to);
-    while (lag(connection, views) > 0) std::this_thread::yield();
+    while (lag(connection, views) > 0) std::this_thread::sleep_for(kLagEvery);
     return seconds_since(begin);
+}
+
+void report_latencies(const Answers& answers) {
+    std::vector<double> all;
+    for (const auto& list : answers.latencies) all.insert(all.end(), list.begin(), list.end());
+    std::sort(all.begin(), all.end());
+    const auto at = [&](std::size_t percent) {
+        return 1e3 * all[(all.size() - 1) * percent / 100];
+    };
+    fmt::print("answered 202    p50 {:.2f} ms p90 {:.2f} ms p99 {:.2f} ms max {:.2f} ms\n", at(50),
+               at(90), at(99), at(100));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
     const Options options = read_options(argc, argv);
-    bind_accounts(options);
+    const auto batches = plan(options);
+    if (options["--bind"] != 0) {
+        const auto begin = Clock::now();
+        bind_accounts(options, batches);
+        fmt::print("accounts bound in {:.1f} s\n", seconds_since(begin));
+    }
     const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::system_clock::now().time_since_epoch());
-    const auto requests = make_requests(options, now.count());
-    fmt::print("seed {} accounts {} batches {} samples a batch {} connections {}\n", options.seed,
-               options.accounts, requests.size(), options.samples, options.connections);
-    std::vector<std::vector<double>> latencies(options.connections);
-    std::atomic<std::size_t> refused{0};
+    const Bodies bodies(options, now.count());
+    fmt::print("seed {} accounts {} batches {} samples a batch {} connections {}\n",
+               options["--seed"], options["--accounts"], batches.size(), options["--samples"],
+               options["--connections"]);
+    std::fflush(stdout);
+    Answers answers;
+    answers.latencies.resize(options["--connections"]);
     std::vector<std::thread> senders;
     const auto begin = Clock::now();
-    for (std::size_t c = 0; c < options.connections; ++c)
-        senders.emplace_back([&, c] {
-            Connection connection(options.to);
-            // One account's batches keep their order: a connection has its own accounts.
-            for (std::size_t i = 0; i < requests.size(); ++i) {
-                if (i % options.accounts % options.connections != c) continue;
-                const auto asked = Clock::now();
-                if (connection.ask(requests[i]) != 202) ++refused;
-                latencies[c].push_back(seconds_since(asked));
-            }
-        });
+    for (std::size_t c = 0; c < options["--connections"]; ++c)
+        senders.emplace_back([&, c] { send(options, batches, bodies, c, begin, answers); });
     for (auto& sender : senders) sender.join();
-    const double sent = seconds_since(begin);
-    const double through = wait_until_through(options, false, begin);
-    const double seen = wait_until_through(options, true, begin);
-    std::vector<double> all;
-    for (const auto& list : latencies) all.insert(all.end(), list.begin(), list.end());
-    std::sort(all.begin(), all.end());
-    const double samples = static_cast<double>(requests.size() * options.samples);
-    fmt::print(
-        "refused {}\naccepted        {:>9.0f} samples/s\nthrough stages  {:>9.0f} samples/s\nwith "
-        "the views  {:>9.0f} samples/s\n",
-        refused.load(), samples / sent, samples / through, samples / seen);
-    fmt::print("latency p50 {:.2f} ms p99 {:.2f} ms\n", 1e3 * all[all.size() / 2],
-               1e3 * all[all.size() * 99 / 100]);
-    return refused == 0 ? 0 : 1;
+    const double samples = static_cast<double>(batches.size() * options["--samples"]);
+    const auto rate = [&](std::string_view what, double seconds) {
+        fmt::print("{:<15} {:>9.0f} samples/s ({:.2f} s)\n", what, samples / seconds, seconds);
+    };
+    fmt::print("refused {}\n", answers.refused.load());
+    rate("accepted", seconds_since(begin));
+    report_latencies(answers);
+    std::fflush(stdout);
+    if (options["--wait"] != 0) {
+        rate("through stages", wait_until_through(options, false, begin));
+        rate("with the views", wait_until_through(options, true, begin));
+    }
+    return answers.refused == 0 ? 0 : 1;
 }

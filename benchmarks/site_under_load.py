@@ -1,0 +1,132 @@
+"""A site that a benchmark started, its log read from outside, and what the machine says of it."""
+
+import http.client
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import threading
+import time
+
+
+class Run:
+    """`vitalog run` on D = folder/data; ready when the constructor returns."""
+
+    def __init__(self, binary, sets, folder):
+        words = [word for pair in sets for word in ("--set", pair)]
+        self.log = open(folder / "run.log", "a")
+        begun = time.monotonic()
+        self.process = subprocess.Popen(
+            [binary, "run", "--data-dir", str(folder / "data"), "--mllp", "127.0.0.1:0", "--http", "127.0.0.1:0", *words],
+            stdout=subprocess.PIPE, stderr=self.log, text=True)
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit(f"run did not start: {(folder / 'run.log').read_text()[-2000:]}")
+        self.seconds_to_ready = time.monotonic() - begun
+        self.mllp, self.http = (json.loads(line)[door] for door in ("mllp", "http"))
+        self.connection = http.client.HTTPConnection(self.http)
+
+    def get(self, path, connection=None):
+        connection = connection or self.connection
+        connection.request("GET", path)
+        return connection.getresponse().read().decode()
+
+    def post(self, path, body, content_type="application/json"):
+        """The answer to a request that must succeed."""
+        self.connection.request("POST", path, body, {"Content-Type": content_type})
+        answer = self.connection.getresponse()
+        text = answer.read().decode()
+        if answer.status >= 300:
+            sys.exit(f"POST {path}: {answer.status} {text}")
+        return text
+
+    def lag(self):
+        return json.loads(self.get("/lag"))["stages"]
+
+    def partitions(self, topic):
+        return {t["topic"]: t["partitions"] for t in json.loads(self.get("/topics"))["topics"]}[topic]
+
+    def tasks(self):
+        """Of each thread: its id, its name and the fields of its stat from the state on (proc(5))."""
+        for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir():
+            name, rest = (task / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
+            yield int(task.name), name, rest.split()
+
+    def cpu_seconds(self):
+        """By thread name: what each kind of thread used."""
+        total = {}
+        for _, name, fields in self.tasks():
+            total[name] = total.get(name, 0) + (int(fields[11]) + int(fields[12])) / 100
+        return total
+
+    def memory(self, field="VmRSS"):
+        """Bytes, as the kernel counts them."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(rf"^{field}:\s+(\d+) kB", status, re.M).group(1)) * 1024
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(300)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class AlertWatch:
+    """Polls the topic `alert` as a reader sees it: GET /topics/alert/P syncs the log before it answers. Of each person's
+    first alert, the seconds from when its cause was received; the poll's own delay is in them."""
+
+    PAUSE = 0.002
+
+    def __init__(self, run, from_start=False):
+        self.run = run
+        self.seen = {}
+        self.done = threading.Event()
+        self.pollers = [threading.Thread(target=self.poll, args=(p, 0 if from_start else self.end_of(p)))
+                        for p in range(run.partitions("alert"))]
+        for poller in self.pollers:
+            poller.start()
+
+    def page(self, partition, offset, connection=None):
+        return [json.loads(line) for line in
+                self.run.get(f"/topics/alert/{partition}?from={offset}&max=1000", connection).splitlines()]
+
+    def end_of(self, partition):
+        offset = 0
+        while records := self.page(partition, offset):
+            offset = records[-1]["offset"] + 1
+        return offset
+
+    def poll(self, partition, offset):
+        connection = http.client.HTTPConnection(self.run.http)
+        while not self.done.is_set():
+            records = self.page(partition, offset, connection)
+            now = time.time()
+            for record in records:
+                offset = record["offset"] + 1
+                self.seen.setdefault(record["key"], now - int(record["headers"]["received"]) / 1e6)
+            if not records:
+                time.sleep(self.PAUSE)
+
+    def finish(self, wanted, patience):
+        """Seconds by person, once so many persons have an alert or patience ends."""
+        until = time.monotonic() + patience
+        while len(self.seen) < wanted and time.monotonic() < until:
+            time.sleep(0.1)
+        self.done.set()
+        for poller in self.pollers:
+            poller.join()
+        return self.seen
+
+
+def percentiles(seconds):
+    times = sorted(seconds)
+    if not times:
+        return "none"
+    return ", ".join(f"p{p} {1000 * times[min(len(times) - 1, int(len(times) * p / 100))]:.1f} ms" for p in (50, 90, 99))
+
+
+def load_average():
+    return pathlib.Path("/proc/loadavg").read_text().split()[0]
