@@ -188,7 +188,7 @@ class Bodies {
                     ingest::gzip(benchmarks::huawei_answer(series, now_millis - back, random_)));
         }
         auto low = benchmarks::kLowSaturation;
-        low.samples = std::max<std::size_t>(100, series.samples);
+        low.samples = series.samples;
         low_ = ingest::gzip(benchmarks::huawei_answer(low, now_millis, random_));
     }
     const std::string& of(const Batch& batch) const {
@@ -209,7 +209,7 @@ double seconds_since(Clock::time_point begin) {
 
 /// What the connections saw.
 struct Answers {
-    std::atomic<std::size_t> refused{0};
+    std::atomic<std::size_t> refused{0};         ///< batches not accepted whole
     std::vector<std::vector<double>> latencies;  ///< seconds, by connection
 };
 
@@ -218,6 +218,7 @@ struct Answers {
 void send(const Options& options, const std::vector<Batch>& batches, const Bodies& bodies,
           std::size_t mine, Clock::time_point begin, Answers& answers) {
     Connection connection(options.to);
+    const std::string whole = fmt::format("\"accepted\":{},", options["--samples"]);
     const double every = options["--rate"] == 0 ? 0
                                                 : static_cast<double>(options["--samples"]) /
                                                       static_cast<double>(options["--rate"]);
@@ -232,7 +233,8 @@ void send(const Options& options, const std::vector<Batch>& batches, const Bodie
                                 std::chrono::duration<double>(every * static_cast<double>(i)));
             std::this_thread::sleep_until(asked);
         }
-        if (connection.ask(request) != 202) ++answers.refused;
+        const int status = connection.ask(request);
+        if (status != 202 || connection.body.find(whole) == std::string::npos) ++answers.refused;
         answers.latencies[mine].push_back(seconds_since(asked));
     }
 }
