@@ -229,6 +229,28 @@ TEST(Shard, DeadLettersARefusedRecordAndGoesOn) {
     EXPECT_EQ(bench.metrics.counts["vitalog_dead_letters_total"], 3);
 }
 
+TEST(Shard, KnowsAFeedRecordByItsPlaceWhateverItsPublisherCallsIt) {
+    Bench bench;
+    bench.shard = *Shard::open({"tally", Topic::FeedControl, Partition(0), true}, std::make_unique<TallyProcessor>(),
+                               {bench.log, bench.topics, bench.clock, bench.metrics}, bench.options);
+    std::string headers;
+    Headers::append(headers, header::kId, std::string(32, 'a'));
+    Headers::append(headers, header::kType, schemas::Control::kType);
+    Headers::append(headers, header::kReceived, "7");
+    ASSERT_TRUE(bench.clock.set(LogTime(1'000'000)));
+    bench.log.append({"feed.control", "a", "add", headers, bench.clock.now(), std::nullopt}, [](const auto&) {});
+    bench.run();
+    ASSERT_EQ(values(bench), (std::vector<std::string>{"1", "1"}));
+    RecordBatch batch;
+    const TopicPartition output{"alert", partition_of("a", kOutputPartitions)};
+    ASSERT_TRUE(bench.log.read(output, Offset(0), 1 << 20, batch));
+    const Headers& written = batch.records.at(0).headers;
+    const RecordId place = feed_record_id(Generation(1), {"feed.control", Partition(0)}, Offset(0));
+    EXPECT_EQ(written.find(header::kRoot), place.to_string());
+    EXPECT_EQ(written.find(header::kCause), place.to_string());
+    EXPECT_EQ(written.find(header::kReceived), "1000000");
+}
+
 TEST(Shard, RecoversWithMutedOutputsAfterACrash) {
     Bench bench;
     ASSERT_TRUE(bench.open());

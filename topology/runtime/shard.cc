@@ -241,7 +241,8 @@ processors::Input Shard::input_of(const RecordView& record, std::string& source)
     input.source = source;
     input.topic = spec_.input;
     input.id = RecordId::parse(record.headers.find(header::kId));
-    if (input.id.empty()) {  // a feed record
+    // A feed record is known by its place, whatever headers its publisher gave it.
+    if (input.id.empty() || schemas::info(spec_.input).feed) {
         input.id = input.root = feed_record_id(ports_.log.generation_at(input_, record.offset), input_, record.offset);
         input.received = record.timestamp.as<ReceivedTime>();
         return input;
