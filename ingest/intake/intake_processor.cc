@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "schemas/events/control.h"
+#include "schemas/feed_forms.h"
 
 namespace vitalog::ingest {
 namespace {
@@ -11,18 +12,6 @@ namespace {
 using schemas::Topic;
 
 constexpr std::string_view kDefaultZone = "Asia/Shanghai";
-
-/// The form that records of a topic have where no header says so.
-std::string_view usual_format(Topic topic) {
-    switch (topic) {
-        case Topic::FeedHis:
-        case Topic::FeedLis:
-        case Topic::FeedPacs:
-            return "hl7v2";
-        default:
-            return "json";
-    }
-}
 
 tl::unexpected<Error> not_read_here(std::string_view topic, std::string_view format) {
     return fail(Errc::Unsupported,
@@ -43,36 +32,25 @@ IntakeProcessor::IntakeProcessor(hl7::SiteZone zone)
 Result<void> IntakeProcessor::on_record(state::Entity*, const processors::Input& input,
                                         processors::Context& out) {
     std::string_view format = input.headers.find(header::kFormat);
-    if (format.empty()) format = usual_format(input.topic);
-    const bool json = format == "json";
+    if (format.empty()) format = schemas::usual_format(input.topic);
+    if (!schemas::is_form(input.topic, format))
+        return not_read_here(schemas::name_of(input.topic), format);
     switch (input.topic) {
-        case Topic::FeedHis:
-        case Topic::FeedLis:
-        case Topic::FeedPacs:
-            if (format == "hl7v2") return hl7_.handle(input, out);
-            break;
         case Topic::FeedDirectory:
-            if (json) return json_.directory(input, out);
-            break;
+            return json_.directory(input, out);
         case Topic::FeedDecision:
-            if (json) return json_.decision(input, out);
-            break;
+            return json_.decision(input, out);
         case Topic::FeedReceipt:
             return receipts_.handle(format, input, out);
         case Topic::FeedWearable:
-            if (json || format == wearable::kOpenMhealth || format == wearable::kHuawei)
-                return wearable_.handle(input, out);
-            break;
+            return wearable_.handle(input, out);
         case Topic::FeedOperation:
-            if (json) return operations_.handle(input, out);
-            break;
+            return operations_.handle(input, out);
         case Topic::FeedControl:
-            if (json) return json_.control(input, out);
-            break;
+            return json_.control(input, out);
         default:
-            break;
+            return hl7_.handle(input, out);
     }
-    return not_read_here(schemas::name_of(input.topic), format);
 }
 
 Result<void> IntakeProcessor::on_control(const schemas::Control& control,

@@ -6,6 +6,8 @@ install(FILES ${CMAKE_CURRENT_LIST_DIR}/vitalog.service DESTINATION /lib/systemd
 install(FILES ${CMAKE_CURRENT_LIST_DIR}/sysusers.conf DESTINATION /usr/lib/sysusers.d RENAME vitalog.conf)
 install(FILES ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/docs/operations.md ${CMAKE_SOURCE_DIR}/docs/users.md
               ${CMAKE_SOURCE_DIR}/docs/ARCHITECTURE.md DESTINATION share/doc/vitalog)
+install(FILES ${CMAKE_SOURCE_DIR}/schemas/asyncapi.yaml DESTINATION share/doc/vitalog/schemas)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/schemas/json DESTINATION share/doc/vitalog/schemas FILES_MATCHING PATTERN *.json)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME vitalog)

@@ -14,6 +14,7 @@
 #include <set>
 
 #include "schemas/catalogue.h"
+#include "schemas/feed_forms.h"
 #include "tests/schemas/json_schema_of.h"
 #include "tests/schemas/sample_of.h"
 
@@ -36,6 +37,12 @@ std::vector<Case> cases() {
                         SchemaWriter::document<E>(info.type, info.summary),
                         {schemas::encode(full_sample<E>()), schemas::encode(E{})}});
     });
+    // A team travels as the body of a control record, and as a line of the directory's feed.
+    list.push_back({"team-entry.v1.schema.json",
+                    SchemaWriter::document<schemas::TeamEntry>("vitalog.team-entry.v1",
+                                                               "A team's line of the directory."),
+                    {schemas::encode(full_sample<schemas::TeamEntry>()),
+                     schemas::encode(schemas::TeamEntry{})}});
     return list;
 }
 
@@ -96,9 +103,30 @@ TEST(EventCatalogue, NamesEveryTypeOnceAndEveryFile) {
             << event.schema_file();
         EXPECT_FALSE(event.topics.empty());
     }
+    for (const auto& form : schemas::kFeedForms) files.emplace(form.schema_file);
     for (const auto& entry : std::filesystem::directory_iterator(kDirectory))
         EXPECT_TRUE(files.contains(entry.path().filename().string()))
             << entry.path() << " belongs to no event";
+}
+
+TEST(FeedForms, HaveTheSchemasOfTheEventsOnTheirTopics) {
+    std::set<std::pair<schemas::Topic, std::string>> forms;
+    std::set<std::string_view> names;
+    for (const auto& form : schemas::kFeedForms) {
+        EXPECT_TRUE(schemas::info(form.topic).feed) << form.name;
+        EXPECT_TRUE(names.insert(form.name).second) << form.name;
+        forms.emplace(form.topic, form.schema_file);
+        EXPECT_TRUE(std::filesystem::exists(kDirectory + std::string(form.schema_file)))
+            << form.schema_file;
+    }
+    for (const auto& event : schemas::event_catalogue()) {
+        for (const auto topic : event.topics) {
+            const bool has_form = forms.contains({topic, event.schema_file()});
+            EXPECT_EQ(has_form, schemas::info(topic).feed) << event.type;
+        }
+    }
+    for (const auto& topic : schemas::kTopics)
+        EXPECT_EQ(schemas::usual_format(topic.topic).empty(), !topic.feed) << topic.name;
 }
 
 TEST(EventCatalogue, KnowsEveryEventThatTheHeadersDeclare) {

@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 
+#include "topology/asyncapi.h"
 #include "topology/cli/cli.h"
 #include "topology/cli/load_config.h"
 #include "topology/doors.h"
 #include "topology/publication.h"
 #include "topology/site.h"
 #include "topology/stages/stage.h"
+#include "topology/topics.h"
 
 // describe, config and version: commands that open nothing.
 
@@ -13,8 +15,15 @@ namespace vitalog::topology::cli {
 namespace {
 
 int run_describe(const std::vector<std::string>& words) {
-    const auto arguments = Arguments::parse(words, {{}, {"--mermaid"}, 0});
+    const auto arguments = Arguments::parse(words, {config_flags({}), {"--mermaid", "--asyncapi"}, 0});
     if (!arguments) return report_usage("describe", arguments.error());
+    if (arguments->has("--asyncapi")) {
+        const auto config = load_config(*arguments);
+        if (!config) return report("describe", config.error());
+        const auto names = configured_names(*config);
+        fmt::print("{}", asyncapi(names, configured_topics(*config, names)));
+        return kStopped;
+    }
     fmt::print("{}", arguments->has("--mermaid") ? describe_mermaid() : describe());
     return kStopped;
 }
@@ -55,11 +64,16 @@ int run_config(const std::vector<std::string>& words) {
 
 }  // namespace
 
-const Command kDescribe{"describe", "print the topology", R"(usage: vitalog describe [--mermaid]
+const Command kDescribe{"describe", "print the topology", R"(usage: vitalog describe [--mermaid | --asyncapi [--config F] [--set key=value]...]
 
 Prints every stage with what it reads, does and writes, and every topic.
 
-  --mermaid   as a Mermaid flowchart, for a page that draws it
+  --mermaid    as a Mermaid flowchart, for a page that draws it
+  --asyncapi   every topic as an AsyncAPI 3 document, as the configuration has it: keys, headers, payloads (which are
+               in schemas/json), partitions, retention
+
+example:
+  vitalog describe --asyncapi --config /etc/vitalog.yaml > asyncapi.yaml
 )", run_describe};
 
 const Command kVersion{"version", "print the version and the logic number of each stage", R"(usage: vitalog version
