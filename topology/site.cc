@@ -28,7 +28,7 @@
 #include "sinks/fhir/task_operations.h"
 #include "sinks/live/live_events.h"
 #include "sinks/views/view_reader.h"
-#include "sinks/views/view_worker.h"
+#include "sinks/views/view_workers.h"
 #include "topology/admin_api.h"
 #include "topology/clock.h"
 #include "topology/documents.h"
@@ -174,13 +174,13 @@ class Site::Impl {
     }
 
     Result<void> open_views() {
-        const std::string path = views_path();
-        VITALOG_TRY(auto store, sinks::views::ViewStore::open(path, log_->generation()));
+        const std::string place = views_path();
         sinks::views::ViewWorkerOptions options;
         options.metrics = &metrics_;
         options.topics = topics_;
-        views_ = std::make_unique<sinks::views::ViewWorker>(std::move(store), *log_, options);
-        VITALOG_TRY(auto reader, sinks::views::ViewReader::open(path));
+        VITALOG_TRY(views_, sinks::views::ViewWorkers::open(place, sinks::views::Side::Live,
+                                                            log_->generation(), *log_, options));
+        VITALOG_TRY(auto reader, sinks::views::ViewReader::open(place));
         reader_ = std::make_unique<sinks::views::ViewReader>(std::move(reader));
         views_->start();
         flow_->set_views(views_stage().reads,
@@ -423,7 +423,7 @@ class Site::Impl {
     std::unique_ptr<EmbeddedLog> log_;
     std::unique_ptr<Runtime> runtime_;
     std::unique_ptr<Flow> flow_;
-    std::unique_ptr<sinks::views::ViewWorker> views_;
+    std::unique_ptr<sinks::views::ViewWorkers> views_;
     std::unique_ptr<sinks::views::ViewReader> reader_;
     std::unique_ptr<sinks::BlobStore> blobs_;
     std::unique_ptr<sinks::BlobWorker> blob_worker_;

@@ -1,5 +1,7 @@
 #include "sinks/views/event_writer.h"
 
+#include <algorithm>
+
 namespace vitalog::sinks::views {
 namespace {
 
@@ -21,8 +23,38 @@ std::string array_of(const std::vector<std::string_view>& items) {
     return out;
 }
 
-/// The record that counts highest is the last word, whatever partition it comes from.
-constexpr const char* kLater = " WHERE excluded.revision>revision";
+/// Writes whole rows; the record that counts highest is the last word, whatever partition it comes
+/// from.
+sql::Upsert latest(const std::string& table, const std::string& columns, const std::string& key) {
+    std::string rule;
+    for (std::size_t begin = 0; begin < columns.size();) {
+        const std::size_t end = std::min(columns.find(',', begin), columns.size());
+        const std::string column = columns.substr(begin, end - begin);
+        if (column != key)
+            rule += (rule.empty() ? "UPDATE SET " : ",") + column + "=excluded." + column;
+        begin = end + 1;
+    }
+    return {table, columns, key, rule + " WHERE excluded.revision>" + table + ".revision"};
+}
+
+/// The same for messages, whose first times of acceptance and delivery stand whichever record came
+/// last.
+sql::Upsert latest_delivery() {
+    sql::Upsert upsert{"delivery",
+                       "id,person,recipient,task,episode,state,fhir_status,purpose,created_us,"
+                       "sent_us,received_us,body,revision,updated_us,record",
+                       "id", "UPDATE SET "};
+    for (const std::string column :
+         {"person", "recipient", "task", "episode", "state", "fhir_status", "purpose", "created_us",
+          "body", "updated_us", "record", "revision"})
+        upsert.rule += column + "=CASE WHEN excluded.revision>delivery.revision THEN excluded." +
+                       column + " ELSE delivery." + column + " END,";
+    for (const std::string column : {"sent_us", "received_us"})
+        upsert.rule += column + "=CASE WHEN delivery." + column + " IS NULL OR excluded." + column +
+                       "<delivery." + column + " THEN excluded." + column + " ELSE delivery." +
+                       column + " END" + (column == "sent_us" ? "," : "");
+    return upsert;
+}
 
 }  // namespace
 
@@ -52,44 +84,36 @@ std::string_view communication_status(DeliveryState state, int attempts) {
 
 Result<EventWriter> EventWriter::open(sql::Connection& connection) {
     EventWriter writer;
-    VITALOG_TRY(writer.risk_,
-                connection.prepare(
-                    "INSERT INTO risk VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"
-                    "?17,?18,1,?16,?19) ON CONFLICT(person,id) DO UPDATE SET "
-                    "version=?4,status=?5,value=?6,unit=?7,band=?8,missing=?9,reason=?10,"
-                    "occurred=?11,occurred_us=?12,basis=?13,hidden=?14,merged_into=?15,"
-                    "detail=?17,composite=?18,"
-                    "revision=revision+1,updated_us=?16,record=?19 WHERE merged_into IS NULL"));
+    VITALOG_TRY(
+        writer.risk_,
+        connection.prepare(sql::Upsert{
+            "risk",
+            "person,id,method,version,status,value,unit,band,missing,reason,occurred,occurred_us,"
+            "basis,hidden,merged_into,updated_us,detail,composite,record,revision",
+            "person,id",
+            "UPDATE SET version=excluded.version,status=excluded.status,value=excluded.value,"
+            "unit=excluded.unit,band=excluded.band,missing=excluded.missing,"
+            "reason=excluded.reason,occurred=excluded.occurred,occurred_us=excluded.occurred_us,"
+            "basis=excluded.basis,hidden=excluded.hidden,merged_into=excluded.merged_into,"
+            "detail=excluded.detail,composite=excluded.composite,revision=risk.revision+1,"
+            "updated_us=excluded.updated_us,record=excluded.record WHERE risk.merged_into IS "
+            "NULL"}));
     VITALOG_TRY(
         writer.alert_,
-        connection.prepare(
-            std::string("INSERT INTO alert VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10) "
-                        "ON CONFLICT(id) DO UPDATE SET person=?2,rule=?3,priority=?4,state=?5,"
-                        "since_us=?6,body=?7,revision=?8,updated_us=?9,record=?10") +
-            kLater));
-    VITALOG_TRY(
-        writer.task_,
-        connection.prepare(
-            std::string("INSERT INTO task VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13) "
-                        "ON CONFLICT(id) DO UPDATE SET person=?2,alert=?3,team=?4,owner=?5,"
-                        "status=?6,priority=?7,opened_us=?8,deadline_us=?9,body=?10,revision=?11,"
-                        "updated_us=?12,record=?13") +
-            kLater));
+        connection.prepare(latest(
+            "alert", "id,person,rule,priority,state,since_us,body,revision,updated_us,record",
+            "id")));
+    VITALOG_TRY(writer.task_,
+                connection.prepare(latest("task",
+                                          "id,person,alert,team,owner,status,priority,opened_us,"
+                                          "deadline_us,body,revision,updated_us,record",
+                                          "id")));
     VITALOG_TRY(writer.task_version_,
-                connection.prepare("INSERT OR REPLACE INTO task_version VALUES(?1,?2,?3,?4,?5)"));
-    VITALOG_TRY(
-        writer.delivery_,
-        connection.prepare(
-            std::string(
-                "INSERT INTO delivery VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,NULL,NULL,?10,?11,?12,?13) "
-                "ON CONFLICT(id) DO UPDATE SET person=?2,recipient=?3,task=?4,episode=?5,state=?6,"
-                "fhir_status=?7,purpose=?8,created_us=?9,body=?10,revision=?11,updated_us=?12,"
-                "record=?13") +
-            kLater));
-    VITALOG_TRY(
-        writer.delivery_times_,
-        connection.prepare("UPDATE delivery SET sent_us=min(coalesce(sent_us,?2),?2),"
-                           "received_us=coalesce(min(received_us,?3),received_us,?3) WHERE id=?1"));
+                connection.prepare(sql::Upsert{
+                    "task_version", "task,version,person,body,updated_us", "task,version",
+                    "UPDATE SET person=excluded.person,body=excluded.body,updated_us=excluded."
+                    "updated_us"}));
+    VITALOG_TRY(writer.delivery_, connection.prepare(latest_delivery()));
     return writer;
 }
 
@@ -102,7 +126,7 @@ Result<void> EventWriter::risk(const schemas::RiskEvent& event, const Source& so
                      array_of(event.missing), event.reason, to_string(event.occurred),
                      event.occurred.at.micros(), array_of(event.basis), event.retracted,
                      Blob{merged_into}, source.at_us, event.detail, event.composite,
-                     source.record());
+                     source.record(), 1);
 }
 
 Result<void> EventWriter::alert(const schemas::AlertEvent& event, std::string_view body,
@@ -126,16 +150,15 @@ Result<void> EventWriter::task(const schemas::TaskState& event, std::string_view
 Result<void> EventWriter::delivery(const schemas::Delivery& event, std::string_view body,
                                    const Source& source) {
     VITALOG_TRY(const std::string person, maybe_person(event.person));
-    VITALOG_CHECK(delivery_.run(event.intent, Blob{person}, event.recipient, event.task,
-                                event.episode, schemas::name_of_enum(event.state),
-                                communication_status(event.state, event.attempts), event.purpose,
-                                event.created.micros(), body, event.revision, source.at_us,
-                                source.record()));
     const bool delivered = event.state == DeliveryState::Delivered;
-    if (event.state != DeliveryState::Accepted && !delivered) return {};
-    const std::int64_t at = event.changed.micros();
-    return delivery_times_.run(event.intent, at,
-                               delivered ? std::optional(at) : std::optional<std::int64_t>());
+    std::optional<std::int64_t> sent_us, received_us;
+    if (delivered || event.state == DeliveryState::Accepted) sent_us = event.changed.micros();
+    if (delivered) received_us = event.changed.micros();
+    return delivery_.run(event.intent, Blob{person}, event.recipient, event.task, event.episode,
+                         schemas::name_of_enum(event.state),
+                         communication_status(event.state, event.attempts), event.purpose,
+                         event.created.micros(), sent_us, received_us, body, event.revision,
+                         source.at_us, source.record());
 }
 
 }  // namespace vitalog::sinks::views

@@ -5,8 +5,8 @@
 #include "schemas/events/care.h"
 #include "schemas/events/message.h"
 #include "schemas/events/task.h"
-#include "sinks/views/person_writer.h"
-#include "sinks/views/sqlite.h"
+#include "sinks/views/database.h"
+#include "sinks/views/source.h"
 
 namespace vitalog::sinks::views {
 
@@ -25,7 +25,7 @@ class EventWriter {
                           const Source& source);
 
   private:
-    sql::Statement risk_, alert_, task_, task_version_, delivery_, delivery_times_;
+    sql::Statement risk_, alert_, task_, task_version_, delivery_;
 };
 
 /// FHIR R4 event-status of a message (Communication.status).

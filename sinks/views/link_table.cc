@@ -6,15 +6,18 @@ namespace vitalog::sinks::views {
 
 Result<LinkTable> LinkTable::open(sql::Connection& connection) {
     LinkTable table;
+    table.connection_ = &connection;
     VITALOG_TRY(table.insert_,
-                connection.prepare("INSERT INTO link VALUES(?1,?2,?3,?4) ON CONFLICT(loser) DO "
-                                   "UPDATE SET survivor=excluded.survivor,"
-                                   "reason=excluded.reason,updated_us=excluded.updated_us WHERE "
-                                   "excluded.updated_us>updated_us"));
-    VITALOG_TRY(table.all_, connection.prepare("SELECT loser,survivor FROM link"));
-    VITALOG_TRY(table.survivor_, connection.prepare("SELECT survivor FROM link WHERE loser=?1"));
-    VITALOG_TRY(table.losers_,
-                connection.prepare("SELECT loser FROM link WHERE survivor=?1 ORDER BY loser"));
+                connection.prepare(sql::Upsert{
+                    "link", "loser,survivor,reason,updated_us", "loser",
+                    "UPDATE SET survivor=excluded.survivor,reason=excluded.reason,updated_us="
+                    "excluded.updated_us WHERE excluded.updated_us>link.updated_us"}));
+    VITALOG_TRY(table.all_, connection.prepare("SELECT loser,survivor FROM link", {"link"}));
+    VITALOG_TRY(table.survivor_,
+                connection.prepare("SELECT survivor FROM link WHERE loser=?1", {"link", 1}));
+    VITALOG_TRY(
+        table.losers_,
+        connection.prepare("SELECT loser FROM link WHERE survivor=?1 ORDER BY loser", {"link"}));
     return table;
 }
 
@@ -22,10 +25,21 @@ Result<void> LinkTable::add(const std::string& loser, const std::string& survivo
                             std::string_view reason, std::int64_t at_us) {
     linked_.insert(loser);
     linked_.insert(survivor);
+    VITALOG_TRY(const std::int64_t change, connection_->count_link_change());
+    if (change == changes_ + 1) changes_ = change;
     return insert_.run(sql::Blob{loser}, sql::Blob{survivor}, reason, at_us);
 }
 
+Result<void> LinkTable::refresh() {
+    VITALOG_TRY(const std::int64_t changes, connection_->link_changes());
+    if (changes == changes_) return {};
+    VITALOG_CHECK(reload());
+    changes_ = changes;
+    return {};
+}
+
 Result<void> LinkTable::reload() {
+    changes_ = -1;
     linked_.clear();
     all_.bind();
     for (;;) {

@@ -4,7 +4,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "sinks/views/sqlite.h"
+#include "sinks/views/database.h"
 
 namespace vitalog::sinks::views {
 
@@ -20,6 +20,8 @@ class LinkTable {
                      std::int64_t at_us);
     /// After a rollback.
     Result<void> reload();
+    /// Learns what other writers have added.
+    Result<void> refresh();
 
     /// The one who stands for all of them.
     Result<std::string> survivor_of(const std::string& person);
@@ -27,6 +29,8 @@ class LinkTable {
     Result<std::vector<std::string>> group_of(const std::string& person);
 
   private:
+    sql::Connection* connection_ = nullptr;
+    std::int64_t changes_ = -1;  ///< that `linked_` knows of
     sql::Statement insert_;
     sql::Statement all_;
     sql::Statement survivor_;

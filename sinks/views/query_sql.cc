@@ -16,20 +16,24 @@ using sql::Statement;
 constexpr std::array<TableInfo, 8> kTables{{
     {"person", "person",
      "person,family,given,birth_date,sex,phone,address,deceased,deceased_at,deleted,team,"
-     "updated_us,record"},
-    {"encounter", "id", "person,id,visit,coalesce(merged,history),updated_us,record"},
+     "updated_us,record",
+     true},
+    {"encounter", "id", "person,id,visit,coalesce(merged,history),updated_us,record", true},
     {"report", "id",
      "person,id,placer,filler,code,code_system,display,status,effective,section,orderer_id,orderer_"
      "name,"
-     "encounter,results,revision,updated_us,record,details"},
+     "encounter,results,revision,updated_us,record,details",
+     true},
     {"observation", "id",
      "person,id,report,encounter,status,vital,loinc,code,code_system,display,effective,kind,value,"
      "unit,"
      "comparator,text,raw_value,raw_unit,low,high,range,flags,replaced_by,revision,"
-     "updated_us,record,details"},
+     "updated_us,record,details",
+     true, true},
     {"risk", "id",
      "person,id,method,version,status,value,unit,band,missing,reason,occurred,basis,detail,"
-     "composite,hidden,revision,updated_us,record"},
+     "composite,hidden,revision,updated_us,record",
+     true},
     {"alert", "id", "person,id,body,NULL,NULL,NULL,revision,updated_us,record"},
     {"task", "id", "person,id,body,NULL,NULL,NULL,revision,updated_us,record"},
     {"delivery", "id", "person,id,body,fhir_status,sent_us,received_us,revision,updated_us,record"},
@@ -45,10 +49,20 @@ std::string_view comparison(Op op) {
     }
 }
 
+/// Letters of ASCII match in either case: SQLite's LIKE does so by itself, and lower() of a column
+/// in the collation "C" knows no others.
+void append_like(Sql& sql, std::string_view column, const std::string& pattern) {
+    const bool sqlite = sql.dialect == sql::Dialect::Sqlite;
+    sql.text +=
+        (sqlite ? "" : "lower(") + std::string(column) + (sqlite ? " LIKE " : ") LIKE lower(");
+    sql.placeholder(pattern);
+    sql.text += sqlite ? " ESCAPE '\\'" : "::text COLLATE \"C\") ESCAPE '\\'";
+}
+
 void append_term(Sql& sql, const Term& term) {
     VITALOG_ASSERT(!term.values.empty(), "a search term without a value");
-    sql.text += term.column;
     if (term.op == Op::In || term.op == Op::NotIn) {
+        sql.text += term.column;
         sql.text += term.op == Op::In ? " IN (" : " NOT IN (";
         for (std::size_t i = 0; i < term.values.size(); ++i) {
             if (i > 0) sql.text += ',';
@@ -63,11 +77,10 @@ void append_term(Sql& sql, const Term& term) {
             if (c == '%' || c == '_' || c == '\\') pattern += '\\';
             pattern += c;
         }
-        sql.text += " LIKE ";
-        sql.placeholder(pattern + "%");
-        sql.text += " ESCAPE '\\'";
+        append_like(sql, term.column, pattern + "%");
         return;
     }
+    sql.text += term.column;
     sql.text += comparison(term.op);
     sql.placeholder(term.values.front());
 }
@@ -93,18 +106,30 @@ bool always_there(std::string_view column) {
     return std::find(kFilled.begin(), kFilled.end(), column) != kFilled.end();
 }
 
+/// Rows without a value come first where it ascends, last where it descends: SQLite's order, said
+/// where a column may be empty.
+std::string by(const TableInfo& table, const Order& order) {
+    const bool filled = always_there(order.column) || order.column == table.id ||
+                        (table.by_time && order.column == "effective_us") ||
+                        (table.of_a_person && order.column == "person");
+    std::string text(order.column);
+    if (order.descending) text += " DESC";
+    if (!filled) text += order.descending ? " NULLS LAST" : " NULLS FIRST";
+    return text;
+}
+
 Value value_of(const Cursor::Mark& mark) {
     if (const auto* number = std::get_if<std::int64_t>(&mark)) return *number;
     if (const auto* text = std::get_if<std::string>(&mark)) return *text;
     return std::get<Id>(mark);
 }
 
-/// "column lies behind the mark" as SQLite orders: NULL is smaller than everything.
+/// "column lies behind the mark": NULL is smaller than everything.
 void append_behind(Sql& sql, const Order& order, const Cursor::Mark& mark) {
     const bool null = mark.index() == 0;
     const std::string column(order.column);
     if (null) {
-        sql.text += order.descending ? "0" : column + " IS NOT NULL";
+        sql.text += order.descending ? "1=0" : column + " IS NOT NULL";
         return;
     }
     sql.text += "(" + column + (order.descending ? "<" : ">");
@@ -127,11 +152,9 @@ void append_after(Sql& sql, const std::vector<Order>& order,
         if (i > 0) sql.text += " OR ";
         sql.text += "(";
         for (std::size_t k = 0; k < i; ++k) {
-            sql.text += std::string(order[k].column) + " IS ";
-            if (marks[k].index() == 0)
-                sql.text += "NULL";
-            else
-                sql.placeholder(value_of(marks[k]));
+            sql.text += order[k].column;
+            sql.text += marks[k].index() == 0 ? " IS NULL" : "=";
+            if (marks[k].index() != 0) sql.placeholder(value_of(marks[k]));
             sql.text += " AND ";
         }
         append_behind(sql, order[i], marks[i]);
@@ -179,17 +202,18 @@ const TableInfo& info(Table table) {
 const TableInfo kTelemetry{
     "telemetry", "id",
     "person,n,hour,status,vital,loinc,display,unit,source,statistic,self_reported,provider,packed,"
-    "offset_minutes,clock_shift,revision,updated_us,record"};
+    "offset_minutes,clock_shift,revision,updated_us,record",
+    true, true};
 
-Sql where(const TableInfo& table, const Query& query) {
-    Sql sql;
+Sql where(sql::Dialect dialect, const TableInfo& table, const Query& query) {
+    Sql sql(dialect);
     sql.text = " FROM " + std::string(table.name) + " WHERE ";
     if (query.persons) {
         std::vector<Value> ids;
         for (const auto& person : *query.persons) ids.emplace_back(Id{person});
         append_term(sql, {"person", Op::In, std::move(ids)});
     } else {
-        sql.text += "1";
+        sql.text += "1=1";
     }
     for (const auto& condition : query.conditions) append_condition(sql, condition);
     if (query.survivors_only)
@@ -204,9 +228,9 @@ std::vector<Order> order_of(const TableInfo& table, const Query& query) {
     return order;
 }
 
-Result<Sql> page_of(const TableInfo& table, const Query& query) {
+Result<Sql> page_of(sql::Dialect dialect, const TableInfo& table, const Query& query) {
     const auto order = order_of(table, query);
-    Sql sql = where(table, query);
+    Sql sql = where(dialect, table, query);
     if (!query.after.empty()) {
         if (query.after.marks.size() != order.size())
             return fail(Errc::Malformed,
@@ -214,13 +238,12 @@ Result<Sql> page_of(const TableInfo& table, const Query& query) {
         append_after(sql, order, query.after.marks);
     }
     std::string columns = "SELECT " + std::string(table.columns);
-    std::string by;
+    std::string ordered;
     for (const auto& one : order) {
         columns += "," + std::string(one.column);
-        by += (by.empty() ? " ORDER BY " : ",") + std::string(one.column) +
-              (one.descending ? " DESC" : "");
+        ordered += (ordered.empty() ? " ORDER BY " : ",") + by(table, one);
     }
-    sql.text = columns + sql.text + by + " LIMIT ";
+    sql.text = columns + sql.text + ordered + " LIMIT ";
     sql.placeholder(query.limit + 1);
     return sql;
 }

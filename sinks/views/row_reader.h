@@ -1,8 +1,8 @@
 #pragma once
 
+#include "sinks/views/database.h"
 #include "sinks/views/query.h"
 #include "sinks/views/rows.h"
-#include "sinks/views/sqlite.h"
 
 namespace vitalog::sinks::views {
 

@@ -65,22 +65,31 @@ Result<SampleWriter> SampleWriter::open(sql::Connection& connection) {
     SampleWriter writer;
     VITALOG_TRY(writer.load_series_,
                 connection.prepare("SELECT loinc,unit,source,statistic,self_reported,summary,rank "
-                                   "FROM sample_series WHERE person=?1 ORDER BY n"));
-    VITALOG_TRY(
-        writer.add_series_,
-        connection.prepare("INSERT INTO sample_series VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,"
-                           "?12)"));
+                                   "FROM sample_series WHERE person=?1 ORDER BY n",
+                                   {"sample_series", 1}));
+    VITALOG_TRY(writer.add_series_,
+                connection.prepare(sql::Upsert{
+                    "sample_series",
+                    "person,n,loinc,unit,display,source,rank,statistic,self_reported,summary,"
+                    "provider,vital",
+                    "person,n", "NOTHING"}));
     VITALOG_TRY(writer.rank_series_,
-                connection.prepare("UPDATE sample_series SET rank=?3 WHERE person=?1 AND n=?2"));
+                connection.prepare("UPDATE sample_series SET rank=?3 WHERE person=?1 AND n=?2",
+                                   {"sample_series", 2}));
     VITALOG_TRY(
         writer.load_hour_,
-        connection.prepare("SELECT packed FROM sample_hour WHERE person=?1 AND n=?2 AND hour=?3"));
+        connection.prepare("SELECT packed FROM sample_hour WHERE person=?1 AND n=?2 AND hour=?3",
+                           {"sample_hour", 3}));
     VITALOG_TRY(
         writer.save_hour_,
-        connection.prepare(
-            "INSERT INTO sample_hour VALUES(?1,?2,?3,?4,?5,?6,1,?7,?8) ON CONFLICT(person,n,hour) "
-            "DO UPDATE SET packed=?4,offset_minutes=?5,clock_shift=coalesce(?6,clock_shift),"
-            "revision=revision+1,updated_us=?7,record=?8"));
+        connection.prepare(sql::Upsert{
+            "sample_hour",
+            "person,n,hour,packed,offset_minutes,clock_shift,revision,updated_us,record",
+            "person,n,hour",
+            "UPDATE SET packed=excluded.packed,offset_minutes=excluded.offset_minutes,"
+            "clock_shift=coalesce(excluded.clock_shift,sample_hour.clock_shift),"
+            "revision=sample_hour.revision+excluded.revision,updated_us=excluded.updated_us,"
+            "record=excluded.record"}));
     return writer;
 }
 
@@ -154,30 +163,54 @@ Result<void> SampleWriter::write(const Batch& batch) {
         std::size_t end = begin + 1;
         const std::int64_t hour = hour_of(all[begin].at);
         while (end < all.size() && hour_of(all[end].at) == hour) ++end;
-        VITALOG_CHECK(write_hour(batch, n, all.subspan(begin, end - begin)));
+        VITALOG_CHECK(add_to_hour(batch, n, all.subspan(begin, end - begin)));
         begin = end;
     }
     written_ += series.values.size();
     return {};
 }
 
-Result<void> SampleWriter::write_hour(const Batch& batch, std::int64_t n,
-                                      std::span<const Sample> samples) {
-    const std::int64_t hour = hour_of(samples.front().at);
-    SampleChunk chunk(hour);
-    load_hour_.bind(Blob{batch.person}, n, hour);
+Result<SampleWriter::OpenHour*> SampleWriter::open_hour(const HourPlace& place) {
+    const auto found = hours_.find(place);
+    if (found != hours_.end()) return &found->second;
+    const auto& [person, n, hour] = place;
+    OpenHour open{SampleChunk(hour), 0, 0, {}, 0, 0};
+    load_hour_.bind(Blob{person}, n, hour);
     VITALOG_TRY(const bool known, load_hour_.next());
     if (known) {
-        VITALOG_TRY(chunk, SampleChunk::decode(hour, load_hour_.blob(0)));
+        VITALOG_TRY(open.chunk, SampleChunk::decode(hour, load_hour_.blob(0)));
         load_hour_.reset();
     }
-    if (!chunk.add(samples, batch.series.decimals)) return {};
-    const auto& series = batch.series;
-    const std::string packed = chunk.encode();
-    std::optional<std::int64_t> shift;
-    if (series.clock_shift != 0) shift = series.clock_shift;
-    return save_hour_.run(Blob{batch.person}, n, hour, Blob{packed}, series.offset_minutes, shift,
-                          batch.source.at_us, batch.source.record());
+    return &hours_.emplace(place, std::move(open)).first->second;
+}
+
+Result<void> SampleWriter::add_to_hour(const Batch& batch, std::int64_t n,
+                                       std::span<const Sample> samples) {
+    VITALOG_TRY(OpenHour* const open, open_hour({batch.person, n, hour_of(samples.front().at)}));
+    if (!open->chunk.add(samples, batch.series.decimals)) return {};
+    ++open->changes;
+    open->offset_minutes = batch.series.offset_minutes;
+    if (batch.series.clock_shift != 0) open->clock_shift = batch.series.clock_shift;
+    open->at_us = batch.source.at_us;
+    open->record = batch.source.record();
+    return {};
+}
+
+Result<void> SampleWriter::finish() {
+    for (const auto& [place, open] : hours_) {
+        if (open.changes == 0) continue;
+        const auto& [person, n, hour] = place;
+        const std::string packed = open.chunk.encode();
+        VITALOG_CHECK(save_hour_.run(Blob{person}, n, hour, Blob{packed}, open.offset_minutes,
+                                     open.clock_shift, open.changes, open.at_us, open.record));
+    }
+    hours_.clear();
+    return {};
+}
+
+void SampleWriter::rolled_back() {
+    known_.clear();
+    hours_.clear();
 }
 
 }  // namespace vitalog::sinks::views

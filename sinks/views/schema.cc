@@ -1,5 +1,7 @@
 #include "sinks/views/schema.h"
 
+// In the words of SQLite; for_postgres() says them in PostgreSQL's.
+//
 // Person, observation, report, risk and encounter ids are 16 bytes; task, alert and intent ids are
 // text. *_us columns are microseconds since the epoch. `said_us` is the time of the message,
 // `updated_us` the log's time of the record.
@@ -23,8 +25,9 @@
 // the event's own count.
 
 namespace vitalog::sinks::views {
+namespace {
 
-const char* const kSchema = R"sql(
+constexpr std::string_view kTables = R"sql(
 CREATE TABLE position(topic TEXT, partition INTEGER, generation INTEGER, next_offset INTEGER,
     PRIMARY KEY(topic, partition)) WITHOUT ROWID;
 
@@ -97,16 +100,53 @@ CREATE TABLE sample_series(person BLOB, n INTEGER, loinc TEXT, unit TEXT, displa
 CREATE TABLE sample_hour(person BLOB, n INTEGER, hour INTEGER, packed BLOB, offset_minutes INTEGER,
     clock_shift INTEGER, revision INTEGER, updated_us INTEGER, record INTEGER, PRIMARY KEY(person, n, hour))
     WITHOUT ROWID;
-CREATE VIEW telemetry AS SELECT h.person AS person, CAST(printf('tele%05d%07d', h.n, h.hour) AS BLOB) AS id, h.n AS n,
-    h.hour AS hour, h.hour*3600000000 AS effective_us, s.loinc AS loinc, s.loinc AS code, 'LN' AS code_system,
-    'final' AS status, s.vital AS vital, 0 AS hidden, NULL AS encounter, s.unit AS unit, s.display AS display,
-    s.source AS source, s.statistic AS statistic, s.self_reported AS self_reported, s.provider AS provider,
-    h.packed AS packed, h.offset_minutes AS offset_minutes, h.clock_shift AS clock_shift, h.revision AS revision,
-    h.updated_us AS updated_us, h.record AS record
-    FROM sample_series s CROSS JOIN sample_hour h ON h.person=s.person AND h.n=s.n;
 
 CREATE TABLE clash(person BLOB, other BLOB, authority TEXT, value TEXT, named_by TEXT, updated_us INTEGER,
     PRIMARY KEY(person, other)) WITHOUT ROWID;
 )sql";
+
+constexpr std::string_view kTelemetryView = R"sql(
+CREATE VIEW telemetry AS SELECT h.person AS person, @id AS id, h.n AS n, h.hour AS hour,
+    h.hour*3600000000 AS effective_us, s.loinc AS loinc, s.loinc AS code, 'LN' AS code_system, 'final' AS status,
+    s.vital AS vital, 0 AS hidden, @none AS encounter, s.unit AS unit, s.display AS display, s.source AS source,
+    s.statistic AS statistic, s.self_reported AS self_reported, s.provider AS provider, h.packed AS packed,
+    h.offset_minutes AS offset_minutes, h.clock_shift AS clock_shift, h.revision AS revision,
+    h.updated_us AS updated_us, h.record AS record
+    FROM sample_series s @join JOIN sample_hour h ON h.person=s.person AND h.n=s.n;
+)sql";
+
+void replace(std::string& text, std::string_view what, std::string_view by) {
+    for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size())
+        text.replace(at, what.size(), by);
+}
+
+/// Texts compare by their bytes, as in SQLite. What is most is partitioned by time; the months of
+/// it are made when their first row comes (sinks/views/postgres_months.h).
+std::string for_postgres(std::string text) {
+    replace(text, " BLOB", " BYTEA");
+    replace(text, " INTEGER", " BIGINT");
+    replace(text, " REAL", " DOUBLE PRECISION");
+    replace(text, " TEXT", " TEXT COLLATE \"C\"");
+    replace(text, "(family COLLATE NOCASE)", "(lower(family) text_pattern_ops)");
+    replace(text, "PRIMARY KEY(person, effective_us, id)) WITHOUT ROWID",
+            "PRIMARY KEY(person, effective_us, id)) PARTITION BY RANGE(effective_us)");
+    replace(text, "PRIMARY KEY(person, n, hour))\n    WITHOUT ROWID",
+            "PRIMARY KEY(person, n, hour)) PARTITION BY RANGE(hour)");
+    replace(text, "WITHOUT ROWID", "");
+    return text;
+}
+
+}  // namespace
+
+std::string schema_for(sql::Dialect dialect) {
+    std::string view(kTelemetryView);
+    const bool sqlite = dialect == sql::Dialect::Sqlite;
+    replace(view, "@id",
+            sqlite ? "CAST(printf('tele%05d%07d', h.n, h.hour) AS BLOB)"
+                   : "convert_to('tele'||lpad(h.n::text,5,'0')||lpad(h.hour::text,7,'0'),'UTF8')");
+    replace(view, "@none", sqlite ? "NULL" : "NULL::bytea");
+    replace(view, "@join", sqlite ? "CROSS" : "");
+    return (sqlite ? std::string(kTables) : for_postgres(std::string(kTables))) + view;
+}
 
 }  // namespace vitalog::sinks::views

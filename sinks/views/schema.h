@@ -2,14 +2,14 @@
 
 #include <string>
 
+#include "sinks/views/database.h"
+
 namespace vitalog::sinks::views {
 
-/// Raised when the tables change; a file of another version is rebuilt from the log, not migrated.
-inline constexpr int kSchemaVersion = 4;
-/// "VTLG": PRAGMA application_id, the magic of the file.
-inline constexpr int kApplicationId = 0x56544c47;
+/// Raised when the tables change; those of another version are rebuilt from the log, not migrated.
+inline constexpr std::int64_t kSchemaVersion = 4;
 
-/// The tables and indices of the views.
-extern const char* const kSchema;
+/// The tables and indices of the views, as statements.
+std::string schema_for(sql::Dialect dialect);
 
 }  // namespace vitalog::sinks::views

@@ -7,6 +7,7 @@
 #include "sinks/views/reader_pool.h"
 #include "sinks/views/row_reader.h"
 #include "sinks/views/sample_reader.h"
+#include "sinks/views/sqlite.h"
 
 namespace vitalog::sinks::views {
 namespace {
@@ -22,10 +23,10 @@ struct Placed {
 };
 
 Result<std::int64_t> count_rows(Reader& reader, const TableInfo& table, const Query& query) {
-    const Sql sql = where(table, query);
+    const Sql sql = where(reader.connection->dialect(), table, query);
     VITALOG_TRY(Statement* const statement,
                 reader.prepared("SELECT count(*) FROM (SELECT 1" + sql.text + " LIMIT " +
-                                std::to_string(ViewReader::kCountMax + 1) + ")"));
+                                std::to_string(ViewReader::kCountMax + 1) + ") AS counted"));
     std::vector<std::string> held;
     VITALOG_CHECK(bind_all(*statement, sql.values, held));
     VITALOG_TRY(const bool found, statement->next());
@@ -37,7 +38,7 @@ Result<std::int64_t> count_rows(Reader& reader, const TableInfo& table, const Qu
 /// The rows of a page and, where there is more, one beyond.
 template <class Row>
 Result<std::vector<Placed<Row>>> fetch(Reader& reader, const TableInfo& table, const Query& query) {
-    VITALOG_TRY(const Sql sql, page_of(table, query));
+    VITALOG_TRY(const Sql sql, page_of(reader.connection->dialect(), table, query));
     VITALOG_TRY(Statement* const statement, reader.prepared(sql.text));
     std::vector<std::string> held;
     VITALOG_CHECK(bind_all(*statement, sql.values, held));
@@ -196,19 +197,13 @@ ViewReader::ViewReader(ViewReader&&) noexcept = default;
 ViewReader& ViewReader::operator=(ViewReader&&) noexcept = default;
 ViewReader::~ViewReader() = default;
 
-Result<ViewReader> ViewReader::open(const std::string& path, std::size_t connections) {
-    auto impl = std::make_unique<Impl>();
-    for (std::size_t i = 0; i < std::max<std::size_t>(connections, 1); ++i) {
-        VITALOG_TRY(sql::Connection connection, sql::Connection::open(path, sql::Mode::Read));
-        VITALOG_CHECK(connection.execute("PRAGMA cache_size=-32768; PRAGMA query_only=1;"));
-        VITALOG_TRY(LinkTable links, LinkTable::open(connection));
-        impl->add(std::make_unique<Reader>(Reader{std::move(connection), std::move(links), {}}));
-    }
-    return ViewReader(std::move(impl));
+Result<ViewReader> ViewReader::open(const std::string& place, std::size_t connections) {
+    VITALOG_TRY(auto pool, ReaderPool::open(place, std::max<std::size_t>(connections, 1)));
+    return ViewReader(std::make_unique<Impl>(Impl{std::move(pool)}));
 }
 
 std::int64_t ViewReader::memory_bytes() {
-    return sql::memory_bytes();
+    return sql::sqlite_memory_bytes();
 }
 
 Result<Page<PatientRow>> ViewReader::patients(const Query& query) const {
@@ -246,18 +241,24 @@ Result<Page<BodyRow>> ViewReader::deliveries(const Query& query) const {
 
 Result<std::vector<SeriesSource>> ViewReader::samples(const SeriesQuery& query,
                                                       const SeriesVisitor& visit) const {
-    return impl_->with([&](Reader& reader) { return read_samples(reader, query, visit); });
+    return impl_->with_once([&](Reader& reader) { return read_samples(reader, query, visit); });
 }
 
 Result<std::vector<MessageCount>> ViewReader::message_counts(std::int64_t from_us,
                                                              std::int64_t to_us) const {
     return impl_->with([&](Reader& reader) -> Result<std::vector<MessageCount>> {
         // What was decided since `from` was also written since then: the index on that is used.
+        const bool sqlite = reader.connection->dialect() == sql::Dialect::Sqlite;
+        const std::string channel =
+            sqlite ? "json_extract(body,'$.channel')" : "body::json->>'channel'";
+        const std::string attempts =
+            sqlite ? "json_extract(body,'$.attempts')" : "(body::json->>'attempts')::bigint";
         VITALOG_TRY(Statement* const statement,
-                    reader.prepared(
-                        "SELECT created_us/900000000,coalesce(json_extract(body,'$.channel'),''),"
-                        "state,json_extract(body,'$.attempts')>0,count(*) FROM delivery WHERE "
-                        "updated_us>=?1 AND created_us>=?1 AND created_us<?2 GROUP BY 1,2,3,4"));
+                    reader.prepared("SELECT created_us/900000000,coalesce(" + channel +
+                                    ",''),state,CASE WHEN " + attempts +
+                                    ">0 THEN 1 ELSE 0 END,count(*) FROM delivery WHERE "
+                                    "updated_us>=?1 AND created_us>=?1 AND created_us<?2 GROUP BY "
+                                    "1,2,3,4"));
         statement->bind(from_us, to_us);
         std::vector<MessageCount> counts;
         for (;;) {

@@ -21,13 +21,13 @@ class ViewReader {
   public:
     static constexpr std::int64_t kCountMax = 100'000;  ///< beyond, the total is not given
 
-    /// The file must exist: ViewStore::open comes first.
-    static Result<ViewReader> open(const std::string& path, std::size_t connections = 4);
+    /// `place` as of ViewStore::open, which comes first.
+    static Result<ViewReader> open(const std::string& place, std::size_t connections = 4);
     ViewReader(ViewReader&&) noexcept;
     ViewReader& operator=(ViewReader&&) noexcept;
     ~ViewReader();
 
-    /// Bytes that the views of this process hold in memory, the writer's included.
+    /// Bytes that SQLite's views hold in this process's memory, the writer's included.
     static std::int64_t memory_bytes();
 
     Result<Page<PatientRow>> patients(const Query& query) const;

@@ -17,16 +17,15 @@ constexpr milliseconds kRetryFirst{50};
 constexpr milliseconds kRetryMax{2'000};
 constexpr int kNice = 10;
 
-/// The topics the views follow by the site's names, in the order in which they are read.
-std::vector<std::string> followed(const schemas::TopicNames& topics) {
+}  // namespace
+
+std::vector<std::string> ViewWorker::followed(const schemas::TopicNames& topics) {
     std::vector<std::string> names;
     for (const Topic topic :
          {Topic::TaskBoard, Topic::Delivery, Topic::Alert, Topic::Risk, Topic::Person})
         names.push_back(topics.name(topic));
     return names;
 }
-
-}  // namespace
 
 ViewWorker::ViewWorker(ViewStore store, RecordSource& source, ViewWorkerOptions options)
     : source_(source),
@@ -36,6 +35,7 @@ ViewWorker::ViewWorker(ViewStore store, RecordSource& source, ViewWorkerOptions 
       report_due_(steady_clock::now() + options_.report) {
     for (const auto& topic : topics_)
         for (std::uint32_t p = 0; p < source_.partitions(topic); ++p) {
+            if (!mine(p)) continue;
             const TopicPartition tp{topic, Partition(p)};
             positions_[tp] = store_.position(tp);
         }
@@ -58,7 +58,7 @@ void ViewWorker::stop() {
         if (const auto done = report_positions(); !done)
             log_line("warn", "views_position", {{"error", done.error().to_string()}});
     }
-    board_.expire(true);
+    board().expire(true);
 }
 
 void ViewWorker::follow() {
@@ -84,7 +84,7 @@ void ViewWorker::follow() {
 
 Result<bool> ViewWorker::step() {
     auto applied = round();
-    board_.expire();
+    board().expire();
     if (applied && steady_clock::now() >= report_due_) VITALOG_CHECK(report_positions());
     return applied;
 }
@@ -111,9 +111,9 @@ Result<bool> ViewWorker::round() {
     }
     {
         const std::lock_guard lock(mutex_);
-        for (const auto& batch : collected_) positions_[batch.tp] = batch.next;
+        for (auto& [tp, offset] : positions_) offset = store_.position(tp);
     }
-    board_.post(std::move(applied.judged));
+    board().post(std::move(applied.judged));
     return true;
 }
 
@@ -124,6 +124,7 @@ Result<std::size_t> ViewWorker::collect(std::string_view topic, std::size_t budg
     std::size_t total = 0;
     std::uint32_t turn = 0;
     for (; turn < count && total < budget; ++turn) {
+        if (!mine((first + turn) % count)) continue;
         const TopicPartition tp{std::string(topic), Partition((first + turn) % count)};
         VITALOG_TRY(const std::size_t bytes,
                     collect_partition(tp, std::min(kPartitionBytes, budget - total)));
@@ -159,13 +160,14 @@ Result<Offset> ViewWorker::from_the_start(const TopicPartition& tp) {
 
 Result<void> ViewWorker::report_positions() {
     report_due_ = steady_clock::now() + options_.report;
-    std::map<TopicPartition, Offset> now;
-    {
+    const auto followed = [this] {
         const std::lock_guard lock(mutex_);
-        now = positions_;
-    }
-    if (now == reported_) return {};
+        for (auto& [tp, offset] : positions_) offset = store_.position(tp);
+        return positions_;
+    };
+    if (followed() == reported_) return {};
     VITALOG_CHECK(store_.sync());  // retention may drop what lies behind a reported position
+    auto now = followed();         // a server that was found crashed may have lost some
     for (const auto& [tp, offset] : now)
         if (const auto known = reported_.find(tp);
             known == reported_.end() || known->second != offset)
@@ -207,24 +209,6 @@ void ViewWorker::note_failure(std::optional<Error> error) {
 void ViewWorker::pause(milliseconds time) {
     std::unique_lock lock(mutex_);
     wake_.wait_for(lock, time, [this] { return stopping_.load(); });
-}
-
-Result<void> rebuild_views(const std::string& path, Generation generation, RecordSource& source,
-                           const std::function<void(std::uint64_t, std::uint64_t)>& progress,
-                           const schemas::TopicNames& topics) {
-    VITALOG_CHECK(ViewStore::remove(path));
-    VITALOG_TRY(ViewStore store, ViewStore::open(path, generation));
-    ViewWorkerOptions options;
-    options.topics = topics;
-    ViewWorker worker(std::move(store), source, std::move(options));
-    VITALOG_TRY(const std::uint64_t total, worker.lag());
-    for (std::uint64_t behind = total; behind > 0;) {
-        VITALOG_TRY(const bool applied, worker.step());
-        VITALOG_TRY(const std::uint64_t still, worker.lag());
-        behind = applied ? std::min(behind, still) : 0;
-        if (progress) progress(total - std::min(total, behind), behind);
-    }
-    return {};
 }
 
 }  // namespace vitalog::sinks::views

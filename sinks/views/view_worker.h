@@ -25,6 +25,9 @@ struct ViewWorkerOptions {
     std::chrono::seconds report{10};  ///< how often the log learns where the views stand
     Metrics* metrics = nullptr;
     schemas::TopicNames topics = {};
+    std::uint32_t share = 0;          ///< follows the partitions whose number leaves this rest ...
+    std::uint32_t shares = 1;         ///< ... when divided by this
+    JudgementBoard* board = nullptr;  ///< whose waits it ends; null: its own
 };
 
 /// Follows `person`, `risk`, `alert`, `task-board` and `delivery` and keeps the views. Owns the
@@ -34,6 +37,8 @@ struct ViewWorkerOptions {
 class ViewWorker {
   public:
     static constexpr std::string_view kReader = "views";
+    /// The topics by the site's names, in the order in which they are read.
+    static std::vector<std::string> followed(const schemas::TopicNames& topics);
 
     ViewWorker(ViewStore store, RecordSource& source, ViewWorkerOptions options = {});
     ~ViewWorker();
@@ -43,7 +48,7 @@ class ViewWorker {
     void start();
     /// Ends the thread after the transaction in hand, reports the positions, ends all waits.
     void stop();
-    /// One round, for tests and rebuilds: true when something was applied.
+    /// One round, for tests and rebuilds: true when something was applied or found applied.
     Result<bool> step();
 
     /// The next offset the views will apply of that partition.
@@ -54,12 +59,16 @@ class ViewWorker {
     /// digits), or with nothing after the time-out.
     void wait_for_judgement(const std::string& root, std::chrono::milliseconds timeout,
                             JudgementBoard::Done done) {
-        board_.wait(root, timeout, std::move(done));
+        board().wait(root, timeout, std::move(done));
     }
     /// Why the views stand still; nothing while they follow.
     std::optional<Error> failure() const;
 
   private:
+    JudgementBoard& board() { return options_.board != nullptr ? *options_.board : own_board_; }
+    bool mine(std::uint32_t partition) const {
+        return partition % options_.shares == options_.share;
+    }
     void follow();
     Result<bool> round();
     Result<std::size_t> collect(std::string_view topic, std::size_t budget);
@@ -72,7 +81,7 @@ class ViewWorker {
     RecordSource& source_;
     const ViewWorkerOptions options_;
     const std::vector<std::string> topics_;  // in the order in which they are read
-    JudgementBoard board_;
+    JudgementBoard own_board_;
 
     // Used by the thread that steps.
     ViewStore store_;
@@ -89,12 +98,5 @@ class ViewWorker {
     std::atomic<bool> stopping_{false};
     std::thread thread_;
 };
-
-/// Deletes the file and fills it again from the log, to the end of what is there when it begins.
-/// `progress` is told records applied and records still to come. Nothing else may have the file
-/// open.
-Result<void> rebuild_views(const std::string& path, Generation generation, RecordSource& source,
-                           const std::function<void(std::uint64_t, std::uint64_t)>& progress,
-                           const schemas::TopicNames& topics = {});
 
 }  // namespace vitalog::sinks::views

@@ -21,12 +21,11 @@ const std::string kTask = hex_id("task");
 
 /// The API over a running view worker; the desk is played by the test.
 struct Ward {
-    Folder folder;
-    std::string path = folder.file("views.db");
+    ViewsPlace place;
     topology::MemoryLog log{all_topics()};
     FixedClock clock;
-    views::ViewWorker worker{*views::ViewStore::open(path, Generation(1)), log};
-    views::ViewReader reader = *views::ViewReader::open(path, 2);
+    views::ViewWorker worker{*views::ViewStore::open(place, Generation(1)), log};
+    views::ViewReader reader = *views::ViewReader::open(place, 2);
     FhirApi api{reader, log, clock};
     TaskOperations operations;
     FakeRouter router;

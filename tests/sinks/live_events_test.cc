@@ -66,8 +66,8 @@ class LiveEventsTest : public testing::Test {
   protected:
     LiveEventsTest()
         : log(all_topics()),
-          worker(*sinks::views::ViewStore::open(folder.file("views.db"), Generation(1)), log),
-          reader(*sinks::views::ViewReader::open(folder.file("views.db"), 2)) {
+          worker(*sinks::views::ViewStore::open(place, Generation(1)), log),
+          reader(*sinks::views::ViewReader::open(place, 2)) {
         restart();
     }
     void restart(sinks::live::LiveOptions options = {}) {
@@ -141,7 +141,7 @@ class LiveEventsTest : public testing::Test {
     }
     using List = std::vector<std::string>;
 
-    Folder folder;
+    ViewsPlace place;
     topology::MemoryLog log;
     sinks::views::ViewWorker worker;
     sinks::views::ViewReader reader;

@@ -340,17 +340,16 @@ TEST(ViewStore, RefusesARecordAndGoesOn) {
 }
 
 TEST(ViewStore, AnotherGenerationOfTheLogAsksForARebuild) {
-    Folder folder;
-    const std::string path = folder.file("v.db");
+    const ViewsPlace place;
     {
-        auto store = *ViewStore::open(path, Generation(1));
+        auto store = *ViewStore::open(place, Generation(1));
         Records records;
         records.add(schemas::PersonIdentified{kAnna, {"HOSP", "1", "MR"}});
         ASSERT_TRUE(store.apply(std::vector{records.batch("person")}));
         ASSERT_TRUE(store.sync());
     }
-    EXPECT_EQ(ViewStore::open(path, Generation(2)).error().code(), Errc::Conflict);
-    const auto again = ViewStore::open(path, Generation(1));
+    EXPECT_EQ(ViewStore::open(place, Generation(2)).error().code(), Errc::Conflict);
+    const auto again = ViewStore::open(place, Generation(1));
     ASSERT_TRUE(again);
     EXPECT_EQ(again->position({"person", Partition(0)}), Offset(1));
 }

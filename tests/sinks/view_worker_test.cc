@@ -1,9 +1,8 @@
-#include "sinks/views/view_worker.h"
-
 #include <gtest/gtest.h>
 
 #include <future>
 
+#include "sinks/views/view_workers.h"
 #include "tests/sinks/fhir_fixture.h"
 
 namespace vitalog::sinks::views {
@@ -25,10 +24,9 @@ schemas::TaskState judged_task(int status = 200) {
 }
 
 struct Views {
-    Folder folder;
+    ViewsPlace place;
     topology::MemoryLog log{all_topics()};
-    std::string path = folder.file("views.db");
-    ViewWorker worker{*ViewStore::open(path, Generation(1)), log};
+    ViewWorker worker{*ViewStore::open(place, Generation(1)), log};
 };
 
 TEST(ViewWorker, ShowsWhatIsInTheLogAndKnowsWhereItStands) {
@@ -39,7 +37,7 @@ TEST(ViewWorker, ShowsWhatIsInTheLogAndKnowsWhereItStands) {
     EXPECT_TRUE(*views.worker.step());
     EXPECT_FALSE(*views.worker.step());
     EXPECT_EQ(*views.worker.lag(), 0U);
-    const auto reader = *ViewReader::open(views.path, 1);
+    const auto reader = *ViewReader::open(views.place, 1);
     EXPECT_EQ(reader.persons_of("HOSP", "1")->size(), 1U);
     EXPECT_EQ(reader.tasks({})->rows.size(), 1U);
 }
@@ -48,7 +46,7 @@ TEST(ViewWorker, TellsTheWaiterOfAJudgementAfterItIsShown) {
     Views views;
     std::optional<Judged> told;
     bool shown = false;
-    const auto reader = *ViewReader::open(views.path, 1);
+    const auto reader = *ViewReader::open(views.place, 1);
     views.worker.wait_for_judgement(kRoot, milliseconds(60'000), [&](std::optional<Judged> judged) {
         told = std::move(judged);
         shown = reader.tasks({})->rows.size() == 1;
@@ -120,8 +118,8 @@ TEST(ViewWorker, RebuildGivesTheSameTables) {
     for (const auto& person : {kAnna, beth})
         publish(views.log, Topic::Person, person, schemas::PersonMerged{kAnna, beth, "ADT^A40"});
     ASSERT_TRUE(views.worker.step());
-    const std::string rebuilt = views.folder.file("rebuilt.db");
-    ASSERT_TRUE(rebuild_views(rebuilt, Generation(1), views.log, nullptr));
+    const ViewsPlace rebuilt;
+    ASSERT_TRUE(rebuild_views(rebuilt, Generation(1), views.log));
     const auto rows = [](const std::string& path) {
         Query query;
         query.limit = 100;
@@ -134,8 +132,40 @@ TEST(ViewWorker, RebuildGivesTheSameTables) {
                     std::to_string(row.revision) + std::to_string(row.updated_us) + "\n";
         return text;
     };
-    EXPECT_EQ(rows(views.path), rows(rebuilt));
+    EXPECT_EQ(rows(views.place), rows(rebuilt));
     EXPECT_NE(rows(rebuilt), "");
+}
+
+TEST(ViewWorker, RebuildThatIsBrokenOffLeavesWhatIsShown) {
+    Views views;
+    publish(views.log, Topic::Person, kAnna, schemas::PersonIdentified{kAnna, {"HOSP", "1", "MR"}});
+    ASSERT_TRUE(views.worker.step());
+    const std::string shown = dump_of(views.place);
+    publish(views.log, Topic::Person, kAnna, schemas::PersonIdentified{kAnna, {"HOSP", "2", "MR"}});
+    for (int i = 0; i < 2; ++i) {  // the second finds what the first has left
+        ASSERT_TRUE(ViewStore::clear_beside(views.place));
+        ViewWorker beside(*ViewStore::open(views.place, Generation(1), Side::Beside), views.log);
+        ASSERT_TRUE(*beside.step());
+        EXPECT_EQ(beside.position({"person", Partition(0)}).value() +
+                      beside.position({"person", Partition(1)}).value(),
+                  2);
+    }
+    EXPECT_EQ(dump_of(views.place), shown);
+}
+
+TEST(ViewWorker, RefusesTablesThatAreAheadOfTheLog) {
+    const ViewsPlace place;
+    {
+        auto store = *ViewStore::open(place, Generation(1));
+        Records records;
+        records.add(schemas::PersonIdentified{kAnna, {"HOSP", "1", "MR"}});
+        ASSERT_TRUE(store.apply(std::vector{records.batch("person")}));
+    }
+    topology::MemoryLog other{all_topics()};
+    const auto workers = ViewWorkers::open(place, Side::Live, Generation(1), other, {});
+    ASSERT_FALSE(workers);
+    EXPECT_EQ(workers.error().code(), Errc::Conflict);
+    EXPECT_NE(workers.error().message().find("views rebuild"), std::string::npos);
 }
 
 }  // namespace

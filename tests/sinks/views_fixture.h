@@ -1,7 +1,10 @@
 #pragma once
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <simdjson.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -15,7 +18,7 @@
 #include "schemas/events/message.h"
 #include "schemas/events/task.h"
 #include "schemas/topics.h"
-#include "sinks/views/sqlite.h"
+#include "sinks/views/place.h"
 #include "sinks/views/view_reader.h"
 #include "sinks/views/view_store.h"
 
@@ -62,6 +65,50 @@ class Folder {
   private:
     std::string path_;
 };
+
+/// Where the views of a test are, until it ends.
+class ViewsPlace {
+  public:
+    operator const std::string&() const { return name_; }
+
+  private:
+    Folder folder_;
+    std::string name_ = folder_.file("views.db");
+};
+
+inline std::vector<unsigned char> bytes_of(std::string_view text) {
+    return {text.begin(), text.end()};
+}
+
+/// Every row of the tables as text.
+inline std::string dump_of(const std::string& place) {
+    auto db = *sinks::sql::open(place, sinks::sql::Mode::Read);
+    std::vector<std::string> lines;
+    for (const std::string table :
+         {"person", "identifier", "link", "encounter", "report", "observation", "risk", "alert",
+          "task", "task_version", "delivery", "clash", "sample_series", "sample_hour"}) {
+        auto rows = *db->prepare("SELECT * FROM " + table);
+        for (;;) {
+            const auto more = rows.next();
+            VITALOG_ASSERT(more.has_value(), more ? "" : more.error().to_string());
+            if (!*more) break;
+            std::string line = table + ":";
+            for (int i = 0; i < rows.columns(); ++i) {
+                const auto kind = rows.kind(i);
+                line += kind == sinks::sql::Kind::Nothing  ? " -"
+                        : kind == sinks::sql::Kind::Number ? " " + fmt::format("{}", rows.real(i))
+                        : kind == sinks::sql::Kind::Text
+                            ? " '" + rows.string(i) + "'"
+                            : " x" + fmt::format("{:02x}", fmt::join(bytes_of(rows.blob(i)), ""));
+            }
+            lines.push_back(std::move(line));
+        }
+    }
+    std::sort(lines.begin(), lines.end());
+    std::string text;
+    for (const auto& line : lines) text += line + "\n";
+    return text;
+}
 
 /// Records as a log would give them, kept alive.
 class Records {
@@ -160,35 +207,19 @@ inline schemas::TaskState open_task(const std::string& task, const std::string& 
     return state;
 }
 
-/// A store and a reader over one file.
+/// A store and a reader over one place.
 class Archive {
   public:
     Archive()
-        : path_(folder_.file("views.db")),
-          store(*sinks::views::ViewStore::open(path_, Generation(1))),
-          reader(*sinks::views::ViewReader::open(path_, 2)) {}
+        : store(*sinks::views::ViewStore::open(place_, Generation(1))),
+          reader(*sinks::views::ViewReader::open(place_, 2)) {}
 
     void apply(const std::vector<sinks::views::ViewBatch>& batches) {
         const auto applied = store.apply(batches);
         VITALOG_ASSERT(applied.has_value() && applied->refused == 0,
                        applied ? applied->refusal : applied.error().to_string());
     }
-    /// Every row of a table as text, in the order of its key.
-    std::string dump() {
-        auto db = *sinks::sql::Connection::open(path_, sinks::sql::Mode::Read);
-        std::string text;
-        for (const std::string table :
-             {"person", "identifier", "link", "encounter", "report", "observation", "risk", "alert",
-              "task", "task_version", "delivery", "clash", "sample_series", "sample_hour"}) {
-            std::string columns;
-            auto info = *db.prepare("SELECT name FROM pragma_table_info('" + table + "')");
-            while (*info.next())
-                columns += (columns.empty() ? "quote(" : "||','||quote(") + info.string(0) + ")";
-            auto rows = *db.prepare("SELECT " + columns + " FROM " + table);
-            while (*rows.next()) text += table + ": " + rows.string(0) + "\n";
-        }
-        return text;
-    }
+    std::string dump() const { return dump_of(place_); }
     std::vector<sinks::views::ObservationRow> results_of(const std::string& person,
                                                          bool all = false) {
         sinks::views::Query query;
@@ -198,11 +229,9 @@ class Archive {
             query.conditions.push_back({{{"hidden", sinks::views::Op::In, {std::int64_t{0}}}}});
         return reader.observations(query)->rows;
     }
-    const std::string& path() const { return path_; }
 
   private:
-    Folder folder_;
-    std::string path_;
+    ViewsPlace place_;
 
   public:
     sinks::views::ViewStore store;

@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "sinks/views/view_worker.h"
+#include "sinks/views/view_workers.h"
 #include "topology/cli/cli.h"
 #include "topology/cli/load_config.h"
 #include "topology/log/embedded_log.h"
@@ -15,7 +15,8 @@ namespace {
 constexpr std::string_view kHelp =
     R"(usage: vitalog views rebuild --data-dir D [--config F] [--set key=value]...
 
-Deletes the SQL views and fills them again from the log. The site must be stopped.
+Fills new SQL views from the log beside those that are there, then puts them in their place. The site must be stopped;
+a rebuild that fails leaves the old ones as they are.
 
 example:
   vitalog views rebuild --data-dir /var/lib/vitalog
@@ -29,16 +30,19 @@ Result<void> rebuild(const Arguments& arguments, const std::string& data_dir) {
     const schemas::TopicNames topics = configured_names(config);
     options.topics = configured_topics(config, topics);
     VITALOG_TRY(const auto log, EmbeddedLog::open(std::move(options)));
-    const std::string path = config.text("views.path").empty()
-                                 ? (std::filesystem::path(data_dir) / "views.sqlite").string()
-                                 : std::string(config.text("views.path"));
+    const std::string place = config.text("views.path").empty()
+                                  ? (std::filesystem::path(data_dir) / "views.sqlite").string()
+                                  : std::string(config.text("views.path"));
     std::uint64_t applied = 0;
-    VITALOG_CHECK(sinks::views::rebuild_views(path, log->generation(), *log, [&](std::uint64_t done, std::uint64_t left) {
+    sinks::views::RebuildOptions rebuild;
+    rebuild.workers.topics = topics;
+    rebuild.progress = [&](std::uint64_t done, std::uint64_t left) {
         applied = done;
         fmt::print(stderr, "\r{} records applied, {} to come ", done, left);
-    }, topics));
+    };
+    VITALOG_CHECK(sinks::views::rebuild_views(place, log->generation(), *log, rebuild));
     fmt::print(stderr, "\n");
-    fmt::print("rebuilt {} from {} records\n", path, applied);
+    fmt::print("rebuilt {} from {} records\n", place, applied);
     return {};
 }
 
