@@ -8,6 +8,7 @@ install(FILES ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/docs/operations.
               ${CMAKE_SOURCE_DIR}/docs/ARCHITECTURE.md DESTINATION share/doc/vitalog)
 install(FILES ${CMAKE_SOURCE_DIR}/schemas/asyncapi.yaml DESTINATION share/doc/vitalog/schemas)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/schemas/json DESTINATION share/doc/vitalog/schemas FILES_MATCHING PATTERN *.json)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/docs/examples DESTINATION share/doc/vitalog)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME vitalog)

@@ -1,8 +1,10 @@
 # Tests on a real Kafka cluster: one broker for all of them, started once and ended with ctest. Without Java or Kafka's
 # artifacts they are skipped, and scripts/test says so. The cluster of a test that needs more brokers, or breaks them, is
 # its own: scripts/kafka up --dir.
+set(VITALOG_KAFKA_VERSION 4 CACHE STRING "Kafka of the tests: 3.9, 4 or an exact version")
 set(VITALOG_KAFKA_DIR ${CMAKE_BINARY_DIR}/kafka)
-set(VITALOG_WITH_KAFKA python3 ${CMAKE_SOURCE_DIR}/tests/kafka/with_kafka.py --dir ${VITALOG_KAFKA_DIR})
+set(VITALOG_WITH_KAFKA python3 ${CMAKE_SOURCE_DIR}/tests/kafka/with_kafka.py --dir ${VITALOG_KAFKA_DIR}
+  --version ${VITALOG_KAFKA_VERSION})
 add_test(NAME kafka_up COMMAND ${VITALOG_WITH_KAFKA} --setup)
 set_tests_properties(kafka_up PROPERTIES FIXTURES_SETUP kafka LABELS kafka SKIP_RETURN_CODE 77 TIMEOUT 700)
 add_test(NAME kafka_down COMMAND ${CMAKE_SOURCE_DIR}/scripts/kafka down --dir ${VITALOG_KAFKA_DIR})
@@ -14,6 +16,12 @@ function(vitalog_kafka_test name)
   set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED kafka LABELS kafka SKIP_RETURN_CODE 77)
 endfunction()
 
-# scripts/kafka itself, on clusters of its own.
+# scripts/kafka itself, on clusters of its own. Label slow: nothing of ours is compiled in it, so that it runs once.
 add_test(NAME kafka_script_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/kafka/kafka_script_test.py)
-set_tests_properties(kafka_script_test PROPERTIES LABELS kafka SKIP_RETURN_CODE 77 TIMEOUT 700)
+set_tests_properties(kafka_script_test PROPERTIES LABELS "kafka;slow" SKIP_RETURN_CODE 77 TIMEOUT 700)
+
+# docs/examples, in both languages, as foreign clients of the cluster; and under its ACLs, on a cluster of its own.
+vitalog_kafka_test(examples_test python3 ${CMAKE_SOURCE_DIR}/tests/kafka/examples_test.py)
+add_test(NAME acl_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/kafka/acl_test.py)
+set_tests_properties(examples_test acl_test PROPERTIES LABELS "kafka;slow" SKIP_RETURN_CODE 77 TIMEOUT 600 RESOURCE_LOCK kafka_clients
+  ENVIRONMENT "VITALOG_VENV=${CMAKE_BINARY_DIR}/kafka-clients;VITALOG_JAVA_EXAMPLES=${CMAKE_BINARY_DIR}/java-examples")

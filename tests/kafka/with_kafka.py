@@ -1,12 +1,12 @@
 """Runs a test that needs a Kafka cluster.
 
-    with_kafka.py --dir DIR -- PROGRAM ARGUMENT...
+    with_kafka.py --dir DIR [--version 3.9] -- PROGRAM ARGUMENT...
 
 The cluster in DIR is taken, which the fixture of tests.cmake starts once for all; where none is there (a test run by
 itself), one of its own in a new folder. PROGRAM finds VITALOG_TEST_KAFKA (host:port,...) and VITALOG_TEST_KAFKA_DIR (for
 scripts/kafka ... --dir) in its environment; on the shared cluster it names its topics so that no other test meets them.
 
-    with_kafka.py --dir DIR --setup        the fixture: starts the cluster for whoever runs the tests
+    with_kafka.py --dir DIR [--version 3.9] --setup        the fixture: starts the cluster for whoever runs the tests
 
 Exits with 77, and says why, where no Kafka can be had. The reason of the fixture is kept beside DIR, in
 kafka-left-out, for scripts/test to show.
@@ -37,7 +37,7 @@ def up(folder, owner, *flags):
 def setup(options):
     left_out = options.dir.parent / "kafka-left-out"
     left_out.unlink(missing_ok=True)
-    code, said = up(options.dir, os.getppid(), *options.flags)
+    code, said = up(options.dir, os.getppid(), "--version", options.version)
     if code == SKIPPED:
         left_out.write_text(said)
     return code
@@ -52,7 +52,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--dir", type=pathlib.Path, required=True)
     parser.add_argument("--setup", action="store_true")
-    parser.add_argument("--flags", action="append", default=[], metavar="FLAG", help="of scripts/kafka up")
+    parser.add_argument("--version", default="4")
     parser.add_argument("program", nargs="*")
     options = parser.parse_args()
     if options.setup:
@@ -60,9 +60,13 @@ def main():
     shared = kafka_cluster.Cluster(options.dir).plan()
     if shared:
         return run(options.program, options.dir, shared.bootstrap)
+    left_out = options.dir.parent / "kafka-left-out"
+    if left_out.exists():  # the fixture tried
+        print(left_out.read_text(), end="", file=sys.stderr)
+        return SKIPPED
     with tempfile.TemporaryDirectory(prefix="vitalog-kafka-") as scratch:
         own = kafka_cluster.Cluster(pathlib.Path(scratch) / "cluster")
-        code, _ = up(own.folder, os.getpid(), *options.flags)
+        code, _ = up(own.folder, os.getpid(), "--version", options.version)
         if code != 0:
             return code
         try:
