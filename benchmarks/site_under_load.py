@@ -47,18 +47,24 @@ class Run:
     def partitions(self, topic):
         return {t["topic"]: t["partitions"] for t in json.loads(self.get("/topics"))["topics"]}[topic]
 
-    def tasks(self):
-        """Of each thread: its id, its name and the fields of its stat from the state on (proc(5))."""
-        for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir():
-            name, rest = (task / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
-            yield int(task.name), name, rest.split()
+    def threads(self, name):
+        """The ids of those with this name (docs/ARCHITECTURE.md, Threads)."""
+        return [int(task.name) for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir()
+                if (task / "comm").read_text().strip() == name]
 
     def cpu_seconds(self):
         """By thread name: what each kind of thread used."""
         total = {}
-        for _, name, fields in self.tasks():
+        for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir():
+            name, rest = (task / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
+            fields = rest.split()
             total[name] = total.get(name, 0) + (int(fields[11]) + int(fields[12])) / 100
         return total
+
+    def report_cpu(self):
+        used = self.cpu_seconds()
+        print("CPU seconds by thread: " + ", ".join(f"{name} {value:.1f}" for name, value in sorted(used.items(), key=lambda kv: -kv[1])[:8])
+              + f"; all {sum(used.values()):.1f}")
 
     def memory(self, field="VmRSS"):
         """Bytes, as the kernel counts them."""

@@ -33,7 +33,6 @@ import time
 
 from site_under_load import AlertWatch, Run, load_average, percentiles
 
-VIEWS_NICE = 10  # of the views' thread, which it is known by
 DAY = 86_400
 SURGE_SECONDS = 10
 
@@ -49,16 +48,9 @@ class Bench:
     def start(self):
         self.run = Run(str(self.program), self.arguments.set, self.folder)
         if self.arguments.views == "idle":
-            os.sched_setscheduler(self.views_thread(), os.SCHED_IDLE, os.sched_param(0))
+            (views,) = self.run.threads("views")
+            os.sched_setscheduler(views, os.SCHED_IDLE, os.sched_param(0))
         return self.run
-
-    def views_thread(self):
-        for _ in range(100):
-            nice = [task for task, _, fields in self.run.tasks() if int(fields[16]) == VIEWS_NICE]
-            if len(nice) == 1:
-                return nice[0]
-            time.sleep(0.01)
-        sys.exit(f"{len(nice)} threads of the site have the views' niceness: run the benchmark at the usual one")
 
     def load(self, **options):
         """Whether nothing was refused; prints what the generator says."""
@@ -69,13 +61,14 @@ class Bench:
         return done.returncode == 0
 
     def report_cpu(self):
-        views = self.views_thread()
-        used = sorted((((int(f[11]) + int(f[12])) / 100, "views" if task == views else name) for task, name, f in self.run.tasks()),
-                      reverse=True)
+        self.run.report_cpu()
         sender = resource.getrusage(resource.RUSAGE_CHILDREN)
-        print("CPU seconds by thread: " + ", ".join(f"{name} {seconds:.1f}" for seconds, name in used[:8])
-              + f"; all {sum(seconds for seconds, _ in used):.1f}; of the sender, its preparation included, "
-              f"{sender.ru_utime + sender.ru_stime:.1f}")
+        print(f"of the sender, its preparation included, {sender.ru_utime + sender.ru_stime:.1f}")
+
+    def memory_parts(self):
+        """Bytes of what the site accounts for."""
+        found = re.findall(r'^vitalog_memory_bytes\{part="([^"]+)"\} (\S+)', self.run.get("/metrics"), re.M)
+        return {part: float(size) for part, size in found}
 
     def nothing_dead(self):
         return all(not self.run.get(f"/topics/dead-letter/{p}?max=1") for p in range(self.run.partitions("dead-letter")))
@@ -183,7 +176,8 @@ def day(bench):
     samples = a.accounts * a.samples
     gib = 1 << 30
     print(f"{a.accounts} persons, {a.samples} samples each, one every {step} s; resident {run.memory() / gib:.2f} GiB, at most "
-          f"{run.memory('VmHWM') / gib:.2f} GiB")
+          f"{run.memory('VmHWM') / gib:.2f} GiB, of which " + ", ".join(
+              f"{part} {size / gib:.2f}" for part, size in bench.memory_parts().items()))
     bench.report_cpu()
     begun = time.monotonic()
     run.stop()

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "schemas/base/thread_name.h"
+
 namespace vitalog::topology {
 namespace {
 
@@ -110,6 +112,7 @@ bool Flow::advance(Waiter& waiter) const {
 }
 
 void Flow::work() {
+    name_thread("flow");
     std::unique_lock lock(mutex_);
     while (!stopping_) {
         if (waiters_.empty()) {

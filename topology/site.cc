@@ -13,6 +13,7 @@
 #include "ingest/http/server.h"
 #include "ingest/mllp/listener.h"
 #include "ingest/wearable/wearable_api.h"
+#include "schemas/base/thread_name.h"
 #include "schemas/embed.h"
 #include "sinks/blobs/blob_worker.h"
 #include "sinks/explain/explain_api.h"
@@ -398,6 +399,7 @@ class Site::Impl {
     }
 
     void keep_house() {
+        name_thread("housekeeping");
         auto next = std::chrono::steady_clock::now() + kRetentionEvery;
         while (!stop_housekeeping_) {
             std::unique_lock lock(housekeeping_mutex_);

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "ingest/http/session.h"
+#include "schemas/base/thread_name.h"
 
 namespace vitalog::ingest {
 
@@ -56,7 +57,10 @@ class HttpServer::Impl {
         const std::string address = shown(acceptor_.local_endpoint(error));
         accept();
         for (unsigned i = 0; i < std::max(1U, options.io_threads); ++i)
-            threads_.emplace_back([this] { io_.run(); });
+            threads_.emplace_back([this] {
+                name_thread("http");
+                io_.run();
+            });
         return address;
     }
 

@@ -1,5 +1,7 @@
 #include "ingest/http/worker_pool.h"
 
+#include "schemas/base/thread_name.h"
+
 namespace vitalog::ingest {
 
 WorkerPool::WorkerPool(unsigned threads, std::size_t queue_limit) : queue_limit_(queue_limit) {
@@ -29,6 +31,7 @@ void WorkerPool::stop() {
 }
 
 void WorkerPool::run() {
+    name_thread("http-handler");
     while (true) {
         Job job;
         {

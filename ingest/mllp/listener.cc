@@ -17,6 +17,7 @@
 #include "ingest/mllp/pace.h"
 #include "ingest/mllp/shared.h"
 #include "ingest/mllp/stream.h"
+#include "schemas/base/thread_name.h"
 
 namespace vitalog::ingest::mllp {
 namespace {
@@ -450,7 +451,10 @@ class Listener::Impl {
     void run() {
         accept();
         for (unsigned i = 0; i < std::max(1U, shared_.config.threads); ++i)
-            threads_.emplace_back([this] { io_.run(); });
+            threads_.emplace_back([this] {
+                name_thread("mllp");
+                io_.run();
+            });
     }
 
     void stop() {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "schemas/base/thread_name.h"
+
 namespace vitalog::sinks {
 namespace {
 
@@ -37,6 +39,7 @@ void BlobWorker::stop() {
 }
 
 void BlobWorker::follow() {
+    name_thread("blobs");
     milliseconds retry = kRetryFirst;
     while (!stopping_) {
         const std::uint64_t seen = source_.activity();

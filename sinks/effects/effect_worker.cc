@@ -2,6 +2,7 @@
 
 #include <future>
 
+#include "schemas/base/thread_name.h"
 #include "schemas/json_decode.h"
 
 namespace vitalog::sinks {
@@ -107,6 +108,7 @@ std::size_t EffectWorker::unsettled() const {
 }
 
 void EffectWorker::run_reader() {
+    name_thread("effects");
     std::chrono::milliseconds pause = kRetryFirst;
     while (true) {
         {
@@ -298,6 +300,7 @@ Result<void> EffectWorker::store_positions() {
 }
 
 void EffectWorker::run_sender() {
+    name_thread("send");
     while (true) {
         {
             std::unique_lock lock(mutex_);

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "schemas/base/thread_name.h"
 #include "schemas/events/message.h"
 #include "schemas/json_decode.h"
 #include "sinks/fhir/feed_group.h"
@@ -270,6 +271,7 @@ bool GatewayApi::serve(Poll& poll, bool last) {
 }
 
 void GatewayApi::run() {
+    name_thread("gateways");
     while (true) {
         std::vector<Poll> polls;
         bool stopping = false;

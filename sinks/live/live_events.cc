@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "schemas/base/thread_name.h"
 #include "sinks/fhir/fhir_api.h"
 #include "sinks/fhir/outcome.h"
 
@@ -123,6 +124,7 @@ Cursor LiveEvents::newest() const {
 }
 
 void LiveEvents::follow() {
+    name_thread("live");
     while (!stopping_) {
         if (step()) continue;
         std::unique_lock lock(mutex_);

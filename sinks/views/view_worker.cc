@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "schemas/base/thread_name.h"
+
 namespace vitalog::sinks::views {
 namespace {
 
@@ -62,6 +64,7 @@ void ViewWorker::stop() {
 }
 
 void ViewWorker::follow() {
+    name_thread("views");
     // Where the cores do not suffice, the views trail and the stages do not. On Linux this is the
     // thread's own.
     (void)setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);

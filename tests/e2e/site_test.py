@@ -156,6 +156,28 @@ class Starting(unittest.TestCase):
         damaged = site.command("run", "--data-dir", str(site.folder / "data"))
         self.assertEqual(damaged.returncode, 3, damaged.stderr)
 
+    def test_every_thread_has_a_name(self):
+        site = Site(BINARY, "--set", "notify.mode=live", "--set", "notify.aliyun.url=http://127.0.0.1:9",
+                    "--set", "notify.wechat.gateway=external")
+        self.addCleanup(site.remove)
+        process = site.start()["pid"]
+        named = {"worker", "committer", "mllp", "http", "http-handler", "blobs", "views", "live", "effects", "send", "gateways",
+                 "flow", "housekeeping", "alarms"}
+
+        def names():
+            return [(task / "comm").read_text().strip() for task in pathlib.Path(f"/proc/{process}/task").iterdir()]
+
+        # The main thread and RocksDB's timer keep the program's name; a thread names itself once it runs.
+        def nameless():
+            return names().count(pathlib.Path(BINARY).name[:15])
+
+        for _ in range(100):
+            if set(names()) >= named and nameless() <= 2:
+                break
+            time.sleep(0.05)
+        self.assertLessEqual(named, set(names()))
+        self.assertLessEqual(nameless(), 2, names())
+
     def test_the_disk_reserve_refuses_feeds_and_nothing_else(self):
         site = Site(BINARY, "--set", "log.disk_reserve=900TiB")
         self.addCleanup(site.remove)

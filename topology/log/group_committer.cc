@@ -3,6 +3,8 @@
 #include <iterator>
 #include <utility>
 
+#include "schemas/base/thread_name.h"
+
 namespace vitalog::topology {
 
 std::size_t memory_bytes(const FeedRecord& record) {
@@ -72,6 +74,7 @@ AppendGroup GroupCommitter::take() {
 }
 
 void GroupCommitter::run() {
+    name_thread("committer");
     std::unique_lock lock(mutex_);
     while (true) {
         wanted_.wait(lock, [this] { return stopping_ || nudged_ || !waiting_.empty(); });

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "schemas/base/thread_name.h"
 #include "topology/operator/operations.h"
 
 namespace vitalog::topology {
@@ -158,6 +159,7 @@ void AlarmWatcher::round() {
 }
 
 void AlarmWatcher::work() {
+    name_thread("alarms");
     std::unique_lock lock(mutex_);
     while (!stopping_) {
         lock.unlock();

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "ingest/http/access.h"
+#include "schemas/base/thread_name.h"
 #include "schemas/json_decode.h"
 
 namespace vitalog::topology {
@@ -98,6 +99,7 @@ void BackupApi::begin(const HttpRequest& request, const Respond& respond) {
 }
 
 void BackupApi::work(const std::string& to) {
+    name_thread("backup");
     auto written = write_backup(log_, to, {ports_.clock.now(), version_, &stopping_});
     log_line(written ? "info" : "error", "backup",
              {{"to", to}, {"error", written ? "" : written.error().to_string()}});

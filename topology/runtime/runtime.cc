@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "schemas/base/thread_name.h"
+
 namespace vitalog::topology {
 namespace {
 constexpr std::chrono::milliseconds kIdleWait{20};  // how long a clock set by hand may go unnoticed
@@ -58,6 +60,7 @@ Result<bool> Runtime::step_all() {
 }
 
 void Runtime::work(std::vector<Slot*> slots) {
+    name_thread("worker");
     while (!stopping_) {
         const std::uint64_t seen = ports_.log.activity();
         bool worked = false;
