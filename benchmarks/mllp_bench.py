@@ -135,11 +135,13 @@ def main():
                           arguments.seed)
     print(f"{arguments.messages} messages of {size} bytes, {arguments.patients} patients, {arguments.connections} connections, "
           f"seed {arguments.seed}, settings {arguments.set or 'as built'}, load average {load_average()} before")
-    run = Run(arguments.binary, arguments.set, folder)
+    run = None
     try:
+        run = Run(arguments.binary, arguments.set, folder)
         ok = (latency if arguments.alerts else throughput)(arguments, run, messages)
     finally:
-        run.stop()
+        if run:
+            run.stop()
         if arguments.keep:
             print(f"kept {folder}")
         else:

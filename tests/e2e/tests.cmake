@@ -26,3 +26,6 @@ add_test(NAME operator_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/operat
 set_tests_properties(operator_test PROPERTIES ENVIRONMENT "VITALOG_BINARY=$<TARGET_FILE:vitalog>;VITALOG_FOLD_CHECK=$<TARGET_FILE:fold_check>" TIMEOUT 600)
 add_test(NAME soak_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/soak_test.py)
 set_tests_properties(soak_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 200)
+# The benchmarks that drive a site, small.
+add_test(NAME site_bench_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/site_bench_test.py)
+set_tests_properties(site_bench_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 400)
