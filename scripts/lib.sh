@@ -4,9 +4,9 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 build_packages="build-essential cmake ninja-build pkg-config git ca-certificates tzdata
   librocksdb-dev libboost1.81-dev libsimdjson-dev libfmt-dev libgtest-dev libexpected-dev
-  libsqlite3-dev liblz4-dev zlib1g-dev libssl-dev libyaml-cpp-dev libexpat1-dev libxxhash-dev libhowardhinnant-date-dev
+  libsqlite3-dev libpqxx-dev liblz4-dev zlib1g-dev libssl-dev libyaml-cpp-dev libexpat1-dev libxxhash-dev libhowardhinnant-date-dev
   librdkafka-dev"
-test_packages="python3 python3-venv python3-hl7 python3-jsonschema python3-yaml curl jq openssl"
+test_packages="python3 python3-venv python3-hl7 python3-jsonschema python3-yaml curl jq openssl postgresql-15"
 demo_packages="python3 curl jq"
 
 say() { printf '%s\n' "$*" >&2; }

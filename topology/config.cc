@@ -90,6 +90,13 @@ constexpr std::array kKeys{
               "how long outputs may wait for company before they are committed, at least 20ms "
               "behind a backlog unless 0s; urgent ones never wait",
               false},
+    ConfigKey{"views.store", Views, "sqlite", "",
+              "where the views are kept: sqlite, or a database as postgresql://user@host/name; its "
+              "password in ~/.pgpass or the file that PGPASSFILE names",
+              false},
+    ConfigKey{"views.workers", Number, "1", "1..64",
+              "threads that follow the log for the views; more than one with PostgreSQL only",
+              false},
     ConfigKey{"views.path", Path, "", "",
               "the SQLite file of the views; empty: views.sqlite in the data directory", false},
     ConfigKey{"rules.dir", Path, "", "",
@@ -257,6 +264,23 @@ Result<std::pair<std::string, std::uint16_t>> parse_address(std::string_view tex
     return std::pair(std::string(host), static_cast<std::uint16_t>(port));
 }
 
+/// The configuration is shown to whoever asks: no password may be in it.
+Result<void> check_views(const ConfigKey& key, std::string_view value) {
+    if (value == "sqlite") return {};
+    const std::string_view start = "postgresql://";
+    if (!value.starts_with(start))
+        return bad_value(key, value, "must be sqlite or begin with postgresql://");
+    const std::string_view who = value.substr(start.size(), value.rfind('@') - start.size());
+    const bool named = value.rfind('@') != std::string_view::npos;
+    if ((named && who.find(':') != std::string_view::npos) ||
+        value.find("password=") != std::string_view::npos)
+        return fail(Errc::Configuration,
+                    fmt::format("{} holds a password, which everybody who sees the configuration "
+                                "would read: put it into ~/.pgpass",
+                                key.name));
+    return {};
+}
+
 Result<void> check(const ConfigKey& key, std::string_view value) {
     switch (key.kind) {
         case Text:
@@ -294,6 +318,8 @@ Result<void> check(const ConfigKey& key, std::string_view value) {
             if (value.empty() || value.starts_with("http://") || value.starts_with("https://"))
                 return {};
             return bad_value(key, value, "must begin with http:// or https://");
+        case Views:
+            return check_views(key, value);
     }
     return {};
 }
@@ -443,6 +469,11 @@ Result<Config> Config::load(const Sources& sources) {
                                                      "its secrets in the environment, or another "
                                                      "channel, or notify.sms.gateway = external",
                                                      config.text("notify.sms.provider")));
+    if (config.text("views.store") == "sqlite" && config.number("views.workers") > 1)
+        return fail(Errc::Configuration,
+                    fmt::format("views.workers = '{}': a SQLite file has one writer; use 1, or "
+                                "views.store = postgresql://...",
+                                config.text("views.workers")));
     if (config.text("log.kind") == "kafka")
         return fail(
             Errc::Configuration,

@@ -14,7 +14,7 @@
 
 namespace vitalog::topology {
 
-enum class KeyKind : std::uint8_t { Text, Choice, Number, Bytes, Duration, Durations, Address, List, Path, Url };
+enum class KeyKind : std::uint8_t { Text, Choice, Number, Bytes, Duration, Durations, Address, List, Path, Url, Views };
 
 /// One key of the configuration: everything help, checking and the sample file need to know of it.
 struct ConfigKey {

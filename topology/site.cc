@@ -43,6 +43,7 @@
 #include "topology/senders.h"
 #include "topology/stages/stage.h"
 #include "topology/topics.h"
+#include "topology/views_place.h"
 #include "topology/zone_files.h"
 
 namespace vitalog::topology {
@@ -84,7 +85,7 @@ class Site::Impl {
         VITALOG_CHECK(open_wearable_door(publications));
         VITALOG_CHECK(start_effects());
         VITALOG_CHECK(start_mllp());
-        VITALOG_CHECK(operator_->watch(config_, views_path()));
+        VITALOG_CHECK(operator_->watch(config_, views_file(config_, options_.data_dir)));
         housekeeping_ = std::thread([this] { keep_house(); });
         admin_->set_status(AdminApi::Status::Ready);
         return {};
@@ -168,17 +169,12 @@ class Site::Impl {
         return {};
     }
 
-    std::string views_path() const {
-        const auto path = config_.text("views.path");
-        return path.empty() ? (fs::path(options_.data_dir) / "views.sqlite").string()
-                            : std::string(path);
-    }
-
     Result<void> open_views() {
-        const std::string place = views_path();
+        const std::string place = views_place(config_, options_.data_dir);
         sinks::views::ViewWorkerOptions options;
         options.metrics = &metrics_;
         options.topics = topics_;
+        options.shares = static_cast<std::uint32_t>(config_.number("views.workers"));
         VITALOG_TRY(views_, sinks::views::ViewWorkers::open(place, sinks::views::Side::Live,
                                                             log_->generation(), *log_, options));
         VITALOG_TRY(auto reader, sinks::views::ViewReader::open(place));

@@ -323,7 +323,7 @@ Result<std::vector<std::string>> ViewReader::persons_of(std::string_view authori
     return impl_->with([&](Reader& reader) -> Result<std::vector<std::string>> {
         VITALOG_TRY(Statement* const statement,
                     reader.prepared("SELECT DISTINCT person FROM identifier WHERE value=?1 AND "
-                                    "(?2 IS NULL OR authority=?2)"));
+                                    "(CAST(?2 AS TEXT) IS NULL OR authority=?2)"));
         statement->bind(value, authority);
         std::vector<std::string> found;
         for (;;) {

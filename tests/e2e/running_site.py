@@ -2,6 +2,7 @@
 topics."""
 
 import base64
+import itertools
 import json
 import os
 import pathlib
@@ -107,12 +108,37 @@ def ack_code(answer):
     return re.search(rb"\rMSA\|([A-Z]{2})\|", answer).group(1).decode()
 
 
+class Database:
+    """Of its own on the server that VITALOG_TEST_POSTGRES names (tests/support/with_postgres.py)."""
+
+    count = itertools.count(1)
+
+    def __init__(self, server):
+        self.server = server
+        self.name = f"site_{os.getpid()}_{next(self.count)}"
+        self.url = server.replace("@", self.name, 1)
+        self.run("createdb", "--template=template0", "--encoding=UTF8", self.name)
+
+    def run(self, program, *words):
+        subprocess.run([program, "--maintenance-db=" + self.server.replace("@", "postgres", 1), *words], check=True)
+
+    def drop(self):
+        self.run("dropdb", "--force", self.name)
+
+
 class Site:
+    """A site over a data directory; its views in SQLite, or in PostgreSQL where that is tested."""
+
     def __init__(self, binary, *flags, data_dir=None, environment=None):
         self.binary = str(binary)
         self.folder = pathlib.Path(data_dir or tempfile.mkdtemp(prefix="vitalog-test-"))
         self.flags = list(flags)
         self.environment = dict(outside(), **{**SECRETS, **(environment or {})})
+        server = os.environ.get("VITALOG_TEST_POSTGRES")
+        self.database = Database(server) if server else None
+        if self.database:
+            self.environment["VITALOG_VIEWS_STORE"] = self.database.url
+            self.environment["VITALOG_VIEWS_WORKERS"] = "2"
         self.mllp_port, self.http_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.http_port}"
         self.mllp = f"127.0.0.1:{self.mllp_port}"
@@ -145,6 +171,8 @@ class Site:
         if self.process and self.process.poll() is None:
             self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+        if self.database:
+            self.database.drop()
 
     def get(self, path, user=None):
         status, text = call(self.url + path, user=user)

@@ -19,6 +19,13 @@ set_tests_properties(simulate_city_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<
 add_test(NAME archive_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/archive_test.py)
 set_tests_properties(archive_test PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 400
   ENVIRONMENT "VITALOG_BINARY=$<TARGET_FILE:vitalog>;VITALOG_VENV=${CMAKE_BINARY_DIR}/fhir-clients")
+# The same with the views in PostgreSQL; and a site's day, with a rebuild of them.
+foreach(name archive site)
+  add_test(NAME ${name}_on_postgresql COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/support/with_postgres.py
+           python3 ${CMAKE_SOURCE_DIR}/tests/e2e/${name}_test.py)
+  set_tests_properties(${name}_on_postgresql PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 400
+    ENVIRONMENT "VITALOG_BINARY=$<TARGET_FILE:vitalog>;VITALOG_VENV=${CMAKE_BINARY_DIR}/fhir-clients")
+endforeach()
 # Every command of docs/paths.md, and what it prints.
 add_test(NAME paths_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/paths_test.py)
 set_tests_properties(paths_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 200)

@@ -47,7 +47,7 @@ class Package(unittest.TestCase):
 
     def test_it_names_the_libraries_that_the_binary_needs(self):
         depends = out("dpkg-deb", "--field", self.package, "Depends")
-        for library in ("libsqlite3-0", "libssl3", "libsimdjson", "libyaml-cpp", "tzdata"):
+        for library in ("libsqlite3-0", "libpqxx", "libssl3", "libsimdjson", "libyaml-cpp", "tzdata"):
             self.assertIn(library, depends)
 
     def test_install_run_and_remove(self):

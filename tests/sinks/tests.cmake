@@ -24,3 +24,15 @@ vitalog_test(sinks/wechat_test.cc vitalog_sinks)
 vitalog_test(sinks/provider_sims_test.cc vitalog_sinks vitalog_ingest)
 vitalog_test(sinks/gateway_sim_test.cc vitalog_sinks vitalog_ingest)
 vitalog_test(sinks/http_client_test.cc vitalog_sinks vitalog_ingest)
+
+# The same tests with the views in PostgreSQL, and those of PostgreSQL's own; left out where it is not installed.
+vitalog_test(sinks/postgres_views_test.cc vitalog_views vitalog_log)
+set(views_on_postgresql)
+foreach(name view_store_test view_worker_test fhir_api_test fhir_paging_test fhir_documents_test fhir_doors_test clashes_api_test
+        provenance_test samples_view_test live_events_test explain_test shadow_test postgres_views_test)
+  list(APPEND views_on_postgresql -- $<TARGET_FILE:${name}>)
+endforeach()
+list(POP_FRONT views_on_postgresql)
+add_test(NAME views_on_postgresql COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/support/with_postgres.py ${views_on_postgresql}
+         WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+set_tests_properties(views_on_postgresql PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600)

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <simdjson.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -66,21 +68,52 @@ class Folder {
     std::string path_;
 };
 
-/// Where the views of a test are, until it ends.
+/// Where the views of a test are, until it ends: a file or, where VITALOG_TEST_POSTGRES says on
+/// which server (tests/support/with_postgres.py), a database of its own.
 class ViewsPlace {
   public:
+    enum class Kind { AsTested, Sqlite };
+    ViewsPlace() : ViewsPlace(Kind::AsTested) {}
+    explicit ViewsPlace(Kind kind) : name_(folder_.file("views.db")) {
+        if (kind == Kind::Sqlite || server() == nullptr) return;
+        static int count = 0;
+        database_ = "test_" + std::to_string(getpid()) + "_" + std::to_string(++count);
+        on_server("CREATE DATABASE " + database_ + " TEMPLATE template0 ENCODING 'UTF8'");
+        name_ = url(database_);
+    }
+    ~ViewsPlace() {
+        if (!database_.empty()) on_server("DROP DATABASE " + database_ + " WITH (FORCE)");
+    }
+    ViewsPlace(const ViewsPlace&) = delete;
+    ViewsPlace& operator=(const ViewsPlace&) = delete;
+
+    const std::string& name() const { return name_; }
     operator const std::string&() const { return name_; }
+
+    /// "postgresql://..." with @ for the name of a database; null: SQLite is tested.
+    static const char* server() { return std::getenv("VITALOG_TEST_POSTGRES"); }
+    static std::string url(const std::string& database) {
+        std::string url = server();
+        return url.replace(url.find('@'), 1, database);
+    }
+    static void on_server(const std::string& statement) {
+        auto server = sinks::sql::open(url("postgres"), sinks::sql::Mode::Read);
+        VITALOG_ASSERT(server.has_value(), server ? "" : server.error().to_string());
+        const auto done = (*server)->execute(statement);
+        VITALOG_ASSERT(done.has_value(), done ? "" : done.error().to_string());
+    }
 
   private:
     Folder folder_;
-    std::string name_ = folder_.file("views.db");
+    std::string name_;
+    std::string database_;
 };
 
 inline std::vector<unsigned char> bytes_of(std::string_view text) {
     return {text.begin(), text.end()};
 }
 
-/// Every row of the tables as text.
+/// Every row of the tables as text, alike from either store.
 inline std::string dump_of(const std::string& place) {
     auto db = *sinks::sql::open(place, sinks::sql::Mode::Read);
     std::vector<std::string> lines;
@@ -210,8 +243,9 @@ inline schemas::TaskState open_task(const std::string& task, const std::string& 
 /// A store and a reader over one place.
 class Archive {
   public:
-    Archive()
-        : store(*sinks::views::ViewStore::open(place_, Generation(1))),
+    explicit Archive(ViewsPlace::Kind kind = ViewsPlace::Kind::AsTested)
+        : place_(kind),
+          store(*sinks::views::ViewStore::open(place_, Generation(1))),
           reader(*sinks::views::ViewReader::open(place_, 2)) {}
 
     void apply(const std::vector<sinks::views::ViewBatch>& batches) {
@@ -229,6 +263,7 @@ class Archive {
             query.conditions.push_back({{{"hidden", sinks::views::Op::In, {std::int64_t{0}}}}});
         return reader.observations(query)->rows;
     }
+    const std::string& place() const { return place_; }
 
   private:
     ViewsPlace place_;

@@ -53,6 +53,14 @@ TEST(Config, NamesTheKeyTheValueAndWhatIsAllowed) {
     EXPECT_NE(error_of(with_flags({{"mllp.listen", "2575"}})).find("HOST:PORT"), std::string::npos);
     EXPECT_NE(error_of(with_flags({{"mllp.feed", "person"}})).find("feed.his"), std::string::npos);
     EXPECT_NE(error_of(with_flags({{"log.kind", "kafka"}})).find("embedded"), std::string::npos);
+    EXPECT_NE(error_of(with_flags({{"views.store", "mysql://db"}})).find("postgresql://"), std::string::npos);
+    EXPECT_NE(error_of(with_flags({{"views.workers", "2"}})).find("one writer"), std::string::npos);
+    EXPECT_EQ(error_of(with_flags({{"views.workers", "2"}, {"views.store", "postgresql://me@db:5432/v?sslmode=require"}})), "");
+    for (const std::string secret : {"postgresql://me:secret@db/v", "postgresql://db/v?user=me&password=secret"}) {
+        const std::string error = error_of(with_flags({{"views.store", secret}}));
+        EXPECT_NE(error.find("~/.pgpass"), std::string::npos);
+        EXPECT_EQ(error.find("secret"), std::string::npos);
+    }
     EXPECT_NE(error_of(with_flags({{"notify.mode", "live"}})).find("notify.aliyun.url"), std::string::npos);
     EXPECT_NE(error_of(with_flags({{"topics.person.partitions", "many"}})).find("whole number"), std::string::npos);
     EXPECT_NE(error_of(with_flags({{"topics.nothing.partitions", "2"}})).find("there is no key"), std::string::npos);

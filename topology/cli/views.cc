@@ -8,6 +8,7 @@
 #include "topology/cli/load_config.h"
 #include "topology/log/embedded_log.h"
 #include "topology/topics.h"
+#include "topology/views_place.h"
 
 namespace vitalog::topology::cli {
 namespace {
@@ -30,12 +31,11 @@ Result<void> rebuild(const Arguments& arguments, const std::string& data_dir) {
     const schemas::TopicNames topics = configured_names(config);
     options.topics = configured_topics(config, topics);
     VITALOG_TRY(const auto log, EmbeddedLog::open(std::move(options)));
-    const std::string place = config.text("views.path").empty()
-                                  ? (std::filesystem::path(data_dir) / "views.sqlite").string()
-                                  : std::string(config.text("views.path"));
+    const std::string place = views_place(config, data_dir);
     std::uint64_t applied = 0;
     sinks::views::RebuildOptions rebuild;
     rebuild.workers.topics = topics;
+    rebuild.workers.shares = static_cast<std::uint32_t>(config.number("views.workers"));
     rebuild.progress = [&](std::uint64_t done, std::uint64_t left) {
         applied = done;
         fmt::print(stderr, "\r{} records applied, {} to come ", done, left);

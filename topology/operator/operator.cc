@@ -20,12 +20,14 @@ void Operator::register_routes(Router& router) {
     status_.register_routes(router);
 }
 
-Result<void> Operator::watch(const Config& config, const std::string& views_path) {
+Result<void> Operator::watch(const Config& config, const std::string& views_file) {
     VITALOG_TRY(auto settings, AlarmSettings::from(config));
     std::vector<std::filesystem::path> folders{site_.log.folder()};
-    const auto views = std::filesystem::absolute(views_path).parent_path();
-    std::error_code ignored;
-    if (!std::filesystem::equivalent(views, folders.front(), ignored)) folders.push_back(views);
+    if (!views_file.empty()) {
+        const auto views = std::filesystem::absolute(views_file).parent_path();
+        std::error_code ignored;
+        if (!std::filesystem::equivalent(views, folders.front(), ignored)) folders.push_back(views);
+    }
     VITALOG_TRY(auto watcher,
                 AlarmWatcher::start(std::move(settings),
                                     {site_.log, ports_.flow, ports_.topics, ports_.clock,

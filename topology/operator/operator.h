@@ -25,8 +25,8 @@ class Operator {
     Operator(OperatorPorts ports, Site site, const Config& config);
 
     void register_routes(Router& router);
-    /// Begins to watch; before, no alarm stands.
-    Result<void> watch(const Config& config, const std::string& views_path);
+    /// Begins to watch; before, no alarm stands. `views_file`: empty where there is none.
+    Result<void> watch(const Config& config, const std::string& views_file);
 
     /// Watches no more, gives a backup up. The log must still be open.
     void stop();
