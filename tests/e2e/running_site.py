@@ -157,6 +157,8 @@ class Site:
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError("run did not start: " + (self.folder / "run.log").read_text()[-2000:])
+        if self.database and (self.folder / "data/views.sqlite").exists():
+            raise RuntimeError("the views are in a file, not in " + self.database.url)
         return json.loads(line)
 
     def kill(self):
