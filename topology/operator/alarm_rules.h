@@ -48,7 +48,7 @@ class AlarmRules {
     static constexpr std::int64_t kDeadLettersLeast = 10;  ///< fewer in a window say nothing
     static constexpr std::int64_t kFailuresLeast = 5;
 
-    /// `heard`: when each watched feed last took a record.
+    /// `heard`: when each watched feed last took a record; one that never did is silent since the first readings.
     AlarmRules(AlarmSettings settings, std::map<std::string, LogTime> heard)
         : settings_(std::move(settings)), heard_(std::move(heard)) {}
 

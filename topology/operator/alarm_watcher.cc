@@ -58,7 +58,7 @@ Result<std::unique_ptr<AlarmWatcher>> AlarmWatcher::start(AlarmSettings settings
     for (const auto& [feed, limit] : settings.silence) {
         VITALOG_TRY(const auto last,
                     last_heard(ports.log, ports.topics, *schemas::topic_named(feed)));
-        heard[feed] = last.value_or(ports.clock.now());
+        if (last) heard[feed] = *last;
     }
     std::unique_ptr<AlarmWatcher> watcher(
         new AlarmWatcher(std::move(settings), std::move(ports), std::move(heard)));
@@ -163,7 +163,8 @@ void AlarmWatcher::work() {
     std::unique_lock lock(mutex_);
     while (!stopping_) {
         lock.unlock();
-        round();
+        // A clock set by hand that nobody has set yet measures no silence.
+        if (ports_.clock.now() > LogTime()) round();
         lock.lock();
         wake_.wait_for(lock, kEvery, [this] { return stopping_; });
     }
