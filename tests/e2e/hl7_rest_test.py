@@ -19,7 +19,7 @@ from running_site import Mllp, Site, ack_code, call, hl7
 
 BINARY = os.environ["VITALOG_BINARY"]
 DOCUMENT_SIZE = 20_000_000
-MEMORY_MAX = 900 * 1024 * 1024
+MEMORY_MAX = 900 * 1024 * 1024 * int(os.environ.get("VITALOG_MEMORY_TIMES", "1"))
 
 
 class Certificates:
