@@ -65,8 +65,33 @@ constexpr std::array kKeys{
     ConfigKey{"log.kind", Choice, "embedded", "embedded|kafka", "where topics live", false},
     ConfigKey{"log.brokers", List, "", "", "host:port of Kafka brokers; used with log.kind=kafka",
               false},
+    ConfigKey{"log.group", Text, "vitalog", "",
+              "how the names of this site's consumer groups, transactions and snapshot topics begin; "
+              "used with log.kind=kafka",
+              false},
+    ConfigKey{"log.instance", Text, "", "",
+              "this process's name among those of the group, the same after a restart; empty: the "
+              "host's name",
+              false},
+    ConfigKey{"log.session", Duration, "10s", "",
+              "a process that the cluster does not hear for so long loses its shards to others", false},
     ConfigKey{"log.standby", Number, "0", "0..3",
-              "replicas that follow a shard; used with log.kind=kafka", false},
+              "replicas that follow a shard; not built yet: 0 is taken only", false},
+    ConfigKey{"log.replication", Number, "0", "0..9",
+              "copies of each partition of a topic that is created; 0: three, or as many as there are "
+              "brokers",
+              false},
+    ConfigKey{"log.message_max", Bytes, "64MiB", "1048576..1073741824",
+              "largest record of a topic in the cluster; above hl7.max_message and http.max_body",
+              false},
+    ConfigKey{"log.tls", Choice, "off", "off|on", "whether brokers are spoken to under TLS", false},
+    ConfigKey{"log.tls.ca", Path, "", "",
+              "certificates that the brokers' are checked against; empty: the system's", false},
+    ConfigKey{"log.tls.certificate", Path, "", "", "our own, where the brokers ask for one", false},
+    ConfigKey{"log.tls.key", Path, "", "", "its private key", false},
+    ConfigKey{"log.sasl.mechanism", Choice, "none", "none|PLAIN|SCRAM-SHA-256|SCRAM-SHA-512",
+              "how to log in to the brokers; the password is VITALOG_KAFKA_PASSWORD", false},
+    ConfigKey{"log.sasl.user", Text, "", "", "who logs in to the brokers", false},
     ConfigKey{"log.partitions", Number, "4", "1..1024",
               "partitions of every topic; fixed once the data directory exists", false},
     ConfigKey{"log.retention", Duration, "30d", "",
@@ -474,10 +499,6 @@ Result<Config> Config::load(const Sources& sources) {
                     fmt::format("views.workers = '{}': a SQLite file has one writer; use 1, or "
                                 "views.store = postgresql://...",
                                 config.text("views.workers")));
-    if (config.text("log.kind") == "kafka")
-        return fail(
-            Errc::Configuration,
-            "log.kind = 'kafka': this version has the embedded log only; use log.kind = embedded");
     return config;
 }
 

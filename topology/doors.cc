@@ -10,6 +10,7 @@
 #include "topology/environment.h"
 #include "topology/operator/alarm_rules.h"
 #include "topology/senders.h"
+#include "topology/site_log.h"
 
 namespace vitalog::topology {
 
@@ -63,6 +64,7 @@ Result<Secrets> Secrets::read(const std::map<std::string, std::string>& environm
     secrets.wechat_appid = known["VITALOG_WECHAT_APPID"];
     secrets.wechat_secret = known["VITALOG_WECHAT_SECRET"];
     secrets.wechat_token = known["VITALOG_WECHAT_TOKEN"];
+    secrets.kafka_password = known["VITALOG_KAFKA_PASSWORD"];
     VITALOG_TRY(secrets.wecom_robots, read_robots(known[kRobots]));
     return secrets;
 }
@@ -109,6 +111,7 @@ ingest::mllp::ListenerTls mllp_tls(const Config& config) {
 }
 
 Result<void> check_doors(const Config& config, const Secrets& secrets) {
+    VITALOG_CHECK(check_log(config, secrets.kafka_password));
     VITALOG_CHECK(read_tokens(config));
     VITALOG_CHECK(AlarmSettings::from(config));
     VITALOG_CHECK(ingest::hl7::SiteZone::named(config.text("site.zone")));

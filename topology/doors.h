@@ -22,6 +22,7 @@ struct Secrets {
     std::string wechat_secret;       ///< VITALOG_WECHAT_SECRET
     std::string wechat_token;        ///< VITALOG_WECHAT_TOKEN, of the account's callback
     std::map<std::string, std::string> wecom_robots;  ///< VITALOG_WECOM_ROBOTS: NAME=KEY,NAME=KEY
+    std::string kafka_password;  ///< VITALOG_KAFKA_PASSWORD, of log.sasl.user
 
     /// What of these the environment has, and of the rest what the YAML file at `path` has under
     /// the same names; empty: no file. Configuration.

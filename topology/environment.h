@@ -9,10 +9,10 @@
 namespace vitalog::topology {
 
 /// What is read from the environment, or a file, and is no configuration key.
-inline constexpr std::array<std::string_view, 8> kSecretNames{
+inline constexpr std::array<std::string_view, 9> kSecretNames{
     "VITALOG_ALIYUN_KEY_ID",      "VITALOG_ALIYUN_KEY_SECRET", "VITALOG_TENCENT_SECRET_ID",
     "VITALOG_TENCENT_SECRET_KEY", "VITALOG_WECHAT_APPID",      "VITALOG_WECHAT_SECRET",
-    "VITALOG_WECHAT_TOKEN",       "VITALOG_WECOM_ROBOTS"};
+    "VITALOG_WECHAT_TOKEN",       "VITALOG_WECOM_ROBOTS",      "VITALOG_KAFKA_PASSWORD"};
 /// The caller's bearer token, for commands that speak to a site.
 inline constexpr std::string_view kTokenVariable = "VITALOG_TOKEN";
 

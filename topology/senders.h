@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,6 +31,7 @@ class Senders {
         const Clock& site;
         const Clock& wall;
         Metrics& metrics;
+        std::function<bool()> on_duty;  ///< false: another process sends, nothing leaves this one
     };
     Senders(const Config& config, const Secrets& secrets, const schemas::TopicNames& topics,
             Ports ports);

@@ -35,12 +35,12 @@
 #include "topology/documents.h"
 #include "topology/doors.h"
 #include "topology/flow.h"
-#include "topology/log/embedded_log.h"
 #include "topology/operator/operator.h"
 #include "topology/process_metrics.h"
 #include "topology/publication.h"
 #include "topology/runtime/runtime.h"
 #include "topology/senders.h"
+#include "topology/site_log.h"
 #include "topology/stages/stage.h"
 #include "topology/topics.h"
 #include "topology/views_place.h"
@@ -76,16 +76,15 @@ class Site::Impl {
     Result<void> start() {
         VITALOG_CHECK(check_doors(config_, options_.secrets));
         VITALOG_CHECK(open_log());
-        VITALOG_TRY(const auto publications, collect_publications(config_));
         VITALOG_CHECK(start_shards());
-        VITALOG_CHECK(open_views());
-        VITALOG_CHECK(open_blobs());
+        if (views_here()) {
+            VITALOG_CHECK(open_views());
+            VITALOG_CHECK(open_blobs());
+        }
         VITALOG_CHECK(start_http());  // /healthz says "starting" from here on
-        VITALOG_CHECK(bring_into_force(publications));
-        VITALOG_CHECK(open_wearable_door(publications));
-        VITALOG_CHECK(start_effects());
-        VITALOG_CHECK(start_mllp());
-        VITALOG_CHECK(operator_->watch(config_, views_file(config_, options_.data_dir)));
+        flow_->set_effects_lag([this] { return effects_lag(); });
+        if (listens_here()) VITALOG_CHECK(open_doors());
+        VITALOG_CHECK(tend_duty());
         housekeeping_ = std::thread([this] { keep_house(); });
         admin_->set_status(AdminApi::Status::Ready);
         return {};
@@ -98,7 +97,7 @@ class Site::Impl {
         stop_housekeeping_ = true;
         if (housekeeping_.joinable()) housekeeping_.join();
         if (mllp_) mllp_->stop();
-        if (senders_) senders_->stop();
+        (void)leave_duty();
         if (gateways_) gateways_->stop();
         if (live_) live_->stop();
         if (http_) http_->stop();
@@ -112,6 +111,7 @@ class Site::Impl {
     }
 
     std::string mllp_address() const {
+        if (!mllp_) return {};
         return mllp_->address() + ":" + std::to_string(mllp_->port());
     }
     std::string http_address() const { return http_->address(); }
@@ -123,20 +123,19 @@ class Site::Impl {
         on_failure_(error);
     }
 
+    bool listens_here() const { return options_.roles.has(Roles::kListeners); }
+    bool views_here() const { return options_.roles.has(Roles::kViews); }
+
     const Clock& clock() const {
         return manual_clock_ ? static_cast<const Clock&>(*manual_clock_) : system_clock_;
     }
 
     Result<void> open_log() {
         topics_ = configured_names(config_);
-        EmbeddedLog::Options options;
-        options.path = options_.data_dir;
-        options.topics = configured_topics(config_, topics_);
-        options.recent_bytes = config_.bytes("log.cache");
-        options.disk_reserve_bytes = config_.bytes("log.disk_reserve");
-        options.ledger.entries_max =
-            static_cast<std::uint64_t>(config_.number("log.ledger_entries"));
-        VITALOG_TRY(log_, EmbeddedLog::open(std::move(options)));
+        VITALOG_TRY(site_log_, SiteLog::open(config_, topics_,
+                                             {options_.data_dir, options_.secrets.kafka_password,
+                                              &system_clock_, &metrics_, options_.roles}));
+        log_ = &site_log_->log();
         if (config_.text("clock") != "manual") return {};
         manual_clock_ = std::make_unique<ManualClock>();
         VITALOG_TRY(const LogTime last, published_clock(*log_, topics_));
@@ -221,12 +220,26 @@ class Site::Impl {
         admin_ = std::make_unique<AdminApi>(
             AdminApi::Ports{*log_, *flow_, topics_, clock(), manual_clock_.get()},
             [](const HttpRequest& request) { return ingest::require_role(request, {"operator"}); });
+        admin_->register_routes(*http_);
+        metrics_.register_routes(*http_);
+        metrics_.before_scrape([this](Metrics& metrics) {
+            gauge_lag(metrics);
+            gauge_process(metrics);
+            gauge_memory(metrics);
+        });
+        if (views_here()) VITALOG_CHECK(serve_archive());
+        if (listens_here()) serve_doors();
+        return http_->start();
+    }
+
+    /// What is read from the views, and what is decided about it.
+    Result<void> serve_archive() {
         fhir_ = std::make_unique<sinks::fhir::FhirApi>(
             *reader_, *log_, clock(),
             sinks::fhir::FhirOptions{std::string(config_.text("site.zone")),
                                      std::string(program_version()),
                                      topics_,
-                                     {log_.get(), log_->generation()}});
+                                     {log_, log_->generation()}});
         clashes_ = std::make_unique<sinks::fhir::ClashesApi>(*reader_, *log_, clock(), topics_);
         series_ = std::make_unique<sinks::fhir::SeriesApi>(
             *reader_, *log_, clock(), std::string(config_.text("site.zone")), topics_);
@@ -238,29 +251,17 @@ class Site::Impl {
             [this](const std::string& root, std::chrono::milliseconds timeout, auto done) {
                 views_->wait_for_judgement(root, timeout, std::move(done));
             });
-        directory_ = std::make_unique<sinks::fhir::DirectoryApi>(
-            *log_, clock(),
-            [this](const std::vector<AppendReceipt>&, std::function<void()> done) {
-                flow_->when_applied(std::move(done));
-            },
-            topics_);
-        operator_ = std::make_unique<Operator>(OperatorPorts{*log_, *flow_, topics_, clock(),
-                                                             [](const HttpRequest& request) {
-                                                                 return ingest::require_role(
-                                                                     request, {"operator"});
-                                                             }},
-                                               Operator::Site{*log_, metrics_, *reader_}, config_);
-        operator_->register_routes(*http_);
-        receipts_ = std::make_unique<sinks::fhir::ReceiptsApi>(
-            *log_, clock(), sinks::fhir::ReceiptsOptions{options_.secrets.wechat_token, topics_});
-        gateways_ = std::make_unique<sinks::fhir::GatewayApi>(*log_, *log_, clock(),
-                                                              gateway_options(config_, topics_));
+        operator_ = std::make_unique<Operator>(
+            OperatorPorts{*log_, *flow_, topics_, clock(),
+                          [](const HttpRequest& request) {
+                              return ingest::require_role(request, {"operator"});
+                          }},
+            Operator::Site{*site_log_, metrics_, *reader_}, config_);
         VITALOG_TRY(auto messages_options, messages_options_of(config_, topics_));
         shadow_ = std::make_unique<sinks::fhir::ShadowApi>(
             *reader_, *log_, clock(),
             sinks::fhir::ShadowApi::Options{topics_, messages_options.zone_name,
                                             messages_options.zone});
-        shadow_->register_routes(*http_);
         messages_ = std::make_unique<sinks::fhir::MessagesApi>(
             *reader_, *log_, clock(),
             [this](std::function<void()> done) { flow_->when_applied(std::move(done)); },
@@ -276,26 +277,35 @@ class Site::Impl {
         explain_ = std::make_unique<sinks::explain::ExplainApi>(
             sinks::explain::Explainer({*reader_, *log_, topics_, log_->generation()}), *log_,
             clock(), topics_);
+        fhir_->register_routes(*http_);
+        clashes_->register_routes(*http_);
+        series_->register_routes(*http_);
+        binary_->register_routes(*http_);
+        tasks_->register_routes(*http_);
+        operator_->register_routes(*http_);
+        shadow_->register_routes(*http_);
+        messages_->register_routes(*http_);
         explain_->register_routes(*http_);
         live_->register_routes(*http_);
         live_->start();
-        admin_->register_routes(*http_);
-        metrics_.register_routes(*http_);
-        fhir_->register_routes(*http_);
-        binary_->register_routes(*http_);
-        clashes_->register_routes(*http_);
-        series_->register_routes(*http_);
-        tasks_->register_routes(*http_);
+        return {};
+    }
+
+    /// What comes in over HTTP; wearables' door opens later.
+    void serve_doors() {
+        directory_ = std::make_unique<sinks::fhir::DirectoryApi>(
+            *log_, clock(),
+            [this](const std::vector<AppendReceipt>&, std::function<void()> done) {
+                flow_->when_applied(std::move(done));
+            },
+            topics_);
+        receipts_ = std::make_unique<sinks::fhir::ReceiptsApi>(
+            *log_, clock(), sinks::fhir::ReceiptsOptions{options_.secrets.wechat_token, topics_});
+        gateways_ = std::make_unique<sinks::fhir::GatewayApi>(*log_, *log_, clock(),
+                                                              gateway_options(config_, topics_));
         directory_->register_routes(*http_);
         receipts_->register_routes(*http_);
         gateways_->register_routes(*http_);
-        messages_->register_routes(*http_);
-        metrics_.before_scrape([this](Metrics& metrics) {
-            gauge_lag(metrics);
-            gauge_process(metrics);
-            gauge_memory(metrics);
-        });
-        return http_->start();
     }
 
     /// Listens only once what was published stands in every partition (law 2).
@@ -307,17 +317,27 @@ class Site::Impl {
         auto waiting = applied.get_future();
         while (waiting.wait_for(kHousekeepingStep) != std::future_status::ready)
             if (failed_) return fail(Errc::Io, "a shard failed while starting; see the log");
-        if (!log_->restored()) return {};
+        EmbeddedLog* const embedded = site_log_->embedded();
+        if (!embedded || !embedded->restored()) return {};
         // Everything that the restored log leads to is decided by now; the original may have sent
         // it.
         VITALOG_TRY(const std::uint64_t passed,
-                    log_->pass_over({topics_.name(schemas::Topic::SendSms),
-                                     topics_.name(schemas::Topic::SendWechat),
-                                     topics_.name(schemas::Topic::SendWecom)}));
+                    embedded->pass_over({topics_.name(schemas::Topic::SendSms),
+                                         topics_.name(schemas::Topic::SendWechat),
+                                         topics_.name(schemas::Topic::SendWecom)}));
         log_line("warn", "restored",
                  {{"generation", std::to_string(log_->generation().value())},
                   {"attempts_taken_as_sent", std::to_string(passed)}});
         return {};
+    }
+
+    /// Law 2: whoever listens publishes, and listens once that is in force; other processes read no
+    /// files.
+    Result<void> open_doors() {
+        VITALOG_TRY(const auto publications, collect_publications(config_));
+        VITALOG_CHECK(bring_into_force(publications));
+        VITALOG_CHECK(open_wearable_door(publications));
+        return start_mllp();
     }
 
     /// The door reads by the same tables as intake, and opens once they are in force there.
@@ -331,15 +351,45 @@ class Site::Impl {
         return {};
     }
 
-    Result<void> start_effects() {
+    /// Sending and alarms are done by one process of a site; on one machine that is always this
+    /// one.
+    Result<void> tend_duty() {
+        const bool wanted = log_->on_duty();
+        if (wanted == on_duty_) return {};
+        log_line("info", wanted ? "on-duty" : "off-duty", {});
+        return wanted ? take_duty() : leave_duty();
+    }
+
+    Result<void> take_duty() {
+        on_duty_ = true;
+        if (operator_) VITALOG_CHECK(operator_->watch(config_, views_file(config_, options_.data_dir)));
         if (config_.text("notify.mode") != "live") return {};
-        senders_ = std::make_unique<Senders>(
-            config_, options_.secrets, topics_,
-            Senders::Ports{*log_, *log_, clock(), system_clock_, metrics_});
-        senders_->start();
-        flow_->set_effects_lag(
-            [this] { return static_cast<std::uint64_t>(senders_->lag() + gateways_->lag()); });
+        auto senders =
+            std::make_unique<Senders>(config_, options_.secrets, topics_,
+                                      Senders::Ports{*log_, *log_, clock(), system_clock_, metrics_,
+                                                     [this] { return log_->on_duty(); }});
+        senders->start();
+        const std::lock_guard lock(senders_mutex_);
+        senders_ = std::move(senders);
         return {};
+    }
+
+    Result<void> leave_duty() {
+        on_duty_ = false;
+        std::unique_ptr<Senders> senders;
+        {
+            const std::lock_guard lock(senders_mutex_);
+            senders = std::move(senders_);
+        }
+        if (senders) senders->stop();
+        if (operator_) operator_->watch_no_more();
+        return {};
+    }
+
+    std::uint64_t effects_lag() const {
+        const std::lock_guard lock(senders_mutex_);
+        return static_cast<std::uint64_t>((senders_ ? senders_->lag() : 0) +
+                                          (gateways_ ? gateways_->lag() : 0));
     }
 
     Result<void> start_mllp() {
@@ -367,15 +417,21 @@ class Site::Impl {
     }
 
     void gauge_lag(Metrics& metrics) const {
+        std::map<std::string, int> shards;
         for (const auto& status : runtime_->status()) {
+            shards[status->spec.stage] += status->ours ? 1 : 0;
             const auto end = log_->end_offset(status->input);
             if (!end) continue;
             metrics.gauge("vitalog_lag_records",
                           {{"stage", status->spec.stage},
                            {"topic", status->input.topic},
                            {"partition", std::to_string(status->input.partition.value())}},
-                          static_cast<double>(end->value() - status->committed.load()));
+                          static_cast<double>(
+                              std::max<std::int64_t>(end->value() - status->committed.load(), 0)));
         }
+        metrics.gauge("vitalog_on_duty", {}, on_duty_ ? 1 : 0);
+        for (const auto& [stage, count] : shards)
+            metrics.gauge("vitalog_shards", {{"stage", stage}}, count);
     }
 
     /// Of what is bounded by itself: with these told apart, a rise of the rest shows.
@@ -383,11 +439,7 @@ class Site::Impl {
         const auto part = [&](const char* name, std::uint64_t bytes) {
             metrics.gauge("vitalog_memory_bytes", {{"part", name}}, static_cast<double>(bytes));
         };
-        const auto log = log_->stats();
-        part("log-cache", log.recent_bytes);
-        part("write-buffers", log.write_buffer_bytes);
-        part("block-cache", log.block_cache_bytes);
-        part("table-readers", log.table_reader_bytes);
+        for (const auto& [name, bytes] : site_log_->memory()) part(name.c_str(), bytes);
         std::uint64_t entities = 0;
         for (const auto& status : runtime_->status()) entities += status->entity_bytes.load();
         part("entities", entities);
@@ -401,9 +453,11 @@ class Site::Impl {
             std::unique_lock lock(housekeeping_mutex_);
             housekeeping_wake_.wait_for(lock, kHousekeepingStep,
                                         [this] { return stop_housekeeping_.load(); });
+            if (const auto tended = tend_duty(); !tended)
+                log_line("error", "duty", {{"error", tended.error().to_string()}});
             if (std::chrono::steady_clock::now() < next) continue;
             next += kRetentionEvery;
-            if (const auto kept = log_->enforce_retention(clock().now()); !kept)
+            if (const auto kept = site_log_->enforce_retention(clock().now()); !kept)
                 log_line("error", "retention", {{"error", kept.error().to_string()}});
         }
     }
@@ -418,7 +472,8 @@ class Site::Impl {
     std::unique_ptr<ManualClock> manual_clock_;
     ingest::MetricsRegistry metrics_;
     schemas::TopicNames topics_;
-    std::unique_ptr<EmbeddedLog> log_;
+    std::optional<SiteLog> site_log_;
+    Log* log_ = nullptr;  // site_log_'s
     std::unique_ptr<Runtime> runtime_;
     std::unique_ptr<Flow> flow_;
     std::unique_ptr<sinks::views::ViewWorkers> views_;
@@ -441,7 +496,9 @@ class Site::Impl {
     std::unique_ptr<sinks::live::LiveEvents> live_;
     std::unique_ptr<sinks::explain::ExplainApi> explain_;
     std::unique_ptr<ingest::HttpServer> http_;
-    std::unique_ptr<Senders> senders_;
+    std::atomic<bool> on_duty_{false};
+    mutable std::mutex senders_mutex_;
+    std::unique_ptr<Senders> senders_;  // guarded by senders_mutex_
     std::unique_ptr<ingest::mllp::Listener> mllp_;
 
     std::mutex housekeeping_mutex_;

@@ -7,6 +7,7 @@
 #include "schemas/base/result.h"
 #include "topology/config.h"
 #include "topology/doors.h"
+#include "topology/roles.h"
 
 namespace vitalog::topology {
 
@@ -14,9 +15,10 @@ struct SiteOptions {
     std::string data_dir;
     Secrets secrets;
     bool accept_drift = false;
+    Roles roles;
 };
 
-/// `vitalog run`: the whole topology on one machine. Opens the log, publishes what differs, starts the shards, the views,
+/// `vitalog run`: the whole topology on one machine, or what a process of several does of it. Opens the log, publishes what differs, starts the shards, the views,
 /// the effects and the doors, in this order; stops them in the reverse. Owned by main's thread.
 class Site {
   public:
@@ -25,7 +27,7 @@ class Site {
                                                std::function<void(Error)> on_failure);
     ~Site();
 
-    /// host:port as bound.
+    /// host:port as bound; MLLP's is empty without the role listeners.
     std::string mllp_address() const;
     std::string http_address() const;
     /// Answers what is in flight, flushes everything. Within ten seconds.

@@ -54,6 +54,15 @@ MetricsRegistry::MetricsRegistry() {
     describe("vitalog_dead_letters_total",
              "Records refused and kept in dead-letter, by stage and reason.");
     describe("vitalog_lag_records", "Records a stage has not applied yet, by stage and partition.");
+    describe("vitalog_shards", "Shards that this process runs, by stage.");
+    describe("vitalog_on_duty", "1 where this process sends and raises alarms, which one of a site's does.");
+    describe("vitalog_transactions_total", "Transactions in the cluster, by outcome.");
+    describe("vitalog_transaction_seconds", "Time from the first message of a transaction to its end.");
+    describe("vitalog_producers_opened_total", "Transactional producers begun, anew ones included.");
+    describe("vitalog_producers_fenced_total", "Transactional producers dropped after a result that says nothing more.");
+    describe("vitalog_restore_seconds", "Time to bring a shard's state up to what is committed.");
+    describe("vitalog_restored_records_total", "Snapshots read to bring shards up to what is committed.");
+    describe("vitalog_restore_left", "Share of a restore that is still to come, by partition.");
     describe("vitalog_alerts_total", "Alerts raised, by rule and priority.");
     describe("vitalog_unknown_answers_total",
              "Coded answers that the code tables do not know, by LOINC code.");

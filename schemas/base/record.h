@@ -51,6 +51,10 @@ inline constexpr std::string_view kFormat =
 /// Feed records tried again: the root of the record refused, by which what has no number of its own
 /// is still known.
 inline constexpr std::string_view kRetriedRoot = "retried_root";
+/// Feed records in a cluster: the entry of the ledger of repeats that was written with the record.
+inline constexpr std::string_view kRepeatKey = "repeat_key";
+inline constexpr std::string_view kRepeatBody = "repeat_body";      ///< hash, decimal
+inline constexpr std::string_view kRepeatAnswer = "repeat_answer";  ///< what a repeat gets
 inline constexpr std::string_view kReason = "reason";  ///< dead-letter: why
 inline constexpr std::string_view kStage = "stage";    ///< dead-letter: who refused it
 inline constexpr std::string_view kDeadSource =

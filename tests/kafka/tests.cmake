@@ -25,3 +25,8 @@ vitalog_kafka_test(examples_test python3 ${CMAKE_SOURCE_DIR}/tests/kafka/example
 add_test(NAME acl_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/kafka/acl_test.py)
 set_tests_properties(examples_test acl_test PROPERTIES LABELS "kafka;slow" SKIP_RETURN_CODE 77 TIMEOUT 600 RESOURCE_LOCK kafka_clients
   ENVIRONMENT "VITALOG_VENV=${CMAKE_BINARY_DIR}/kafka-clients;VITALOG_JAVA_EXAMPLES=${CMAKE_BINARY_DIR}/java-examples")
+# The log's promises, and a whole site's outputs, on the cluster.
+vitalog_kafka_test(kafka_log_conformance_test $<TARGET_FILE:kafka_log_conformance_test>)
+set_tests_properties(kafka_log_conformance_test PROPERTIES TIMEOUT 400)
+vitalog_kafka_test(same_outputs_test python3 ${CMAKE_SOURCE_DIR}/tests/kafka/same_outputs_test.py)
+set_tests_properties(same_outputs_test PROPERTIES TIMEOUT 1200 ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog>)

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <fstream>
 
+#include "topology/site_log.h"
+
 namespace vitalog::topology {
 namespace {
 
@@ -52,7 +54,7 @@ TEST(Config, NamesTheKeyTheValueAndWhatIsAllowed) {
     EXPECT_NE(error_of(with_flags({{"clock", "sundial"}})).find("system|manual"), std::string::npos);
     EXPECT_NE(error_of(with_flags({{"mllp.listen", "2575"}})).find("HOST:PORT"), std::string::npos);
     EXPECT_NE(error_of(with_flags({{"mllp.feed", "person"}})).find("feed.his"), std::string::npos);
-    EXPECT_NE(error_of(with_flags({{"log.kind", "kafka"}})).find("embedded"), std::string::npos);
+    EXPECT_NE(error_of(with_flags({{"log.kind", "pulsar"}})).find("embedded|kafka"), std::string::npos);
     EXPECT_NE(error_of(with_flags({{"views.store", "mysql://db"}})).find("postgresql://"), std::string::npos);
     EXPECT_NE(error_of(with_flags({{"views.workers", "2"}})).find("one writer"), std::string::npos);
     EXPECT_EQ(error_of(with_flags({{"views.workers", "2"}, {"views.store", "postgresql://me@db:5432/v?sslmode=require"}})), "");
@@ -113,6 +115,25 @@ TEST(Config, RefusesAVariableThatNothingReads) {
 TEST(Config, NamesTheNearestKey) {
     EXPECT_NE(error_of(with_flags({{"notfy.mode", "off"}})).find("did you mean notify.mode?"), std::string::npos);
     EXPECT_NE(error_of(with_flags({{"mllp.endpiont", "x"}})).find("did you mean mllp.endpoint?"), std::string::npos);
+}
+
+TEST(CheckLog, SaysWhatAClusterNeeds) {
+    const auto said = [](const std::map<std::string, std::string>& flags, const std::string& password) {
+        Config::Sources sources;
+        for (const auto& [key, value] : flags) sources.flags.emplace_back(key, value);
+        const auto config = Config::load(sources);
+        EXPECT_TRUE(config.has_value());
+        const auto checked = check_log(*config, password);
+        return checked ? std::string() : checked.error().to_string();
+    };
+    EXPECT_EQ(said({}, ""), "");
+    EXPECT_NE(said({{"log.kind", "kafka"}}, "").find("log.brokers"), std::string::npos);
+    EXPECT_EQ(said({{"log.kind", "kafka"}, {"log.brokers", "k:9092"}}, ""), "");
+    const std::map<std::string, std::string> sasl{
+        {"log.kind", "kafka"}, {"log.brokers", "k:9092"}, {"log.sasl.mechanism", "PLAIN"}, {"log.sasl.user", "site"}};
+    EXPECT_NE(said(sasl, "").find("VITALOG_KAFKA_PASSWORD"), std::string::npos);
+    EXPECT_EQ(said(sasl, "secret"), "");
+    EXPECT_NE(said({{"log.standby", "1"}}, "").find("log.standby"), std::string::npos);
 }
 
 }  // namespace

@@ -1,16 +1,24 @@
-// What every log promises: one suite, run against each implementation.
+// What every log promises: one suite, run against each implementation. Built twice: for the logs of one machine, and
+// for the cluster that VITALOG_TEST_KAFKA names.
 
 #include <algorithm>
 #include <atomic>
 #include <thread>
 
 #include "log_test_support.h"
+#ifdef VITALOG_ON_KAFKA
+#include "kafka_test_support.h"
+#endif
 
 namespace vitalog::topology {
 namespace {
 
+#ifdef VITALOG_ON_KAFKA
+using Logs = testing::Types<OnKafka>;
+#else
 /// A log that can be reopened. A clean stop keeps everything.
 struct InMemory {
+    static constexpr bool kDense = true;  ///< offsets without gaps
     std::unique_ptr<MemoryLog> log = std::make_unique<MemoryLog>(test_topics(), limits());
     static LedgerLimits limits() { return {.entries_max = 4}; }
     Log& get() { return *log; }
@@ -21,6 +29,7 @@ struct InMemory {
 };
 
 struct Embedded {
+    static constexpr bool kDense = true;
     Embedded() { open(); }
     void open() {
         auto options = small_embedded_options(folder.path());
@@ -37,6 +46,8 @@ struct Embedded {
     TemporaryFolder folder;
     std::unique_ptr<EmbeddedLog> log;
 };
+using Logs = testing::Types<InMemory, Embedded>;
+#endif
 
 template <class Holder>
 class LogConformance : public testing::Test {
@@ -50,7 +61,6 @@ class LogConformance : public testing::Test {
     Holder holder_;
 };
 
-using Logs = testing::Types<InMemory, Embedded>;
 TYPED_TEST_SUITE(LogConformance, Logs);
 
 TYPED_TEST(LogConformance, GivesBackWhatWasAppendedInItsPartition) {
@@ -109,6 +119,7 @@ TYPED_TEST(LogConformance, ReadsAboutAsManyBytesAsAsked) {
     auto shard = this->shard("identity", tp_of("subject", 0));
     const std::vector<std::string> values(1000, std::string(100, 'x'));
     ASSERT_EQ(commit_to(*shard, tp_of("person", 0), values, 1), CommitOutcome::Committed);
+    ASSERT_EQ(read_all(this->log(), tp_of("person", 0)).size(), 1000u);
     RecordBatch batch;
     ASSERT_TRUE(this->log().read(tp_of("person", 0), Offset(0), 10'000, batch).has_value());
     EXPECT_GE(batch.records.size(), 80u);
@@ -128,7 +139,7 @@ TYPED_TEST(LogConformance, RefusesUnknownTopicsAndPartitions) {
     EXPECT_EQ(append_now(this->log(), feed_record("k", "v", "no-such")).error().code(),
               Errc::NotFound);
     EXPECT_EQ(this->log().partitions("no-such"), 0u);
-    EXPECT_EQ(this->log().partitions("person"), 2u);
+    EXPECT_EQ(this->log().partitions(topic_name("person")), 2u);
     RecordBatch batch;
     EXPECT_EQ(this->log().read(tp_of("person", 2), Offset(0), 1, batch).error().code(),
               Errc::NotFound);
@@ -157,7 +168,7 @@ TYPED_TEST(LogConformance, CommitsOutputsPositionAndStateAsOne) {
     commit.state = {{"entity", "one"}, {"gone", "x"}, {"gone", std::nullopt}};
     std::optional<Error> error;
     const std::uint64_t seen = this->log().activity();
-    ASSERT_EQ(shard->commit(commit, error), CommitOutcome::Committed);
+    ASSERT_EQ(commit_now(*shard, commit, error), CommitOutcome::Committed);
     EXPECT_NE(this->log().activity(), seen);
     EXPECT_EQ(shard->position().committed, Offset(17));
     shard.reset();
@@ -173,7 +184,8 @@ TYPED_TEST(LogConformance, CommitsOutputsPositionAndStateAsOne) {
     EXPECT_EQ(read_all(this->log(), tp_of("person", 0)),
               (std::vector<Read>{{0, "k", "a"}, {1, "k", "b"}, {2, "k", "d"}}));
     EXPECT_EQ(read_all(this->log(), tp_of("person", 1)), (std::vector<Read>{{0, "k", "c"}}));
-    EXPECT_EQ(this->log().end_offset(tp_of("person", 0)), Offset(3));
+    if (TypeParam::kDense) EXPECT_EQ(this->log().end_offset(tp_of("person", 0)), Offset(3));
+    else EXPECT_GE(this->log().end_offset(tp_of("person", 0)).value(), Offset(3));
 }
 
 TYPED_TEST(LogConformance, KeepsTheStateOfShardsApartAndScansByPrefix) {
@@ -216,8 +228,10 @@ TYPED_TEST(LogConformance, LetsShardsWriteOnePartitionWithoutGaps) {
         // Whatever a reader sees is a prefix without holes.
         while (!stop) {
             const auto seen = read_all(this->log(), tp_of("person", 0), Offset(0), 512);
-            for (std::size_t i = 0; i < seen.size(); ++i)
-                ASSERT_EQ(seen[i].offset, static_cast<std::int64_t>(i));
+            for (std::size_t i = 0; i < seen.size(); ++i) {
+                if (TypeParam::kDense) ASSERT_EQ(seen[i].offset, static_cast<std::int64_t>(i));
+                else ASSERT_GE(seen[i].offset, static_cast<std::int64_t>(i));
+            }
         }
     });
     const auto write = [&](ShardLog& shard, const std::string& name) {
@@ -338,10 +352,13 @@ TYPED_TEST(LogConformance, KeepsPositionsOfNamedReaders) {
 TYPED_TEST(LogConformance, KeepsABatchReadableWhileItLives) {
     auto shard = this->shard("identity", tp_of("subject", 0));
     RecordBatch batch;
+    Offset next;
     for (int i = 0; i < 50; ++i) {
         commit_to(*shard, tp_of("person", 0), {"value " + std::to_string(i)}, i + 1);
+        ASSERT_EQ(read_all(this->log(), tp_of("person", 0), next).size(), 1u);
         RecordBatch one;
-        ASSERT_TRUE(this->log().read(tp_of("person", 0), Offset(i), 1, one).has_value());
+        ASSERT_TRUE(this->log().read(tp_of("person", 0), next, 1, one).has_value());
+        next = one.next;
         if (i == 3) batch = std::move(one);
     }
     ASSERT_EQ(batch.records.size(), 1u);

@@ -7,6 +7,7 @@
 #include <future>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -17,26 +18,36 @@ namespace vitalog::topology {
 
 inline constexpr LogTime kNow = LogTime::from_millis(1'767'225'600'000);  // 2026-01-01
 
-inline TopicPartition tp_of(std::string topic, std::uint32_t partition) {
-    return {std::move(topic), Partition(partition)};
+/// Before the names of all topics: tests that share a cluster keep to topics of their own.
+inline std::string& topic_prefix() {
+    static std::string prefix;
+    return prefix;
+}
+
+inline std::string topic_name(std::string_view topic) {
+    return topic_prefix() + std::string(topic);
+}
+
+inline TopicPartition tp_of(std::string_view topic, std::uint32_t partition) {
+    return {topic_name(topic), Partition(partition)};
 }
 
 inline std::vector<TopicConfig> test_topics() {
     std::vector<TopicConfig> topics(4);
-    topics[0].name = "feed.his";
+    topics[0].name = topic_name("feed.his");
     topics[0].partitions = 2;
     topics[0].feed = true;
-    topics[1].name = "subject";
+    topics[1].name = topic_name("subject");
     topics[1].partitions = 2;
-    topics[2].name = "person";
+    topics[2].name = topic_name("person");
     topics[2].partitions = 2;
-    topics[3].name = "audit";
+    topics[3].name = topic_name("audit");
     return topics;
 }
 
-inline FeedRecord feed_record(std::string key, std::string value, std::string topic = "feed.his") {
+inline FeedRecord feed_record(std::string key, std::string value, std::string_view topic = "feed.his") {
     FeedRecord record;
-    record.topic = std::move(topic);
+    record.topic = topic_name(topic);
     record.key = std::move(key);
     record.value = std::move(value);
     record.received = kNow;
@@ -66,19 +77,30 @@ struct Read {
     friend bool operator==(const Read&, const Read&) = default;
 };
 
-/// Everything from `from` to the end, by reads of max_bytes.
-inline std::vector<Read> read_all(const RecordSource& log, const TopicPartition& tp,
-                                  Offset from = {}, std::size_t max_bytes = 1 << 20) {
+/// Everything from `from` to the end, by reads of max_bytes. What was committed a moment ago may take a while to be
+/// seen in a cluster.
+inline std::vector<Read> read_all(const RecordSource& log, const TopicPartition& tp, Offset from = {},
+                                  std::size_t max_bytes = 1 << 20) {
     std::vector<Read> all;
     RecordBatch batch;
+    const auto end = log.end_offset(tp);
+    EXPECT_TRUE(end.has_value()) << end.error().to_string();
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (true) {
+        const std::uint64_t seen = log.activity();
         const auto read = log.read(tp, from, max_bytes, batch);
         EXPECT_TRUE(read.has_value()) << read.error().to_string();
-        if (!read || batch.records.empty()) return all;
+        if (!read) return all;
         for (const RecordView& record : batch.records)
-            all.push_back(
-                {record.offset.value(), std::string(record.key), std::string(record.value)});
+            all.push_back({record.offset.value(), std::string(record.key), std::string(record.value)});
         from = batch.next;
+        if (!batch.records.empty()) continue;
+        if (!end || from >= *end) return all;
+        if (std::chrono::steady_clock::now() > deadline) {
+            ADD_FAILURE() << to_string(tp, from) << ": nothing comes, the end is " << end->value();
+            return all;
+        }
+        log.wait(seen, std::chrono::milliseconds(10));
     }
 }
 
@@ -87,6 +109,15 @@ inline PartitionOutput output_of(TopicPartition tp, const std::vector<std::strin
     PartitionOutput output{std::move(tp), {}};
     for (const std::string& value : values) output.block.add(kNow, "k", "", value);
     return output;
+}
+
+/// Commits and waits for the outcome.
+inline CommitOutcome commit_now(ShardLog& shard, const Commit& commit, std::optional<Error>& error) {
+    while (true) {
+        const CommitOutcome outcome = shard.commit(commit, error);
+        if (outcome != CommitOutcome::Pending) return outcome;
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
 }
 
 inline CommitOutcome commit_to(ShardLog& shard, TopicPartition tp,
@@ -98,7 +129,7 @@ inline CommitOutcome commit_to(ShardLog& shard, TopicPartition tp,
     commit.logic = 1;
     commit.state = std::move(state);
     std::optional<Error> error;
-    return shard.commit(commit, error);
+    return commit_now(shard, commit, error);
 }
 
 inline std::optional<std::string> stored_value(const state::Backend& backend,

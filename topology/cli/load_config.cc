@@ -1,5 +1,8 @@
 #include "topology/cli/load_config.h"
 
+#include "topology/doors.h"
+#include "topology/site_log.h"
+
 namespace vitalog::topology::cli {
 
 std::vector<std::string_view> config_flags(std::vector<std::string_view> more) {
@@ -20,6 +23,13 @@ Result<Config> load_config(const Arguments& arguments) {
     for (const auto& [flag, key] : {std::pair("--mllp", "mllp.listen"), std::pair("--http", "http.listen"), std::pair("--clock", "clock")})
         if (const auto value = arguments.value(flag)) sources.flags.emplace_back(key, *value);
     return Config::load(sources);
+}
+
+Result<std::unique_ptr<Log>> open_log_to_read(const Config& config, const schemas::TopicNames& names,
+                                              const std::string& data_dir) {
+    VITALOG_TRY(const auto secrets, Secrets::read(environment(), config.text("secrets.file")));
+    VITALOG_CHECK(check_log(config, secrets.kafka_password));
+    return SiteLog::open_to_read(config, names, {data_dir, secrets.kafka_password, nullptr, nullptr, {}});
 }
 
 }  // namespace vitalog::topology::cli

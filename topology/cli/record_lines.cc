@@ -10,7 +10,7 @@
 #include "topology/admin_api.h"
 #include "topology/cli/load_config.h"
 #include "topology/cli/site_client.h"
-#include "topology/log/embedded_log.h"
+#include "topology/site_log.h"
 #include "topology/topics.h"
 
 namespace vitalog::topology::cli {
@@ -110,7 +110,7 @@ class HttpLines final : public RecordLines {
 
 class LogLines final : public RecordLines {
   public:
-    LogLines(std::unique_ptr<EmbeddedLog> log, schemas::TopicNames names)
+    LogLines(std::unique_ptr<Log> log, schemas::TopicNames names)
         : log_(std::move(log)), names_(std::move(names)) {}
 
     Result<std::vector<Topic>> topics() override {
@@ -141,7 +141,7 @@ class LogLines final : public RecordLines {
     }
 
   private:
-    std::unique_ptr<EmbeddedLog> log_;
+    std::unique_ptr<Log> log_;
     const schemas::TopicNames names_;
     schemas::Decoder decoder_;
 };
@@ -173,20 +173,20 @@ std::vector<std::string_view> source_flags(std::vector<std::string_view> more) {
 Result<std::unique_ptr<RecordLines>> open_record_lines(const Arguments& arguments) {
     auto url = arguments.value("--url");
     const auto data_dir = arguments.value("--data-dir");
-    if (!url && !data_dir) return fail(Errc::Configuration, "say --url http://HOST:PORT or --data-dir D");
-    if (!url) {
+    if (!url && data_dir) {
         const std::string running = running_site(*data_dir);
         if (!running.empty()) url = running;
     }
     if (url) return std::make_unique<HttpLines>(*url, bearer_token());
-    if (!std::filesystem::exists(*data_dir))
-        return fail(Errc::NotFound, *data_dir + ": there is no such data directory");
     VITALOG_TRY(const auto config, load_config(arguments));
-    EmbeddedLog::Options options;
-    options.path = *data_dir;
+    const bool cluster = config.text("log.kind") == "kafka";
+    if (!data_dir && !cluster)
+        return fail(Errc::Configuration,
+                    "say --url http://HOST:PORT or --data-dir D, or --set log.kind=kafka --set log.brokers=HOST:PORT");
+    if (data_dir && !std::filesystem::exists(*data_dir))
+        return fail(Errc::NotFound, *data_dir + ": there is no such data directory");
     auto names = configured_names(config);
-    options.topics = configured_topics(config, names);
-    VITALOG_TRY(auto log, EmbeddedLog::open(std::move(options)));
+    VITALOG_TRY(auto log, open_log_to_read(config, names, cluster ? "" : *data_dir));
     return std::make_unique<LogLines>(std::move(log), std::move(names));
 }
 

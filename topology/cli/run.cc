@@ -17,9 +17,9 @@ namespace {
 
 constexpr std::string_view kHelp =
     R"(usage: vitalog run --data-dir D [--config F] [--mllp HOST:PORT] [--http HOST:PORT]
-                   [--set key=value]... [--clock system|manual] [--accept-drift]
+                   [--set key=value]... [--clock system|manual] [--accept-drift] [--roles R,...]
 
-Runs the whole topology on one machine: listens for HL7 v2 over MLLP, serves the FHIR API, watches, sends.
+Runs the whole topology: listens for HL7 v2 over MLLP, serves the FHIR API, watches, sends.
 Ready when D/run.json exists and one line with the same JSON stands on stdout. SIGTERM or SIGINT stops it.
 
   --data-dir D      where everything is kept; created when missing; one process at a time
@@ -27,12 +27,15 @@ Ready when D/run.json exists and one line with the same JSON stands on stdout. S
   --mllp, --http    where to listen; port 0 takes a free one
   --set key=value   overrides any key; precedence: flag, environment VITALOG_*, file, default
   --clock manual    time follows POST /admin/clock, for tests, demonstrations and drills
+  --roles R,...     what this process does where several share a Kafka cluster: listeners, intake, identity, care, desk,
+                    notify, effects, views; all of it by default
   --accept-drift    start on state that another version left trailing; compares and reports each difference
 
 examples:
   vitalog run --data-dir /var/lib/vitalog
   vitalog run --data-dir /tmp/try --mllp 127.0.0.1:0 --http 127.0.0.1:0 --clock manual
   vitalog run --data-dir /var/lib/vitalog --config /etc/vitalog.yaml --set notify.mode=live
+  vitalog run --data-dir /var/lib/vitalog --set log.kind=kafka --set log.brokers=k1:9092,k2:9092 --set log.instance=w1
 )";
 
 /// Written whole, then renamed into place.
@@ -57,12 +60,17 @@ void wait_for_signal(const sigset_t& signals) {
 }
 
 int run(const std::vector<std::string>& words) {
-    const auto arguments = Arguments::parse(words, {config_flags({"--data-dir"}), {"--accept-drift"}, 0});
+    const auto arguments = Arguments::parse(words, {config_flags({"--data-dir", "--roles"}), {"--accept-drift"}, 0});
     if (!arguments) return report_usage("run", arguments.error());
     const auto data_dir = arguments->value("--data-dir");
     if (!data_dir) return report_usage("run", Error(Errc::Configuration, "--data-dir is required"));
     const auto config = load_config(*arguments);
     if (!config) return report("run", config.error());
+
+    auto roles = Roles::parse(arguments->value_or("--roles", ""));
+    if (!roles) return report_usage("run", roles.error());
+    if (!roles->all() && config->text("log.kind") != "kafka")
+        return report_usage("run", Error(Errc::Configuration, "--roles needs log.kind=kafka: on one machine one process does all"));
 
     sigset_t signals;
     sigemptyset(&signals);
@@ -73,7 +81,7 @@ int run(const std::vector<std::string>& words) {
 
     auto secrets = Secrets::read(environment(), config->text("secrets.file"));
     if (!secrets) return report("run", secrets.error());
-    const SiteOptions options{*data_dir, *std::move(secrets), arguments->has("--accept-drift")};
+    const SiteOptions options{*data_dir, *std::move(secrets), arguments->has("--accept-drift"), *std::move(roles)};
     std::atomic<bool> failed{false};
     auto site = Site::start(*config, options, [&](const Error& error) {
         log_line("error", "failed", {{"error", error.to_string()}});
@@ -96,6 +104,6 @@ int run(const std::vector<std::string>& words) {
 
 }  // namespace
 
-const Command kRun{"run", "run the whole topology on one machine", kHelp, run};
+const Command kRun{"run", "run the whole topology, or a part of it", kHelp, run};
 
 }  // namespace vitalog::topology::cli

@@ -6,7 +6,6 @@
 #include "sinks/views/view_workers.h"
 #include "topology/cli/cli.h"
 #include "topology/cli/load_config.h"
-#include "topology/log/embedded_log.h"
 #include "topology/topics.h"
 #include "topology/views_place.h"
 
@@ -26,11 +25,8 @@ example:
 Result<void> rebuild(const Arguments& arguments, const std::string& data_dir) {
     VITALOG_TRY(const auto config, load_config(arguments));
     if (!std::filesystem::exists(data_dir)) return fail(Errc::NotFound, data_dir + ": there is no such data directory");
-    EmbeddedLog::Options options;
-    options.path = data_dir;
     const schemas::TopicNames topics = configured_names(config);
-    options.topics = configured_topics(config, topics);
-    VITALOG_TRY(const auto log, EmbeddedLog::open(std::move(options)));
+    VITALOG_TRY(const auto log, open_log_to_read(config, topics, data_dir));
     const std::string place = views_place(config, data_dir);
     std::uint64_t applied = 0;
     sinks::views::RebuildOptions rebuild;

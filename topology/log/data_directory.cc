@@ -6,6 +6,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -20,7 +21,8 @@ namespace vitalog::topology {
 
 namespace {
 
-constexpr std::string_view kFormatMagic = "VLOG";
+constexpr std::array<std::string_view, 2> kFormatMagics{"VLOG", "VKLS"};  // by Holds
+constexpr std::array<std::string_view, 2> kKinds{"embedded", "kafka"};
 constexpr int kFormatVersion = 1;
 constexpr std::string_view kFormatFile = "format";
 constexpr mode_t kMode = 0640;
@@ -71,17 +73,18 @@ tl::unexpected<Error> unusable(std::string_view what, const std::filesystem::pat
                             what, path.string(), why));
 }
 
-std::string format_line() {
-    return fmt::format("{} {}\n", kFormatMagic, kFormatVersion);
+std::string format_line(DataDirectory::Holds holds) {
+    return fmt::format("{} {}\n", kFormatMagics.at(static_cast<std::size_t>(holds)),
+                       kFormatVersion);
 }
 
 }  // namespace
 
 Result<void> DataDirectory::write_format(const std::filesystem::path& path) {
-    return write_durably(path / kFormatFile, format_line());
+    return write_durably(path / kFormatFile, format_line(Holds::Log));
 }
 
-Result<DataDirectory> DataDirectory::open(std::filesystem::path path) {
+Result<DataDirectory> DataDirectory::open(std::filesystem::path path, Holds holds) {
     std::error_code failure;
     std::filesystem::create_directories(path, failure);
     if (failure) return unusable("create the data directory", path, failure.message());
@@ -100,7 +103,7 @@ Result<DataDirectory> DataDirectory::open(std::filesystem::path path) {
     const std::string pid = std::to_string(::getpid()) + "\n";
     if (::ftruncate(lock, 0) != 0 || ::pwrite(lock, pid.data(), pid.size(), 0) < 0)
         return io_error("cannot write", lock_path);
-    VITALOG_CHECK(directory.check_format());
+    VITALOG_CHECK(directory.check_format(holds));
     const std::filesystem::path synced_path = directory.path_ / "synced";
     directory.synced_ = ::open(synced_path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, kMode);
     if (directory.synced_ < 0) return io_error("cannot open", synced_path);
@@ -117,9 +120,9 @@ DataDirectory::~DataDirectory() {
     if (lock_ >= 0) ::close(lock_);
 }
 
-Result<void> DataDirectory::check_format() const {
+Result<void> DataDirectory::check_format(Holds holds) const {
     const std::filesystem::path path = path_ / kFormatFile;
-    const std::string wanted = format_line();
+    const std::string wanted = format_line(holds);
     if (!std::filesystem::exists(path)) {
         if (std::filesystem::exists(database()))
             return fail(
@@ -127,21 +130,28 @@ Result<void> DataDirectory::check_format() const {
                 fmt::format("{} is missing beside a database: restore it from the backup of "
                             "the data directory",
                             path.string()));
-        return write_format(path_);
+        return write_durably(path, wanted);
     }
     const std::string found = read_small_file(path);
     if (found == wanted) return {};
-    if (!found.starts_with(kFormatMagic))
+    const auto kind =
+        std::ranges::find_if(kFormatMagics, [&](auto magic) { return found.starts_with(magic); });
+    if (kind != kFormatMagics.end() && !wanted.starts_with(*kind))
+        return fail(Errc::Configuration,
+                    fmt::format("{} belongs to a site with log.kind={}: choose another --data-dir, "
+                                "or that log.kind",
+                                path_.string(),
+                                kKinds.at(static_cast<std::size_t>(kind - kFormatMagics.begin()))));
+    if (kind == kFormatMagics.end())
         return fail(
             Errc::Damaged,
             fmt::format("{} does not say VLOG: this is no data directory of vitalog, or the "
                         "file is damaged",
                         path.string()));
-    return fail(
-        Errc::Damaged,
-        fmt::format("{} says '{}', this version reads '{} {}': run the version that wrote it",
-                    path.string(), found.substr(0, found.find('\n')), kFormatMagic,
-                    kFormatVersion));
+    return fail(Errc::Damaged,
+                fmt::format("{} says '{}', this version reads '{}': run the version that wrote it",
+                            path.string(), found.substr(0, found.find('\n')),
+                            wanted.substr(0, wanted.find('\n'))));
 }
 
 Result<std::uint64_t> DataDirectory::free_bytes() const {

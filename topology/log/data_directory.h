@@ -10,13 +10,14 @@ namespace vitalog::topology {
 
 /// The data directory of one process: held by a lock on D/lock while this lives, its form named by
 /// D/format, and the last point known to be on disk in D/synced. Thread-safe after open.
-///   format := "VLOG" space version newline
-///   synced := sequence fixed64 | checksum fixed64
+///   format := "VLOG" space version newline for an embedded log, "VKLS" for the copies of a
+///   cluster's state synced := sequence fixed64 | checksum fixed64
 class DataDirectory {
   public:
+    enum class Holds : std::uint8_t { Log, ClusterState };
     /// Creates what is missing. Conflict when another process holds it (the message names its pid),
-    /// Damaged when its form is unknown.
-    static Result<DataDirectory> open(std::filesystem::path path);
+    /// Configuration when it holds the other thing, Damaged when its form is unknown.
+    static Result<DataDirectory> open(std::filesystem::path path, Holds holds = Holds::Log);
     DataDirectory(DataDirectory&& other) noexcept;
     DataDirectory& operator=(DataDirectory&&) = delete;
     ~DataDirectory();
@@ -41,7 +42,7 @@ class DataDirectory {
 
   private:
     DataDirectory(std::filesystem::path path, int lock) : path_(std::move(path)), lock_(lock) {}
-    Result<void> check_format() const;
+    Result<void> check_format(Holds holds) const;
 
     std::filesystem::path path_;
     int lock_ = -1;

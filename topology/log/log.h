@@ -48,8 +48,16 @@ struct Commit {
 
 enum class CommitOutcome : std::uint8_t {
     Committed,
+    Pending,  ///< the log is at it: call again with the same commit once activity() has changed
     Aborted,  ///< nothing of it is visible; the same commit may be tried again
     Unknown   ///< the shard must be dropped and opened anew
+};
+
+/// Whose a shard is, where several processes share the work.
+enum class Ownership : std::uint8_t {
+    Ours,
+    Undecided,  ///< shards are being moved: wait, and keep what is open
+    Others
 };
 
 /// The owner's handle of one shard: one partition of one stage's input. Used by one thread. Destroying it gives
@@ -59,16 +67,28 @@ class ShardLog {
     virtual ~ShardLog() = default;
     virtual const ShardPosition& position() const = 0;
     virtual const state::Backend& state() const = 0;
-    /// `error` says why when the outcome is not Committed.
+    /// `error` says why when the outcome is Aborted or Unknown. While it is Pending, the commit stays as it is.
     virtual CommitOutcome commit(const Commit& commit, std::optional<Error>& error) = 0;
 };
 
 /// The log: append durably, read a partition from an offset, commit outputs, position and state as one atom.
-/// Thread-safe, apart from the shard handles. Implementations: embedded (RocksDB), in memory (tests), Kafka (to come).
+/// Thread-safe, apart from the shard handles. Implementations: embedded (RocksDB), Kafka, in memory (tests).
 class Log : public FeedAppender, public RecordSource {
   public:
     virtual std::vector<TopicConfig> topics() const = 0;
-    /// Conflict when somebody holds the shard already.
+    /// Whether this process is to run the shard. One process alone runs all.
+    virtual Ownership ownership(std::string_view stage, const TopicPartition& input) const {
+        (void)stage;
+        (void)input;
+        return Ownership::Ours;
+    }
+    /// Where a shard stands that another process runs.
+    virtual Result<Offset> committed(std::string_view stage, const TopicPartition& input) const {
+        return fail(Errc::NotFound, "no other process runs " + std::string(stage) + " of " + to_string(input));
+    }
+    /// Whether this process does what one of a site's processes does: sends, raises alarms.
+    virtual bool on_duty() const { return true; }
+    /// Conflict when somebody holds the shard already; Busy when it can't be had now: try again.
     virtual Result<std::unique_ptr<ShardLog>> open_shard(std::string_view stage,
                                                          const TopicPartition& input) = 0;
     virtual Generation generation() const = 0;

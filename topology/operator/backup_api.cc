@@ -70,6 +70,10 @@ HttpResponse BackupApi::stand_locked() const {
 }
 
 void BackupApi::begin(const HttpRequest& request, const Respond& respond) {
+    if (!log_)
+        return respond(ingest::error_response(409, "conflict",
+                                              "with log.kind=kafka the topics are in the cluster: back them up there; "
+                                              "docs/operations.md says how"));
     schemas::Decoder decoder;
     const auto wish = schemas::decode<BackupShape>(request.body, decoder);
     if (!wish) return respond(ingest::error_response(400, "malformed", wish.error().message()));
@@ -100,7 +104,7 @@ void BackupApi::begin(const HttpRequest& request, const Respond& respond) {
 
 void BackupApi::work(const std::string& to) {
     name_thread("backup");
-    auto written = write_backup(log_, to, {ports_.clock.now(), version_, &stopping_});
+    auto written = write_backup(*log_, to, {ports_.clock.now(), version_, &stopping_});
     log_line(written ? "info" : "error", "backup",
              {{"to", to}, {"error", written ? "" : written.error().to_string()}});
     const std::lock_guard lock(mutex_);

@@ -15,7 +15,8 @@ namespace vitalog::topology {
 /// Thread-safe.
 class BackupApi {
   public:
-    BackupApi(OperatorPorts ports, EmbeddedLog& log, std::string version)
+    /// `log` is null on a cluster, which has backups of its own.
+    BackupApi(OperatorPorts ports, EmbeddedLog* log, std::string version)
         : ports_(std::move(ports)),
           log_(log),
           version_(std::move(version)),
@@ -33,7 +34,7 @@ class BackupApi {
     void work(const std::string& to);
 
     const OperatorPorts ports_;
-    EmbeddedLog& log_;
+    EmbeddedLog* const log_;
     const std::string version_;
     const sinks::fhir::Audit audit_;
 

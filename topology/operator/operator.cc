@@ -9,8 +9,8 @@ Operator::Operator(OperatorPorts ports, Site site, const Config& config)
       site_(site),
       publish_(ports_),
       retry_(ports_),
-      backup_(ports_, site_.log, std::string(program_version())),
-      status_(ports_, {site_.log, site_.metrics, site_.views, [this] { return alarms(); },
+      backup_(ports_, site_.log.embedded(), std::string(program_version())),
+      status_(ports_, {site_.log.log(), site_.log.data_dir(), site_.metrics, site_.views, [this] { return alarms(); },
                        config.bytes("log.disk_reserve"), std::string(program_version())}) {}
 
 void Operator::register_routes(Router& router) {
@@ -22,7 +22,7 @@ void Operator::register_routes(Router& router) {
 
 Result<void> Operator::watch(const Config& config, const std::string& views_file) {
     VITALOG_TRY(auto settings, AlarmSettings::from(config));
-    std::vector<std::filesystem::path> folders{site_.log.folder()};
+    std::vector<std::filesystem::path> folders{site_.log.data_dir()};
     if (!views_file.empty()) {
         const auto views = std::filesystem::absolute(views_file).parent_path();
         std::error_code ignored;
@@ -30,20 +30,21 @@ Result<void> Operator::watch(const Config& config, const std::string& views_file
     }
     VITALOG_TRY(auto watcher,
                 AlarmWatcher::start(std::move(settings),
-                                    {site_.log, ports_.flow, ports_.topics, ports_.clock,
+                                    {site_.log.log(), ports_.flow, ports_.topics, ports_.clock,
                                      site_.metrics, std::move(folders)}));
     const std::lock_guard lock(mutex_);
     watcher_ = std::move(watcher);
     return {};
 }
 
-void Operator::stop() {
+void Operator::watch_no_more() {
     std::unique_ptr<AlarmWatcher> watcher;
-    {
-        const std::lock_guard lock(mutex_);
-        watcher = std::move(watcher_);
-    }
-    watcher.reset();
+    const std::lock_guard lock(mutex_);
+    watcher.swap(watcher_);
+}
+
+void Operator::stop() {
+    watch_no_more();
     backup_.stop();
 }
 

@@ -10,6 +10,7 @@
 #include "topology/operator/publish_api.h"
 #include "topology/operator/retry_api.h"
 #include "topology/operator/status_api.h"
+#include "topology/site_log.h"
 
 namespace vitalog::topology {
 
@@ -18,7 +19,7 @@ namespace vitalog::topology {
 class Operator {
   public:
     struct Site {
-        EmbeddedLog& log;
+        const SiteLog& log;
         ingest::MetricsRegistry& metrics;
         const sinks::views::ViewReader& views;
     };
@@ -28,6 +29,8 @@ class Operator {
     /// Begins to watch; before, no alarm stands. `views_file`: empty where there is none.
     Result<void> watch(const Config& config, const std::string& views_file);
 
+    /// Alarms stand no more: another process watches.
+    void watch_no_more();
     /// Watches no more, gives a backup up. The log must still be open.
     void stop();
 

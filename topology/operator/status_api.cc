@@ -122,7 +122,7 @@ Result<HttpResponse> StatusApi::status() const {
     json.field("now", to_rfc3339(ports_.clock.now()));
     json.field("memory", resident());
     std::error_code no_space;
-    const auto space = std::filesystem::space(sources_.log.folder(), no_space);
+    const auto space = std::filesystem::space(sources_.data_dir, no_space);
     if (!no_space) json.field("disk_free", static_cast<std::uint64_t>(space.available));
     json.field("disk_reserve", sources_.disk_reserve);
     json.field("effects", ports_.flow.effects_lag());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
@@ -7,7 +8,7 @@
 #include "ingest/http/metrics.h"
 #include "schemas/json.h"
 #include "sinks/views/view_reader.h"
-#include "topology/log/embedded_log.h"
+#include "topology/log/log.h"
 #include "topology/operator/alarm_book.h"
 #include "topology/operator/publish_api.h"
 
@@ -18,7 +19,8 @@ namespace vitalog::topology {
 class StatusApi {
   public:
     struct Sources {
-        const EmbeddedLog& log;
+        const Log& log;
+        std::filesystem::path data_dir;
         ingest::MetricsRegistry& metrics;
         const sinks::views::ViewReader& views;
         std::function<std::map<std::string, Alarm>()> alarms;

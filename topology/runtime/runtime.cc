@@ -8,6 +8,7 @@ namespace vitalog::topology {
 namespace {
 constexpr std::chrono::milliseconds kIdleWait{20};  // how long a clock set by hand may go unnoticed
 constexpr std::chrono::milliseconds kShortWait{1};
+constexpr std::chrono::seconds kLookAgain{1};  // after a shard that could not be opened
 }  // namespace
 
 Runtime::~Runtime() { (void)stop(false); }
@@ -19,8 +20,8 @@ Result<void> Runtime::add(ShardSpec spec, ProcessorFactory make_processor) {
     auto status = std::make_unique<ShardStatus>();
     status->spec = spec;
     slot->status = status.get();
-    VITALOG_CHECK(open(*slot));
-    status->input = slot->shard->input();
+    status->input = {ports_.topics.name(spec.input), spec.partition};
+    if (ports_.log.ownership(spec.stage, status->input) == Ownership::Ours) VITALOG_CHECK(open(*slot));
     status_.push_back(std::move(status));
     slots_.push_back(std::move(slot));
     return {};
@@ -31,15 +32,44 @@ Result<void> Runtime::open(Slot& slot) {
     VITALOG_TRY(slot.shard, Shard::open(slot.spec, slot.make_processor(), ports_, options_));
     slot.status->committed = slot.shard->committed().value();
     slot.status->recovered = slot.shard->recovered();
+    slot.status->ours = true;
     return {};
 }
 
+/// Runs what is ours and lets go of what is not. False when there is no shard to step.
+Result<bool> Runtime::settle_ownership(Slot& slot) {
+    const auto whose = ports_.log.ownership(slot.spec.stage, slot.status->input);
+    if (whose == Ownership::Ours && slot.shard) return true;
+    if (whose == Ownership::Undecided) return false;
+    if (whose == Ownership::Others) {
+        slot.shard.reset();
+        slot.status->ours = false;
+        slot.status->next_due_micros = INT64_MAX;
+        if (const auto committed = ports_.log.committed(slot.spec.stage, slot.status->input))
+            slot.status->committed = committed->value();
+        return false;
+    }
+    const auto now = std::chrono::steady_clock::now();
+    if (now < slot.look_again) return false;
+    slot.look_again = now + kLookAgain;
+    const auto opened = open(slot);
+    if (opened) return true;
+    if (opened.error().code() != Errc::Busy) return tl::unexpected(opened.error());
+    log_line("warn", "shard-not-opened", {{"stage", slot.spec.stage},
+                                          {"partition", std::to_string(slot.spec.partition.value())},
+                                          {"error", opened.error().to_string()}});
+    return false;
+}
+
 Result<bool> Runtime::step(Slot& slot) {
+    VITALOG_TRY(const bool ready, settle_ownership(slot));
+    if (!ready) return false;
     VITALOG_TRY(const Shard::Step step, slot.shard->step());
     if (step == Shard::Step::Reopen) {
         log_line("warn", "shard-reopened", {{"stage", slot.spec.stage},
                                             {"partition", std::to_string(slot.spec.partition.value())}});
-        VITALOG_CHECK(open(slot));
+        slot.shard.reset();
+        slot.look_again = {};
         return true;
     }
     const auto due = slot.shard->next_due();
@@ -72,6 +102,7 @@ void Runtime::work(std::vector<Slot*> slots) {
                 return;
             }
             worked |= *one;
+            if (!slot->shard) continue;
             const auto wake = slot->shard->next_wake();
             waiting_to_commit |= wake && *wake <= ports_.clock.now() + options_.commit_delay;
         }

@@ -23,10 +23,11 @@ struct ShardStatus {
     std::atomic<std::int64_t> committed{0};
     std::atomic<std::int64_t> next_due_micros{INT64_MAX};
     std::atomic<bool> recovered{false};
+    std::atomic<bool> ours{false};               ///< this process runs it; else `committed` may be a second old
     std::atomic<std::uint64_t> entity_bytes{0};  ///< of the entities kept decoded
 };
 
-/// Owns the shards and the worker threads that step them. A shard belongs to one worker; workers share nothing but
+/// Owns the shards that are this process's, and the worker threads that step them. A shard belongs to one worker; workers share nothing but
 /// the log. Without start(), a caller steps everything in its own thread: tests and simulation.
 class Runtime {
   public:
@@ -53,9 +54,11 @@ class Runtime {
         ProcessorFactory make_processor;
         std::unique_ptr<Shard> shard;
         ShardStatus* status = nullptr;
+        std::chrono::steady_clock::time_point look_again;
     };
 
     Result<void> open(Slot& slot);
+    Result<bool> settle_ownership(Slot& slot);
     Result<bool> step(Slot& slot);
     void work(std::vector<Slot*> slots);
 

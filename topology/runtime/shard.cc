@@ -9,6 +9,7 @@ namespace vitalog::topology {
 namespace {
 
 constexpr std::size_t kChunk = 64;  // records whose entities are prefetched together
+constexpr std::chrono::milliseconds kCommitWait{10};
 
 std::int64_t parse_micros(std::string_view text) {
     std::int64_t value = 0;
@@ -113,7 +114,10 @@ Shard::Shard(ShardSpec spec, std::unique_ptr<processors::Processor> processor, S
       factory_(std::make_unique<Factory>(*processor_)),
       outbox_(ports.topics, spec_.stage) {}
 
-Shard::~Shard() = default;
+/// The log lets go of a commit that it is at before the commit goes.
+Shard::~Shard() {
+    shard_log_.reset();
+}
 
 Result<std::unique_ptr<Shard>> Shard::open(ShardSpec spec, std::unique_ptr<processors::Processor> processor,
                                            ShardPorts ports, ShardOptions options) {
@@ -185,7 +189,7 @@ Result<void> Shard::follow_control() {
 Result<bool> Shard::read_and_apply() {
     VITALOG_CHECK(ports_.log.read(input_, position_, options_.read_bytes, batch_));
     if (batch_.records.empty()) {
-        position_ = std::max(position_, batch_.next);
+        if (batch_.next > position_) pass_gap();
         behind_ = false;
         return false;
     }
@@ -396,13 +400,26 @@ void Shard::finish_recovery() {
                                         {"differences", std::to_string(drift_report_->difference_count)}});
 }
 
+/// Offsets may have gaps (law 3). What has no record is applied once it is passed; others who look at the position
+/// that is stored learn of it with the next commit, or with one of its own when none follows.
+void Shard::pass_gap() {
+    position_ = batch_.next;
+    if (uncommitted_records_ > 0) return;
+    committed_ = std::max(committed_, position_);
+    if (!gap_since_) gap_since_ = ports_.clock.now();
+}
+
+std::chrono::microseconds Shard::gap_delay() const {
+    return options_.commit_delay.count() == 0 ? options_.commit_delay : options_.commit_delay_behind;
+}
+
 std::chrono::microseconds Shard::commit_delay() const {
     if (!behind_ || options_.commit_delay.count() == 0) return options_.commit_delay;
     return std::max(options_.commit_delay, options_.commit_delay_behind);
 }
 
 bool Shard::commit_is_due(bool drained) const {
-    if (uncommitted_records_ == 0) return false;
+    if (uncommitted_records_ == 0) return gap_since_ && ports_.clock.now() - *gap_since_ >= gap_delay();
     if (outbox_.urgent() || outbox_.bytes() >= options_.commit_bytes ||
         uncommitted_records_ >= options_.commit_records)
         return true;
@@ -430,6 +447,7 @@ Result<Shard::Step> Shard::try_commit() {
     std::optional<Error> error;
     switch (shard_log_->commit(*pending_, error)) {
         case CommitOutcome::Committed: break;
+        case CommitOutcome::Pending: return Step::Idle;
         case CommitOutcome::Aborted:
             if (error && !error->retryable()) return tl::unexpected(*error);
             if (++commit_retries_ > options_.commit_retries_max) return Step::Reopen;
@@ -438,6 +456,7 @@ Result<Shard::Step> Shard::try_commit() {
     }
     committed_ = pending_->committed;
     pending_.reset();
+    gap_since_.reset();
     if (store_) store_->committed();
     uncommitted_records_ = 0;
     for (const auto& [name, value] : counts_) ports_.metrics.count(name.first, name.second, value);
@@ -467,21 +486,27 @@ Result<Shard::Step> Shard::tick_if_due() {
     return commit(false);
 }
 
-Result<void> Shard::close() {
+Result<void> Shard::await_commit() {
     while (pending_) {
+        const std::uint64_t seen = ports_.log.activity();
         VITALOG_TRY(const Step step, try_commit());
-        if (step == Step::Reopen) return fail(Errc::Io, "the last commit's outcome is unknown; the next start recovers");
+        if (step == Step::Reopen)
+            return fail(Errc::Io, "the last commit's outcome is unknown; the next start recovers");
+        if (step == Step::Idle) ports_.log.wait(seen, kCommitWait);
     }
-    VITALOG_TRY(Step step, commit(true));
-    while (pending_ && step == Step::Worked) {
-        VITALOG_TRY(step, try_commit());
-    }
-    if (pending_) return fail(Errc::Io, "the last commit's outcome is unknown; the next start recovers");
     return {};
 }
 
+Result<void> Shard::close() {
+    VITALOG_CHECK(await_commit());
+    VITALOG_CHECK(commit(true));
+    return await_commit();
+}
+
 std::optional<LogTime> Shard::next_wake() const {
+    if (pending_) return std::nullopt;  // the log says when it goes on
     if (uncommitted_records_ > 0) return uncommitted_since_ + commit_delay();
+    if (gap_since_) return *gap_since_ + gap_delay();
     if (const auto due = next_due()) return due->as<LogTime>();
     return std::nullopt;
 }

@@ -65,10 +65,10 @@ class Shard {
 
     /// Reads and applies at most one batch, and commits when it is time.
     Result<Step> step();
-    /// Commits what is in hand and flushes everything: the next start has nothing to recover.
+    /// Commits what is in hand and flushes everything: the next start has nothing to recover. Waits for the log.
     Result<void> close();
 
-    /// Everything before this is applied and committed.
+    /// Everything before this is applied and committed; what lies between it and the last commit is no record.
     Offset committed() const { return committed_; }
     /// Memory of the entities kept decoded.
     std::size_t entity_bytes() const { return store_ ? store_->memory_bytes() : 0; }
@@ -107,10 +107,13 @@ class Shard {
     void finish_outputs();
     bool muted() const { return current_ < recovery_end_; }
 
+    void pass_gap();
+    std::chrono::microseconds gap_delay() const;
     std::chrono::microseconds commit_delay() const;
     bool commit_is_due(bool drained) const;
     Result<Step> commit(bool flush_everything);
     Result<Step> try_commit();
+    Result<void> await_commit();
     Result<Step> tick_if_due();
     void finish_recovery();
 
@@ -141,9 +144,10 @@ class Shard {
 
     std::size_t uncommitted_records_ = 0;
     LogTime uncommitted_since_;
+    std::optional<LogTime> gap_since_;  // offsets without records were passed that no commit covers
     bool behind_ = false;  // more waits in the input than the last step took
     std::optional<LogTime> oldest_received_;
-    std::optional<Commit> pending_;  // an aborted commit, to be tried again
+    std::optional<Commit> pending_;  // a commit that the log is at, or an aborted one, to be tried again
     int commit_retries_ = 0;
     bool tick_outstanding_ = false;
     std::map<std::pair<std::string, Metrics::Labels>, double> counts_;  // shown once committed

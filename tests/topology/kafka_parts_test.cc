@@ -1,0 +1,177 @@
+// What the Kafka log is made of, as far as it needs no cluster.
+
+#include <gtest/gtest.h>
+
+#include "log_test_support.h"
+#include "topology/log/data_directory.h"
+#include "topology/log/kafka/client.h"
+#include "topology/log/kafka/committer.h"
+#include "topology/log/kafka/local_state.h"
+#include "topology/log/kafka/topic_admin.h"
+
+namespace vitalog::topology::kafka {
+namespace {
+
+TEST(KafkaMetadata, CarriesThePositionBesideItsOffset) {
+    ShardPosition position;
+    position.generation = Generation(3);
+    position.committed = Offset(40);
+    position.checkpoint = Offset(17);
+    position.logic = 12;
+    const std::string text = encode_metadata(position);
+    EXPECT_LT(text.size(), 4096u) << "offset.metadata.max.bytes of a broker";
+    const auto back = decode_metadata(Offset(40), text);
+    ASSERT_TRUE(back.has_value());
+    EXPECT_EQ(back->generation, position.generation);
+    EXPECT_EQ(back->committed, position.committed);
+    EXPECT_EQ(back->checkpoint, position.checkpoint);
+    EXPECT_EQ(back->logic, position.logic);
+}
+
+TEST(KafkaMetadata, RefusesWhatOthersWrote) {
+    for (const char* text :
+         {"", "hello", "vitalog/1 generation=1 checkpoint=2", "vitalog/1 generation=1 logic=2",
+          "vitalog/2 generation=1 checkpoint=2 logic=3",
+          "vitalog/1 generation=x checkpoint=2 logic=3"})
+        EXPECT_EQ(decode_metadata(Offset(1), text).error().code(), Errc::Damaged) << text;
+}
+
+TEST(KafkaSnapshot, TellsAnEmptyValueFromOneThatIsGone) {
+    for (const std::optional<std::string>& value :
+         {std::optional<std::string>(), std::optional<std::string>(""),
+          std::optional<std::string>("v"), std::optional<std::string>(std::string("\0x", 2))}) {
+        const state::Write write{"key", value};
+        const auto bytes = snapshot_value(write);
+        EXPECT_EQ(bytes.has_value(), value.has_value());
+        RecordView record;
+        record.key = "key";
+        record.value = bytes ? std::string_view(*bytes) : "";
+        const state::Write back = snapshot_of(record);
+        EXPECT_EQ(back.key, "key");
+        EXPECT_EQ(back.value, value);
+    }
+}
+
+TEST(KafkaHeaders, GoThereAndBack) {
+    std::string encoded;
+    Headers::append(encoded, "ce_id", "7");
+    Headers::append(encoded, "empty", "");
+    Headers::append(encoded, "bytes", std::string_view("\0\xff", 2));
+    Headers::append(encoded, "ce_id", "again");
+    rd_kafka_headers_t* headers = to_headers(encoded);
+    ASSERT_EQ(rd_kafka_header_cnt(headers), 4u);
+    const char* name = nullptr;
+    const void* value = nullptr;
+    std::size_t size = 0;
+    std::string back;
+    for (std::size_t i = 0; i < 4; ++i) {
+        ASSERT_EQ(rd_kafka_header_get_all(headers, i, &name, &value, &size),
+                  RD_KAFKA_RESP_ERR_NO_ERROR);
+        Headers::append(back, name, {static_cast<const char*>(value), size});
+    }
+    EXPECT_EQ(back, encoded);
+    rd_kafka_headers_destroy(headers);
+}
+
+TEST(KafkaClient, NamesThePropertyThatIsWrong) {
+    const auto unknown = make_client(RD_KAFKA_CONSUMER, {{"no.such.property", "1"}});
+    ASSERT_FALSE(unknown.has_value());
+    EXPECT_EQ(unknown.error().code(), Errc::Configuration);
+    EXPECT_NE(unknown.error().message().find("no.such.property"), std::string::npos);
+    const auto wrong = make_client(
+        RD_KAFKA_CONSUMER, {{"sasl.mechanism", "SCRAM-SHA-256"}, {"security.protocol", "x"}});
+    ASSERT_FALSE(wrong.has_value());
+    EXPECT_NE(wrong.error().message().find("security.protocol"), std::string::npos);
+}
+
+TEST(KafkaTopics, KeepForEverWhatHasNoRetention) {
+    TopicConfig config{.name = "person"};
+    const ClusterSettings settings{.replication = 3, .message_bytes_max = 1000};
+    EXPECT_EQ(cluster_topic(config, settings).settings.at("retention.ms"), "-1");
+    config.retention = std::chrono::hours(24);
+    config.retention_bytes = 5000;
+    const auto topic = cluster_topic(config, settings);
+    EXPECT_EQ(topic.settings.at("retention.ms"), "86400000");
+    EXPECT_EQ(topic.settings.at("retention.bytes"), "5000");
+    EXPECT_EQ(topic.settings.at("cleanup.policy"), "delete");
+    EXPECT_EQ(snapshot_topic("s", 2, settings).settings.at("cleanup.policy"), "compact");
+}
+
+struct LocalStateTest : testing::Test {
+    Result<std::unique_ptr<LocalState>> open(const std::string& cluster = "c1") {
+        return LocalState::open(folder.path(), cluster,
+                                {.block_cache_bytes = 8 << 20,
+                                 .write_buffer_bytes = 8 << 20,
+                                 .wal_bytes_max = 8 << 20,
+                                 .background_jobs = 1});
+    }
+    TemporaryFolder folder;
+};
+
+TEST_F(LocalStateTest, KeepsChangesWithTheOffsetTheyGoTo) {
+    const std::string shard = "shard one";
+    {
+        auto local = open();
+        ASSERT_TRUE(local.has_value());
+        EXPECT_EQ((*local)->restored(shard)->has_value(), false);
+        const std::vector<state::Write> writes{
+            {"a", "1"}, {"b", ""}, {"c", "3"}, {"c", std::nullopt}};
+        ASSERT_TRUE((*local)->apply({{&shard, &writes, Offset(9)}}, kNow).has_value());
+        ASSERT_TRUE((*local)->learn({}, {{tp_of("feed.his", 1), Offset(4)}}).has_value());
+    }
+    auto local = open();
+    ASSERT_TRUE(local.has_value());
+    const auto restored = (*local)->restored(shard);
+    ASSERT_TRUE(restored.has_value() && restored->has_value());
+    EXPECT_EQ((*restored)->next, Offset(9));
+    EXPECT_EQ((*restored)->when, kNow);
+    EXPECT_EQ((*local)->learnt(tp_of("feed.his", 1)), Offset(4));
+    EXPECT_EQ((*local)->learnt(tp_of("feed.his", 0)), Offset(0));
+    const auto backend = (*local)->backend(shard);
+    EXPECT_EQ(stored_value(*backend, "a"), "1");
+    EXPECT_EQ(stored_value(*backend, "b"), "");
+    EXPECT_EQ(stored_value(*backend, "c"), std::nullopt);
+}
+
+TEST_F(LocalStateTest, WipesOneShardAndNoOther) {
+    auto local = open();
+    ASSERT_TRUE(local.has_value());
+    const std::string one = "shard one";
+    const std::string two = "shard two";
+    const std::vector<state::Write> writes{{"a", "1"}, {std::string("\xff\xff", 2), "2"}};
+    ASSERT_TRUE((*local)
+                    ->apply({{&one, &writes, Offset(9)}, {&two, &writes, Offset(8)}}, kNow)
+                    .has_value());
+    ASSERT_TRUE((*local)->wipe(one).has_value());
+    EXPECT_FALSE((*local)->restored(one)->has_value());
+    EXPECT_EQ(stored_value(*(*local)->backend(one), "a"), std::nullopt);
+    EXPECT_EQ(stored_value(*(*local)->backend(one), "\xff\xff"), std::nullopt);
+    EXPECT_TRUE((*local)->restored(two)->has_value());
+    EXPECT_EQ(stored_value(*(*local)->backend(two), "\xff\xff"), "2");
+}
+
+TEST_F(LocalStateTest, IsOfOneCluster) {
+    ASSERT_TRUE(open("c1").has_value());
+    const auto other = open("c2");
+    ASSERT_FALSE(other.has_value());
+    EXPECT_EQ(other.error().code(), Errc::Configuration);
+    EXPECT_TRUE(open("c1").has_value());
+}
+
+TEST_F(LocalStateTest, IsNoEmbeddedLogAndTheOtherWayRound) {
+    ASSERT_TRUE(open().has_value());
+    const auto log = EmbeddedLog::open(small_embedded_options(folder.path()));
+    ASSERT_FALSE(log.has_value());
+    EXPECT_EQ(log.error().code(), Errc::Configuration);
+    EXPECT_NE(log.error().message().find("log.kind=kafka"), std::string::npos)
+        << log.error().message();
+    const TemporaryFolder embedded;
+    ASSERT_TRUE(EmbeddedLog::open(small_embedded_options(embedded.path())).has_value());
+    const auto state = LocalState::open(embedded.path(), "c1", {});
+    ASSERT_FALSE(state.has_value());
+    EXPECT_NE(state.error().message().find("log.kind=embedded"), std::string::npos)
+        << state.error().message();
+}
+
+}  // namespace
+}  // namespace vitalog::topology::kafka

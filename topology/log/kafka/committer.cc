@@ -1,0 +1,355 @@
+#include "topology/log/kafka/committer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+namespace vitalog::topology::kafka {
+namespace {
+
+constexpr std::chrono::milliseconds kOpenAgain{500};
+constexpr std::chrono::milliseconds kRetryAfter{20};
+constexpr std::string_view kMetadata = "vitalog/1 generation={} checkpoint={} logic={}";
+constexpr char kKept = 'v';
+
+/// The member is no longer who the group thinks it is: its partitions went to others.
+bool lost_membership(rd_kafka_resp_err_t code) {
+    return code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION ||
+           code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID ||
+           code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
+}
+
+std::string_view name_of(CommitOutcome outcome) {
+    switch (outcome) {
+        case CommitOutcome::Committed:
+            return "committed";
+        case CommitOutcome::Pending:
+            return "pending";
+        case CommitOutcome::Aborted:
+            return "aborted";
+        case CommitOutcome::Unknown:
+            return "unknown";
+    }
+    return "";
+}
+
+/// The number behind `name=` in the text.
+template <class Number>
+bool read_number(std::string_view text, std::string_view name, Number& number) {
+    const std::size_t at = text.find(name);
+    if (at == std::string_view::npos) return false;
+    const char* begin = text.data() + at + name.size();
+    return std::from_chars(begin, text.data() + text.size(), number).ec == std::errc();
+}
+
+}  // namespace
+
+std::optional<std::string> snapshot_value(const state::Write& write) {
+    if (!write.value) return std::nullopt;
+    return kKept + *write.value;
+}
+
+state::Write snapshot_of(const RecordView& record) {
+    state::Write write{std::string(record.key), std::nullopt};
+    if (!record.value.empty()) write.value = record.value.substr(1);
+    return write;
+}
+
+std::string encode_metadata(const ShardPosition& position) {
+    return fmt::format(kMetadata, position.generation.value(), position.checkpoint.value(),
+                       position.logic);
+}
+
+Result<ShardPosition> decode_metadata(Offset committed, std::string_view text) {
+    ShardPosition position;
+    std::uint32_t generation = 0;
+    std::int64_t checkpoint = 0;
+    if (!text.starts_with("vitalog/1 ") || !read_number(text, "generation=", generation) ||
+        !read_number(text, "checkpoint=", checkpoint) ||
+        !read_number(text, "logic=", position.logic))
+        return fail(Errc::Damaged,
+                    fmt::format("the metadata of a committed offset is not ours: '{}'", text));
+    position.generation = Generation(generation);
+    position.committed = committed;
+    position.checkpoint = Offset(checkpoint);
+    return position;
+}
+
+Result<std::unique_ptr<Committer>> Committer::start(Options options, Ports ports) {
+    std::unique_ptr<Committer> committer(new Committer(std::move(options), ports));
+    std::vector<Session> sessions(committer->options_.threads);
+    // All at once at the start, so that what an earlier run left open is ended before anything is
+    // restored.
+    for (std::size_t i = 0; i < sessions.size(); ++i)
+        VITALOG_CHECK(committer->open(sessions[i], i));
+    for (std::size_t i = 0; i < sessions.size(); ++i)
+        committer->threads_.emplace_back(
+            [self = committer.get(), i, session = std::move(sessions[i])]() mutable {
+                self->run(i, std::move(session));
+            });
+    return committer;
+}
+
+Committer::~Committer() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    wanted_.notify_all();
+    for (auto& thread : threads_) thread.join();
+}
+
+Result<void> Committer::open(Session& session, std::size_t index) {
+    Producer::Options producer = options_.producer;
+    producer.transactional_id += "." + std::to_string(index);
+    VITALOG_TRY(session.producer, Producer::open(std::move(producer)));
+    session.delivered = {};
+    if (options_.metrics) options_.metrics->count("vitalog_producers_opened_total", {});
+    return {};
+}
+
+void Committer::submit(Ticket& ticket) {
+    {
+        const std::lock_guard lock(mutex_);
+        ticket.state = Ticket::State::Waiting;
+        waiting_.push_back(&ticket);
+    }
+    wanted_.notify_one();
+}
+
+CommitOutcome Committer::outcome(Ticket& ticket, std::optional<Error>& error) {
+    const std::lock_guard lock(mutex_);
+    if (ticket.state != Ticket::State::Done) return CommitOutcome::Pending;
+    ticket.state = Ticket::State::Idle;
+    error = std::move(ticket.error);
+    return ticket.outcome;
+}
+
+void Committer::withdraw(Ticket& ticket) {
+    std::unique_lock lock(mutex_);
+    std::erase(waiting_, &ticket);
+    if (ticket.state == Ticket::State::Waiting) ticket.state = Ticket::State::Idle;
+    done_.wait(lock, [&] { return ticket.state != Ticket::State::Running; });
+}
+
+void Committer::run(std::size_t index, Session session) {
+    while (true) {
+        Tickets tickets;
+        {
+            std::unique_lock lock(mutex_);
+            wanted_.wait(lock, [&] { return stopping_ || !waiting_.empty(); });
+            if (stopping_) return;
+            if (session.producer) {
+                tickets.assign(waiting_.begin(), waiting_.end());
+                waiting_.clear();
+                for (Ticket* ticket : tickets) ticket->state = Ticket::State::Running;
+            }
+        }
+        if (session.producer) {
+            carry(session, tickets);
+            continue;
+        }
+        session = {};
+        if (const auto opened = open(session, index); !opened) {
+            log_line("warn", "kafka-producer", {{"error", opened.error().to_string()}});
+            std::unique_lock lock(mutex_);
+            wanted_.wait_for(lock, kOpenAgain, [&] { return stopping_; });
+        }
+    }
+}
+
+/// A shard that moved to another process since it was opened commits nothing more.
+void Committer::drop_moved(Tickets& tickets) {
+    const auto moved = std::ranges::stable_partition(
+        tickets, [](const Ticket* t) { return t->member->holding(t->input) == t->holding; });
+    const Tickets gone(moved.begin(), moved.end());
+    tickets.erase(moved.begin(), moved.end());
+    if (!gone.empty())
+        finish(gone, CommitOutcome::Unknown,
+               Error(Errc::Conflict, "the shard has gone to another process"));
+}
+
+void Committer::carry(Session& session, Tickets& tickets) {
+    drop_moved(tickets);
+    if (tickets.empty()) return;
+    const auto began = std::chrono::steady_clock::now();
+    std::optional<Error> error;
+    const CommitOutcome outcome = attempt(session, tickets, error);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    count(outcome, took.count());
+    if (error)
+        log_line("warn", "kafka-transaction",
+                 {{"outcome", std::string(name_of(outcome))},
+                  {"shards", std::to_string(tickets.size())},
+                  {"error", error->to_string()}});
+    if (outcome == CommitOutcome::Aborted && session.lost != nullptr) {
+        const auto others = std::ranges::stable_partition(
+            tickets, [&](const Ticket* t) { return t->member == session.lost; });
+        finish({tickets.begin(), others.begin()}, CommitOutcome::Unknown, error);
+        finish({others.begin(), others.end()}, outcome,
+               Error(Errc::Busy, "another stage's shards have moved"));
+        return;
+    }
+    finish(tickets, outcome, error);
+}
+
+CommitOutcome Committer::attempt(Session& session, const Tickets& tickets,
+                                 std::optional<Error>& error) {
+    session.lost = nullptr;
+    if (const auto filled = fill(session, tickets); !filled) {
+        error = filled.error();
+        abort(session);
+        return CommitOutcome::Aborted;
+    }
+    const CommitOutcome outcome = end(session, error);
+    if (outcome != CommitOutcome::Committed) return outcome;
+    const auto kept = keep(session, tickets);
+    if (kept) return outcome;
+    error = kept.error();  // it stands in the cluster, and our copy lacks it
+    return CommitOutcome::Unknown;
+}
+
+Result<void> Committer::fill(Session& session, const Tickets& tickets) {
+    session.delivered = {};
+    VITALOG_CHECK(check(rd_kafka_begin_transaction(session.producer->client()),
+                        "cannot begin a transaction"));
+    for (const Ticket* ticket : tickets) {
+        VITALOG_CHECK(send_outputs(session, *ticket->commit));
+        for (const state::Write& write : ticket->commit->state) {
+            const auto value = snapshot_value(write);
+            VITALOG_CHECK(session.producer->send(
+                ticket->snapshots, {clock_.now(), write.key, "", value}, session.delivered));
+        }
+    }
+    VITALOG_CHECK(session.producer->settle(session.delivered));
+    return send_offsets(session, tickets);
+}
+
+Result<void> Committer::send_outputs(Session& session, const Commit& commit) {
+    RecordBatch records;
+    for (const PartitionOutput& output : commit.outputs) {
+        if (output.block.empty()) continue;
+        if (!reader_.knows(output.tp))
+            return fail(Errc::NotFound, "the log has no partition " + to_string(output.tp));
+        const RecordBlock block = block_in_memory(Offset(), output.block);
+        records.clear();
+        VITALOG_CHECK(append_views(block, Offset(), block.count, records));
+        for (const RecordView& record : records.records)
+            VITALOG_CHECK(session.producer->send(
+                output.tp, {record.timestamp, record.key, record.headers.encoded(), record.value},
+                session.delivered));
+    }
+    return {};
+}
+
+Result<void> Committer::send_offsets(Session& session, const Tickets& tickets) {
+    std::map<const Membership*, Tickets> by_group;
+    for (Ticket* ticket : tickets) by_group[ticket->member].push_back(ticket);
+    for (const auto& [member, theirs] : by_group)
+        VITALOG_CHECK(send_offsets_of(session, *member, theirs));
+    return {};
+}
+
+Result<void> Committer::send_offsets_of(Session& session, const Membership& member,
+                                        const Tickets& tickets) {
+    const Partitions offsets(rd_kafka_topic_partition_list_new(static_cast<int>(tickets.size())));
+    for (const Ticket* ticket : tickets) {
+        auto* entry = rd_kafka_topic_partition_list_add(
+            offsets.get(), ticket->input.topic.c_str(),
+            static_cast<std::int32_t>(ticket->input.partition.value()));
+        const Commit& commit = *ticket->commit;
+        entry->offset = commit.committed.value();
+        const std::string text =
+            encode_metadata({Generation(1), commit.committed, commit.checkpoint, commit.logic, {}});
+        entry->metadata = ::strdup(text.c_str());  // the list frees it
+        entry->metadata_size = text.size();
+    }
+    const auto metadata = member.metadata();
+    if (!metadata) {
+        session.lost = &member;
+        return fail(Errc::Busy, "this process is not in group " + member.group());
+    }
+    const auto deadline = std::chrono::steady_clock::now() + session.producer->timeout();
+    while (true) {
+        const Failure failure(rd_kafka_send_offsets_to_transaction(
+            session.producer->client(), offsets.get(), metadata.get(),
+            static_cast<int>(kCallLimit.count())));
+        if (!failure) return {};
+        const auto code = rd_kafka_error_code(failure.get());
+        const std::string what = "cannot commit positions of group " + member.group();
+        if (lost_membership(code)) session.lost = &member;
+        if (session.lost || !rd_kafka_error_is_retriable(failure.get()) ||
+            std::chrono::steady_clock::now() >= deadline)
+            return tl::unexpected(to_error(code, what));
+        rest(kRetryAfter);
+    }
+}
+
+CommitOutcome Committer::end(Session& session, std::optional<Error>& error) {
+    const auto deadline = std::chrono::steady_clock::now() + session.producer->timeout();
+    while (true) {
+        const Failure failure(rd_kafka_commit_transaction(session.producer->client(),
+                                                          static_cast<int>(kCallLimit.count())));
+        if (!failure) return CommitOutcome::Committed;
+        error = to_error(rd_kafka_error_code(failure.get()), "cannot commit a transaction");
+        if (rd_kafka_error_txn_requires_abort(failure.get())) {
+            abort(session);
+            return CommitOutcome::Aborted;
+        }
+        if (rd_kafka_error_is_retriable(failure.get()) &&
+            std::chrono::steady_clock::now() < deadline)
+            continue;
+        session.producer.reset();
+        return CommitOutcome::Unknown;
+    }
+}
+
+/// Nothing of the transaction will ever be seen. A producer that can't say so is dropped: who takes
+/// its name next ends what it left.
+void Committer::abort(Session& session) {
+    if (!session.producer) return;
+    const Failure failure(rd_kafka_abort_transaction(session.producer->client(),
+                                                     static_cast<int>(kCallLimit.count())));
+    if (!failure && session.delivered.missing == 0) return;
+    if (options_.metrics) options_.metrics->count("vitalog_producers_fenced_total", {});
+    session.producer.reset();
+}
+
+/// State follows the commit that covers it (law 7).
+Result<void> Committer::keep(const Session& session, const Tickets& tickets) {
+    const auto& ends = session.delivered.ends;
+    std::vector<LocalState::Change> changes;
+    for (const Ticket* ticket : tickets) {
+        const auto end = ends.find(ticket->snapshots);
+        if (end != ends.end())
+            changes.push_back({&ticket->shard, &ticket->commit->state, end->second});
+    }
+    if (!changes.empty()) VITALOG_CHECK(local_.apply(changes, clock_.now()));
+    for (const auto& [tp, end] : ends) reader_.promised(tp, end);
+    return {};
+}
+
+void Committer::finish(const Tickets& tickets, CommitOutcome outcome,
+                       const std::optional<Error>& error) {
+    {
+        const std::lock_guard lock(mutex_);
+        for (Ticket* ticket : tickets) {
+            ticket->state = Ticket::State::Done;
+            ticket->outcome = outcome;
+            ticket->error = error;
+        }
+    }
+    done_.notify_all();
+    activity_.bump();
+}
+
+void Committer::count(CommitOutcome outcome, double seconds) const {
+    if (!options_.metrics) return;
+    options_.metrics->count("vitalog_transactions_total",
+                            {{"outcome", std::string(name_of(outcome))}});
+    options_.metrics->observe("vitalog_transaction_seconds", {}, seconds);
+}
+
+}  // namespace vitalog::topology::kafka

@@ -1,0 +1,153 @@
+#include "topology/log/kafka/membership.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "schemas/base/ports.h"
+
+namespace vitalog::topology::kafka {
+namespace {
+
+constexpr int kPollMs = 100;
+
+Properties joining(const Membership::Options& options) {
+    Properties properties = options.properties;
+    properties["group.id"] = options.group;
+    properties["group.instance.id"] = options.instance;
+    properties["session.timeout.ms"] = std::to_string(options.session.count());
+    properties["heartbeat.interval.ms"] =
+        std::to_string(std::max<std::int64_t>(options.session.count() / 5, 200));
+    // Eager: moving partitions one by one loses assignments when commits meet it, up to
+    // librdkafka 2.10.0.
+    properties["partition.assignment.strategy"] = "range";
+    properties["isolation.level"] = "read_committed";
+    properties["enable.auto.commit"] = "false";
+    properties["enable.auto.offset.store"] = "false";
+    return properties;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Membership>> Membership::join(Options options, Activity& activity) {
+    std::unique_ptr<Membership> member(new Membership(std::move(options), activity));
+    VITALOG_TRY(member->consumer_,
+                make_client(RD_KAFKA_CONSUMER, joining(member->options_),
+                            {.rebalanced = on_rebalance, .opaque = member.get()}));
+    rd_kafka_poll_set_consumer(member->consumer_.get());
+    const Partitions topics(
+        rd_kafka_topic_partition_list_new(static_cast<int>(member->options_.topics.size())));
+    for (const std::string& topic : member->options_.topics)
+        rd_kafka_topic_partition_list_add(topics.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
+    if (const auto code = rd_kafka_subscribe(member->consumer_.get(), topics.get());
+        code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return tl::unexpected(to_error(code, "cannot join group " + member->options_.group));
+    member->thread_ = std::thread([self = member.get()] { self->poll(); });
+    return member;
+}
+
+Membership::~Membership() {
+    stopping_ = true;
+    if (thread_.joinable()) thread_.join();
+    // A static member that closes leaves its partitions to itself until the session's time-out.
+    if (consumer_) rd_kafka_consumer_close(consumer_.get());
+}
+
+void Membership::poll() {
+    while (!stopping_) {
+        polled_ns_ = std::chrono::steady_clock::now().time_since_epoch().count();
+        rd_kafka_message_t* message = rd_kafka_consumer_poll(consumer_.get(), kPollMs);
+        if (message == nullptr) continue;
+        const auto code = message->err;
+        rd_kafka_message_destroy(message);
+        if (code != RD_KAFKA_RESP_ERR__FATAL) continue;
+        std::array<char, 256> text{};
+        const auto cause = rd_kafka_fatal_error(consumer_.get(), text.data(), text.size());
+        {
+            const std::lock_guard lock(mutex_);
+            held_.clear();
+            before_.clear();
+            moving_ = false;
+            fenced_ =
+                Error(Errc::Conflict, fmt::format("group {}: {} ({}): another process runs as "
+                                                  "log.instance '{}'; give each its own",
+                                                  options_.group, text.data(),
+                                                  rd_kafka_err2name(cause), options_.instance));
+        }
+        activity_.bump();
+        return;
+    }
+}
+
+/// Does nothing slow: shards look at holding() before each step and each commit.
+void Membership::on_rebalance(rd_kafka_t* consumer, rd_kafka_resp_err_t code,
+                              rd_kafka_topic_partition_list_t* list, void* self) {
+    auto& member = *static_cast<Membership*>(self);
+    if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+        for (int i = 0; i < list->cnt; ++i) list->elems[i].offset = RD_KAFKA_OFFSET_END;
+        rd_kafka_assign(consumer, list);
+        rd_kafka_pause_partitions(consumer, list);
+        member.assigned(*list);
+        return;
+    }
+    member.revoked(rd_kafka_assignment_lost(consumer) != 0);
+    rd_kafka_assign(consumer, nullptr);
+}
+
+/// What we held until the revocation just before is held on: nobody else can have had it in
+/// between.
+void Membership::assigned(const rd_kafka_topic_partition_list_t& list) {
+    {
+        const std::lock_guard lock(mutex_);
+        ++number_;
+        for (int i = 0; i < list.cnt; ++i) {
+            const TopicPartition tp{list.elems[i].topic,
+                                    Partition(static_cast<std::uint32_t>(list.elems[i].partition))};
+            const auto kept = before_.find(tp);
+            held_[tp] = kept == before_.end() ? number_ : kept->second;
+        }
+        before_.clear();
+        moving_ = false;
+    }
+    log_line("info", "kafka-assigned",
+             {{"group", options_.group}, {"partitions", std::to_string(list.cnt)}});
+    activity_.bump();
+}
+
+void Membership::revoked(bool lost) {
+    {
+        const std::lock_guard lock(mutex_);
+        before_ = lost ? decltype(before_)() : held_;
+        held_.clear();
+        moving_ = true;
+    }
+    log_line("info", "kafka-revoked", {{"group", options_.group}, {"lost", lost ? "yes" : "no"}});
+    activity_.bump();
+}
+
+Ownership Membership::ownership(const TopicPartition& tp) const {
+    const std::lock_guard lock(mutex_);
+    if (held_.contains(tp)) return Ownership::Ours;
+    return moving_ ? Ownership::Undecided : Ownership::Others;
+}
+
+std::uint64_t Membership::holding(const TopicPartition& tp) const {
+    const std::lock_guard lock(mutex_);
+    for (const auto* holding : {&held_, &before_})
+        if (const auto found = holding->find(tp); found != holding->end()) return found->second;
+    return 0;
+}
+
+bool Membership::awake() const {
+    const std::chrono::nanoseconds since(
+        std::chrono::steady_clock::now().time_since_epoch().count() - polled_ns_);
+    return since < options_.session / 2;
+}
+
+std::optional<Error> Membership::fenced() const {
+    const std::lock_guard lock(mutex_);
+    return fenced_;
+}
+
+}  // namespace vitalog::topology::kafka

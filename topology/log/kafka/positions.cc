@@ -1,0 +1,107 @@
+#include "topology/log/kafka/positions.h"
+
+#include <array>
+#include <thread>
+
+namespace vitalog::topology::kafka {
+namespace {
+
+constexpr std::chrono::milliseconds kUnstable{
+    50};  // until a transaction in the group is asked about again
+
+Partitions list_of(const std::vector<TopicPartition>& partitions) {
+    Partitions list(rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size())));
+    for (const TopicPartition& tp : partitions)
+        rd_kafka_topic_partition_list_add(list.get(), tp.topic.c_str(),
+                                          static_cast<std::int32_t>(tp.partition.value()));
+    return list;
+}
+
+TopicPartition partition_of(const rd_kafka_topic_partition_t& entry) {
+    return {entry.topic, Partition(static_cast<std::uint32_t>(entry.partition))};
+}
+
+/// The error of the first group of a result, or of the first of its partitions that has one.
+rd_kafka_resp_err_t error_of(const rd_kafka_group_result_t& group) {
+    if (const auto* error = rd_kafka_group_result_error(&group)) return rd_kafka_error_code(error);
+    const auto* list = rd_kafka_group_result_partitions(&group);
+    for (int i = 0; list && i < list->cnt; ++i)
+        if (list->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR) return list->elems[i].err;
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+}  // namespace
+
+Result<std::map<TopicPartition, CommittedOffset>> committed_offsets(
+    rd_kafka_t* client, const std::string& group, const std::vector<TopicPartition>& partitions,
+    Stable stable) {
+    const std::string what = "cannot read the positions of group " + group;
+    const Partitions list = list_of(partitions);
+    std::unique_ptr<rd_kafka_ListConsumerGroupOffsets_t,
+                    DestroyedBy<rd_kafka_ListConsumerGroupOffsets_destroy>>
+        request(rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), list.get()));
+    const auto deadline = std::chrono::steady_clock::now() + 3 * kCallLimit;
+    while (true) {
+        auto answered = admin_call(
+            client, RD_KAFKA_EVENT_LISTCONSUMERGROUPOFFSETS_RESULT,
+            RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, what, [&](auto* options, auto* queue) {
+                const Failure failure(rd_kafka_AdminOptions_set_require_stable_offsets(
+                    options, stable == Stable::Yes ? 1 : 0));
+                auto* one = request.get();
+                rd_kafka_ListConsumerGroupOffsets(client, &one, 1, options, queue);
+            });
+        if (!answered) return tl::unexpected(answered.error());
+        std::size_t count = 0;
+        const auto* groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
+            rd_kafka_event_ListConsumerGroupOffsets_result(answered->get()), &count);
+        if (count != 1) return fail(Errc::Io, what + ": no answer");
+        const auto code = error_of(*groups[0]);
+        if (passing(code) && std::chrono::steady_clock::now() < deadline) {
+            rest(kUnstable);
+            continue;
+        }
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return tl::unexpected(to_error(code, what));
+        std::map<TopicPartition, CommittedOffset> found;
+        const auto* offsets = rd_kafka_group_result_partitions(groups[0]);
+        for (int i = 0; offsets && i < offsets->cnt; ++i) {
+            const auto& entry = offsets->elems[i];
+            if (entry.offset < 0) continue;
+            found[partition_of(entry)] = {
+                Offset(entry.offset),
+                std::string(static_cast<const char*>(entry.metadata), entry.metadata_size)};
+        }
+        return found;
+    }
+}
+
+Result<void> store_offset(rd_kafka_t* client, const std::string& group, const TopicPartition& tp,
+                          Offset next) {
+    const std::string what = "cannot store the position of reader " + group;
+    const Partitions list = list_of({tp});
+    list->elems[0].offset = next.value();
+    std::unique_ptr<rd_kafka_AlterConsumerGroupOffsets_t,
+                    DestroyedBy<rd_kafka_AlterConsumerGroupOffsets_destroy>>
+        request(rd_kafka_AlterConsumerGroupOffsets_new(group.c_str(), list.get()));
+    const auto deadline = std::chrono::steady_clock::now() + kCallLimit;
+    while (true) {
+        VITALOG_TRY(const Event event,
+                    admin_call(client, RD_KAFKA_EVENT_ALTERCONSUMERGROUPOFFSETS_RESULT,
+                               RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS, what,
+                               [&](auto* options, auto* queue) {
+                                   auto* one = request.get();
+                                   rd_kafka_AlterConsumerGroupOffsets(client, &one, 1, options,
+                                                                      queue);
+                               }));
+        std::size_t count = 0;
+        const auto* groups = rd_kafka_AlterConsumerGroupOffsets_result_groups(
+            rd_kafka_event_AlterConsumerGroupOffsets_result(event.get()), &count);
+        if (count != 1) return fail(Errc::Io, what + ": no answer");
+        const auto code = error_of(*groups[0]);
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+        if (!passing(code) || std::chrono::steady_clock::now() >= deadline)
+            return tl::unexpected(to_error(code, what));
+        rest(kUnstable);
+    }
+}
+
+}  // namespace vitalog::topology::kafka

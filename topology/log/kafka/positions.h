@@ -1,0 +1,29 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "topology/log/kafka/client.h"
+
+namespace vitalog::topology::kafka {
+
+/// An offset that a group committed, and the text beside it.
+struct CommittedOffset {
+    Offset next;
+    std::string metadata;
+};
+
+/// Whether to wait for transactions that may still change an offset.
+enum class Stable : std::uint8_t { No, Yes };
+
+/// Reads committed offsets; partitions without one are left out.
+Result<std::map<TopicPartition, CommittedOffset>> committed_offsets(
+    rd_kafka_t* client, const std::string& group, const std::vector<TopicPartition>& partitions,
+    Stable stable = Stable::Yes);
+/// For groups without members: readers that keep their place in the cluster. Durable when it
+/// returns.
+Result<void> store_offset(rd_kafka_t* client, const std::string& group, const TopicPartition& tp,
+                          Offset next);
+
+}  // namespace vitalog::topology::kafka

@@ -1,0 +1,263 @@
+#include "topology/log/kafka/reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace vitalog::topology::kafka {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr std::size_t kLanesMax = 4;  // cursors of one partition
+constexpr std::chrono::seconds kIdleCursor{30};
+constexpr std::chrono::milliseconds kAskAgain{
+    100};  // how old the end of a partition may be that nobody follows
+constexpr std::chrono::seconds kWantedLately{2};
+constexpr std::chrono::milliseconds kStep{2};
+
+/// A consumer in no group. What waits in the client is bounded by bytes: beyond it librdkafka 2.0.2
+/// pauses a fetch for a second, so that it is several times what a read takes.
+Properties reading(Properties properties) {
+    properties["isolation.level"] = "read_committed";
+    properties["enable.partition.eof"] = "true";
+    properties["enable.auto.commit"] = "false";
+    properties["enable.auto.offset.store"] = "false";
+    properties["auto.offset.reset"] = "error";
+    properties["check.crcs"] = "true";
+    properties["fetch.wait.max.ms"] = "50";
+    properties["fetch.error.backoff.ms"] = "50";
+    properties["queued.min.messages"] = "1000000";
+    properties["queued.max.messages.kbytes"] = "16384";
+    properties["fetch.message.max.bytes"] = "4194304";
+    return properties;
+}
+
+}  // namespace
+
+void Reader::add_topic(const std::string& topic, std::uint32_t partitions) {
+    for (std::uint32_t i = 0; i < partitions; ++i)
+        partitions_[{topic, vitalog::Partition(i)}] = std::make_unique<Partition>();
+}
+
+Reader::Partition* Reader::find(const TopicPartition& tp) const {
+    const auto found = partitions_.find(tp);
+    return found == partitions_.end() ? nullptr : found->second.get();
+}
+
+void Reader::wake(rd_kafka_t* /*consumer*/, void* activity) {
+    static_cast<Activity*>(activity)->bump();
+}
+
+Result<rd_kafka_t*> Reader::lane(std::size_t index) {
+    const std::lock_guard lock(lanes_mutex_);
+    while (lanes_.size() <= index) {
+        VITALOG_TRY(auto consumer, make_client(RD_KAFKA_CONSUMER, reading(options_.properties)));
+        lanes_.push_back(std::move(consumer));
+    }
+    return lanes_[index].get();
+}
+
+Result<std::pair<Offset, Offset>> Reader::ask(const TopicPartition& tp) {
+    VITALOG_TRY(rd_kafka_t * consumer, lane(0));
+    std::int64_t begin = 0;
+    std::int64_t end = 0;
+    const auto code = until_settled([&] {
+        return rd_kafka_query_watermark_offsets(consumer, tp.topic.c_str(),
+                                                static_cast<std::int32_t>(tp.partition.value()),
+                                                &begin, &end, static_cast<int>(kCallLimit.count()));
+    });
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return tl::unexpected(
+            to_error(code, "cannot learn where " + to_string(tp) + " begins and ends"));
+    return std::pair(Offset(begin), Offset(end));
+}
+
+/// The cursor that covers `from`; else one is started there, in the place of the one least used
+/// where all are taken. The first one stays, so that the next read of a quiet partition finds it.
+Result<Cursor*> Reader::follower(Partition& partition, const TopicPartition& tp, Offset from) {
+    const auto now = SteadyClock::now();
+    auto& followers = partition.followers;
+    std::erase_if(followers, [&](const Follower& f) {
+        return &f != followers.data() && now - f.used > kIdleCursor;
+    });
+    for (Follower& f : followers) {
+        if (!f.cursor->covers(from)) continue;
+        f.used = now;
+        return f.cursor.get();
+    }
+    VITALOG_TRY(const auto ends, ask(tp));
+    partition.readable = std::max(partition.readable, ends.second);
+    if (from < ends.first)
+        return fail(Errc::OutOfRange,
+                    fmt::format("{} was dropped by retention; the first offset kept is {}",
+                                to_string(tp, from), ends.first.value()));
+    std::vector<bool> taken(kLanesMax, false);
+    for (const Follower& f : followers) taken[f.lane] = true;
+    std::size_t lane_index =
+        static_cast<std::size_t>(std::find(taken.begin(), taken.end(), false) - taken.begin());
+    if (lane_index == kLanesMax) {
+        const auto oldest = std::ranges::min_element(followers, {}, &Follower::used);
+        lane_index = oldest->lane;
+        followers.erase(oldest);  // stops it first: a consumer follows a partition once
+    }
+    VITALOG_TRY(rd_kafka_t * consumer, lane(lane_index));
+    VITALOG_TRY(auto cursor,
+                Cursor::start(consumer, tp, from, options_.window_bytes, wake, &activity_));
+    followers.push_back({lane_index, std::move(cursor), now});
+    return followers.back().cursor.get();
+}
+
+Result<void> Reader::read(const TopicPartition& tp, Offset from, std::size_t max_bytes,
+                          RecordBatch& out) {
+    BatchFill fill(from, max_bytes, out);
+    Partition* partition = find(tp);
+    if (!partition) return fail(Errc::NotFound, "the log has no partition " + to_string(tp));
+    const std::lock_guard lock(partition->mutex);
+    VITALOG_TRY(Cursor * cursor, follower(*partition, tp, from));
+    const auto deadline = SteadyClock::now() + kCallLimit;
+    auto wait = std::chrono::milliseconds(0);
+    while (true) {
+        if (cursor->kept_bytes(from) < max_bytes) {
+            auto taken = cursor->take(wait);
+            if (!taken) {  // the next read begins anew
+                std::erase_if(partition->followers,
+                              [&](const Follower& f) { return f.cursor.get() == cursor; });
+                return taken;
+            }
+        }
+        VITALOG_CHECK(cursor->give(fill));
+        if (!out.records.empty()) return {};
+        out.next = std::max(from, cursor->position());
+        if (out.next >= partition->readable) return {};
+        if (SteadyClock::now() >= deadline)
+            return fail(Errc::Io, fmt::format("{}: the cluster gave nothing for {} s",
+                                              to_string(tp, from), kCallLimit.count() / 1000));
+        wait = kStep;
+    }
+}
+
+Result<Offset> Reader::begin(const TopicPartition& tp) {
+    if (!find(tp)) return fail(Errc::NotFound, "the log has no partition " + to_string(tp));
+    VITALOG_TRY(const auto ends, ask(tp));
+    return ends.first;
+}
+
+Result<Offset> Reader::at(const TopicPartition& tp, LogTime time) {
+    if (!find(tp)) return fail(Errc::NotFound, "the log has no partition " + to_string(tp));
+    VITALOG_TRY(rd_kafka_t * consumer, lane(0));
+    const Partitions list(rd_kafka_topic_partition_list_new(1));
+    auto* entry = rd_kafka_topic_partition_list_add(
+        list.get(), tp.topic.c_str(), static_cast<std::int32_t>(tp.partition.value()));
+    const auto code = until_settled([&] {
+        entry->offset = time.millis();
+        const auto asked =
+            rd_kafka_offsets_for_times(consumer, list.get(), static_cast<int>(kCallLimit.count()));
+        return asked == RD_KAFKA_RESP_ERR_NO_ERROR ? entry->err : asked;
+    });
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return tl::unexpected(to_error(code, "cannot find a time in " + to_string(tp)));
+    if (entry->offset >= 0) return Offset(entry->offset);
+    return end(tp);
+}
+
+Result<Offset> Reader::end(const TopicPartition& tp) {
+    Partition* partition = find(tp);
+    if (!partition) return fail(Errc::NotFound, "the log has no partition " + to_string(tp));
+    const auto known = [&] {
+        Offset end = std::max(partition->readable, partition->promised);
+        for (const Follower& f : partition->followers) end = std::max(end, f.cursor->end());
+        return end;
+    };
+    {
+        const std::lock_guard lock(partition->mutex);
+        const auto now = SteadyClock::now();
+        if (!partition->followers.empty() || now - partition->asked < kAskAgain) return known();
+        partition->wanted = now;
+    }
+    VITALOG_CHECK(ask_ends(tp));
+    const std::lock_guard lock(partition->mutex);
+    return known();
+}
+
+/// Asks for all ends at once that were wanted lately: whoever wants one wants the others too, as a
+/// rule.
+Result<void> Reader::ask_ends(const TopicPartition& wanted) {
+    VITALOG_TRY(rd_kafka_t * consumer, lane(0));
+    const auto now = SteadyClock::now();
+    const Partitions list(rd_kafka_topic_partition_list_new(16));
+    for (const auto& [tp, partition] : partitions_) {
+        const std::lock_guard lock(partition->mutex);
+        if (now - partition->wanted > kWantedLately) continue;
+        rd_kafka_topic_partition_list_add(list.get(), tp.topic.c_str(),
+                                          static_cast<std::int32_t>(tp.partition.value()));
+    }
+    const auto code = until_settled([&] {
+        for (int i = 0; i < list->cnt; ++i) list->elems[i].offset = RD_KAFKA_OFFSET_END;
+        auto asked =
+            rd_kafka_offsets_for_times(consumer, list.get(), static_cast<int>(kCallLimit.count()));
+        for (int i = 0; i < list->cnt && asked == RD_KAFKA_RESP_ERR_NO_ERROR; ++i)
+            asked = list->elems[i].err;
+        return asked;
+    });
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return tl::unexpected(to_error(code, "cannot learn where " + to_string(wanted) + " ends"));
+    for (int i = 0; i < list->cnt; ++i) {
+        const auto& entry = list->elems[i];
+        Partition* partition =
+            find({entry.topic, vitalog::Partition(static_cast<std::uint32_t>(entry.partition))});
+        const std::lock_guard lock(partition->mutex);
+        partition->readable = std::max(partition->readable, Offset(entry.offset));
+        partition->asked = now;
+    }
+    return {};
+}
+
+Result<Offset> Reader::asked_end(const TopicPartition& tp) {
+    Partition* partition = find(tp);
+    if (!partition) return fail(Errc::NotFound, "the log has no partition " + to_string(tp));
+    VITALOG_TRY(const auto ends, ask(tp));
+    const std::lock_guard lock(partition->mutex);
+    partition->readable = std::max(partition->readable, ends.second);
+    return ends.second;
+}
+
+void Reader::readable(const TopicPartition& tp, Offset end) {
+    if (Partition* partition = find(tp)) {
+        const std::lock_guard lock(partition->mutex);
+        partition->readable = std::max(partition->readable, end);
+    }
+    activity_.bump();
+}
+
+void Reader::promised(const TopicPartition& tp, Offset end) {
+    if (Partition* partition = find(tp)) {
+        const std::lock_guard lock(partition->mutex);
+        partition->promised = std::max(partition->promised, end);
+    }
+}
+
+Offset Reader::known(const TopicPartition& tp) const {
+    const Partition* partition = find(tp);
+    if (!partition) return Offset();
+    const std::lock_guard lock(partition->mutex);
+    Offset known = std::max(partition->readable, partition->promised);
+    for (const Follower& f : partition->followers) known = std::max(known, f.cursor->position());
+    return known;
+}
+
+std::uint64_t Reader::memory_bytes() const {
+    std::uint64_t bytes = 0;
+    for (const auto& [tp, partition] : partitions_) {
+        const std::lock_guard lock(partition->mutex);
+        for (const Follower& f : partition->followers) bytes += f.cursor->kept_bytes(Offset());
+    }
+    return bytes;
+}
+
+/// Cursors go before the consumers that they use.
+Reader::~Reader() {
+    partitions_.clear();
+}
+
+}  // namespace vitalog::topology::kafka

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "topology/log/kafka/activity.h"
+#include "topology/log/kafka/cursor.h"
+
+namespace vitalog::topology::kafka {
+
+/// Reads committed records of any partition from any offset. Readers that are close to one another
+/// share a cursor; the others get one of their own, on another consumer, as a consumer follows a
+/// partition once. Thread-safe.
+class Reader {
+  public:
+    struct Options {
+        Properties properties;                            ///< connection and security
+        std::size_t window_bytes = std::size_t{4} << 20;  ///< kept in memory by a cursor
+    };
+    Reader(Options options, Activity& activity)
+        : options_(std::move(options)), activity_(activity) {}
+    ~Reader();
+
+    /// Before the first read: the partitions there are.
+    void add_topic(const std::string& topic, std::uint32_t partitions);
+    bool knows(const TopicPartition& tp) const { return partitions_.contains(tp); }
+
+    /// As RecordSource::read.
+    Result<void> read(const TopicPartition& tp, Offset from, std::size_t max_bytes,
+                      RecordBatch& out);
+    Result<Offset> begin(const TopicPartition& tp);
+    /// The first record of that time or later; the end when there is none.
+    Result<Offset> at(const TopicPartition& tp, LogTime time);
+    /// At least everything that this process has seen or was promised.
+    Result<Offset> end(const TopicPartition& tp);
+    /// Where readable records end now, by the cluster's own word.
+    Result<Offset> asked_end(const TopicPartition& tp);
+    /// Everything before `end` can be read now: a read before it waits for it.
+    void readable(const TopicPartition& tp, Offset end);
+    /// Everything before `end` is committed and will be readable soon.
+    void promised(const TopicPartition& tp, Offset end);
+    /// What was promised or seen; does not ask the cluster.
+    Offset known(const TopicPartition& tp) const;
+    /// Bytes kept by all cursors.
+    std::uint64_t memory_bytes() const;
+
+  private:
+    struct Follower {
+        std::size_t lane = 0;
+        std::unique_ptr<Cursor> cursor;
+        std::chrono::steady_clock::time_point used;
+    };
+    struct Partition {
+        mutable std::mutex mutex;  // guards what follows
+        std::vector<Follower> followers;
+        Offset readable;
+        Offset promised;
+        std::chrono::steady_clock::time_point wanted;  // somebody asked for its end
+        std::chrono::steady_clock::time_point asked;   // the cluster was asked for it
+    };
+
+    Partition* find(const TopicPartition& tp) const;
+    Result<rd_kafka_t*> lane(std::size_t index);
+    Result<Cursor*> follower(Partition& partition, const TopicPartition& tp, Offset from);
+    Result<std::pair<Offset, Offset>> ask(const TopicPartition& tp);
+    Result<void> ask_ends(const TopicPartition& wanted);
+    static void wake(rd_kafka_t* consumer, void* activity);
+
+    const Options options_;
+    Activity& activity_;
+    std::map<TopicPartition, std::unique_ptr<Partition>>
+        partitions_;          // as it is once reading begins
+    std::mutex lanes_mutex_;  // guards what follows
+    std::vector<Handle> lanes_;
+};
+
+}  // namespace vitalog::topology::kafka

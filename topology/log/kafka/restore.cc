@@ -1,0 +1,139 @@
+#include "topology/log/kafka/restore.h"
+
+#include <fmt/format.h>
+
+#include <thread>
+
+#include "schemas/base/ports.h"
+#include "topology/log/kafka/committer.h"
+#include "topology/log/kafka/topic_admin.h"
+
+namespace vitalog::topology::kafka {
+namespace {
+
+constexpr std::size_t kReadBytes = std::size_t{4} << 20;
+constexpr std::chrono::milliseconds kLookAgain{50};
+constexpr std::chrono::seconds kOpenTransactionMax{
+    90};  // transaction.timeout.ms and the coordinator's check of it
+constexpr std::chrono::seconds kReportEvery{2};
+
+using SteadyClock = std::chrono::steady_clock;
+
+/// Where the snapshots end once every transaction that is open now has ended.
+Result<Offset> settled_end(const RestorePorts& ports, const TopicPartition& tp) {
+    std::int64_t begin = 0;
+    std::int64_t end = 0;
+    const auto code = until_settled([&] {
+        return rd_kafka_query_watermark_offsets(ports.uncommitted, tp.topic.c_str(),
+                                                static_cast<std::int32_t>(tp.partition.value()),
+                                                &begin, &end, static_cast<int>(kCallLimit.count()));
+    });
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return tl::unexpected(to_error(code, "cannot learn where " + to_string(tp) + " ends"));
+    const auto deadline = SteadyClock::now() + kOpenTransactionMax;
+    while (true) {
+        VITALOG_TRY(const Offset readable, ports.reader.asked_end(tp));
+        if (readable.value() >= end) return readable;
+        if (SteadyClock::now() >= deadline)
+            return fail(Errc::Io, fmt::format("{}: a transaction stays open at {}", to_string(tp),
+                                              readable.value()));
+        rest(kLookAgain);
+    }
+}
+
+std::vector<state::Write> writes_of(const RecordBatch& batch) {
+    std::vector<state::Write> writes;
+    writes.reserve(batch.records.size());
+    for (const RecordView& record : batch.records) writes.push_back(snapshot_of(record));
+    return writes;
+}
+
+/// Reports how far a restore has come.
+class Progress {
+  public:
+    Progress(const RestorePorts& ports, const TopicPartition& tp, Offset from, Offset end)
+        : ports_(ports),
+          tp_(tp),
+          from_(from),
+          end_(end),
+          began_(SteadyClock::now()),
+          reported_(began_) {}
+
+    void at(Offset next, std::size_t records) {
+        records_ += records;
+        const auto now = SteadyClock::now();
+        if (now - reported_ < kReportEvery) return;
+        reported_ = now;
+        const double seconds = std::chrono::duration<double>(now - began_).count();
+        const double share =
+            static_cast<double>(next.value() - from_.value()) /
+            static_cast<double>(std::max<std::int64_t>(end_.value() - from_.value(), 1));
+        log_line("info", "restoring",
+                 {{"partition", to_string(tp_)},
+                  {"records", std::to_string(records_)},
+                  {"rate", fmt::format("{:.0f}/s", static_cast<double>(records_) / seconds)},
+                  {"done", fmt::format("{:.0f}%", share * 100)},
+                  {"left", fmt::format("{:.0f}s", seconds * (1 - share) / std::max(share, 1e-6))}});
+        gauge(1 - share);
+    }
+    void done() {
+        const double seconds = std::chrono::duration<double>(SteadyClock::now() - began_).count();
+        log_line("info", "restored",
+                 {{"partition", to_string(tp_)},
+                  {"records", std::to_string(records_)},
+                  {"seconds", fmt::format("{:.2f}", seconds)}});
+        gauge(0);
+        if (!ports_.metrics) return;
+        ports_.metrics->observe("vitalog_restore_seconds", {}, seconds);
+        ports_.metrics->count("vitalog_restored_records_total", {}, static_cast<double>(records_));
+    }
+
+  private:
+    void gauge(double left) const {
+        if (ports_.metrics)
+            ports_.metrics->gauge("vitalog_restore_left", {{"partition", to_string(tp_)}}, left);
+    }
+
+    const RestorePorts& ports_;
+    const TopicPartition& tp_;
+    const Offset from_;
+    const Offset end_;
+    const SteadyClock::time_point began_;
+    SteadyClock::time_point reported_;
+    std::size_t records_ = 0;
+};
+
+}  // namespace
+
+Result<void> restore_shard(const RestorePorts& ports, const std::string& shard,
+                           const TopicPartition& snapshots) {
+    VITALOG_TRY(const Offset end, settled_end(ports, snapshots));
+    VITALOG_TRY(const Offset begin, ports.reader.begin(snapshots));
+    VITALOG_TRY(auto kept, ports.local.restored(shard));
+    if (kept && kept->next > end)
+        return fail(Errc::Damaged,
+                    fmt::format("the data directory knows {} up to {}, the cluster has it up to "
+                                "{}: the topic was made "
+                                "anew or cut. Restore the topic, or choose another --data-dir",
+                                to_string(snapshots), kept->next.value(), end.value()));
+    const LogTime now = ports.clock.now();
+    if (kept && kept->next < end && kept->when + kTombstonesKept / 2 < now) {
+        VITALOG_CHECK(ports.local.wipe(shard));
+        kept.reset();
+    }
+    Offset next = std::max(kept ? kept->next : Offset(), begin);
+    if (next >= end) return {};
+    Progress progress(ports, snapshots, next, end);
+    RecordBatch batch;
+    while (next < end) {
+        VITALOG_CHECK(ports.reader.read(snapshots, next, kReadBytes, batch));
+        const auto writes = writes_of(batch);
+        next = batch.next;
+        VITALOG_CHECK(ports.local.apply({{&shard, &writes, next}}, now));
+        progress.at(next, writes.size());
+    }
+    progress.done();
+    return {};
+}
+
+}  // namespace vitalog::topology::kafka

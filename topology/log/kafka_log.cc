@@ -1,0 +1,409 @@
+#include "topology/log/kafka_log.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "topology/log/kafka/committer.h"
+#include "topology/log/kafka/elsewhere.h"
+#include "topology/log/kafka/feed_door.h"
+#include "topology/log/kafka/positions.h"
+#include "topology/log/kafka/restore.h"
+#include "topology/log/kafka/topic_admin.h"
+#include "topology/log/stored_position.h"
+#include "topology/log/topic_config.h"
+
+namespace vitalog::topology {
+namespace {
+
+using namespace kafka;
+
+constexpr std::uint64_t kWalBytesMax = std::uint64_t{512} << 20;
+constexpr int kBackgroundJobs = 2;
+
+Properties connection(const KafkaLog::Options& options) {
+    Properties properties(options.security.begin(), options.security.end());
+    properties["bootstrap.servers"] = options.brokers;
+    properties["client.id"] = options.group + "." + options.instance;
+    properties["socket.nagle.disable"] = "true";
+    properties["reconnect.backoff.ms"] = "50";
+    properties["reconnect.backoff.max.ms"] = "2000";
+    properties["log_level"] = "5";
+    return properties;
+}
+
+}  // namespace
+
+class KafkaLog::Impl {
+  public:
+    explicit Impl(Options given) : options(std::move(given)) {}
+
+    Result<void> open();
+    const Stage* stage_of(std::string_view name, const TopicPartition& input) const;
+    Result<std::unique_ptr<ShardLog>> open_shard(std::string_view stage,
+                                                 const TopicPartition& input);
+    std::string reader_group(std::string_view reader) const;
+    std::string stage_group(std::string_view stage) const {
+        return fmt::format("{}.{}", options.group, stage);
+    }
+    TopicPartition snapshots_of(std::string_view stage, Partition partition) const {
+        return {fmt::format("{}.{}.state", options.group, stage), partition};
+    }
+
+    const Options options;
+    Activity activity;
+    Handle admin;  // asks the cluster; sees what transactions have not committed yet
+    std::unique_ptr<LocalState> local;
+    std::unique_ptr<Reader> reader;
+    std::map<std::string, std::unique_ptr<Membership>, std::less<>> members;  // by stage
+    std::unique_ptr<Membership> duty;
+    std::unique_ptr<Elsewhere> elsewhere;
+    std::unique_ptr<Committer> committer;
+    std::unique_ptr<FeedDoor> door;
+
+    std::mutex held_mutex;
+    std::set<std::string> held;  // keys of open shards
+
+  private:
+    Result<void> begin_work();
+    Result<void> prepare_topics();
+    Result<void> open_local();
+    Result<void> join_groups();
+    Result<std::unique_ptr<Membership>> join(std::string_view name,
+                                             std::vector<std::string> topics);
+    Producer::Options producer_options(std::string transactional_id) const;
+};
+
+namespace {
+
+class KafkaShard final : public ShardLog {
+  public:
+    using Release = std::function<void()>;
+    KafkaShard(Committer& committer, std::unique_ptr<RocksBackend> backend, Ticket ticket,
+               ShardPosition position, Release release)
+        : committer_(committer),
+          backend_(std::move(backend)),
+          ticket_(std::move(ticket)),
+          position_(std::move(position)),
+          release_(std::move(release)) {}
+    ~KafkaShard() override {
+        committer_.withdraw(ticket_);
+        release_();
+    }
+
+    const ShardPosition& position() const override { return position_; }
+    const state::Backend& state() const override { return *backend_; }
+
+    CommitOutcome commit(const Commit& commit, std::optional<Error>& error) override {
+        if (ticket_.commit == nullptr) {
+            ticket_.commit = &commit;
+            committer_.submit(ticket_);
+            return CommitOutcome::Pending;
+        }
+        VITALOG_ASSERT(ticket_.commit == &commit, "a commit stays while it is pending");
+        const CommitOutcome outcome = committer_.outcome(ticket_, error);
+        if (outcome == CommitOutcome::Pending) return outcome;
+        ticket_.commit = nullptr;
+        if (outcome == CommitOutcome::Committed)
+            position_ = {
+                position_.generation, commit.committed, commit.checkpoint, commit.logic, {}};
+        return outcome;
+    }
+
+  private:
+    Committer& committer_;
+    const std::unique_ptr<RocksBackend> backend_;
+    Ticket ticket_;
+    ShardPosition position_;
+    const Release release_;
+};
+
+}  // namespace
+
+Producer::Options KafkaLog::Impl::producer_options(std::string transactional_id) const {
+    Producer::Options producer;
+    producer.properties = connection(options);
+    producer.transactional_id = std::move(transactional_id);
+    producer.message_bytes_max = options.message_bytes_max;
+    for (const TopicConfig& topic : options.topics) producer.topics.push_back(topic.name);
+    for (const Stage& stage : options.stages)
+        if (stage.stateful) producer.topics.push_back(snapshots_of(stage.name, {}).topic);
+    return producer;
+}
+
+Result<void> KafkaLog::Impl::open() {
+    VITALOG_CHECK(check_topics(options.topics));
+    VITALOG_ASSERT(options.clock != nullptr || options.reads_only, "a log that works has a clock");
+    log_library_version();
+    Properties asking = connection(options);
+    asking["isolation.level"] = "read_uncommitted";
+    VITALOG_TRY(admin, make_client(RD_KAFKA_CONSUMER, asking));
+    if (!options.reads_only) VITALOG_CHECK(prepare_topics());
+    if (!options.path.empty()) VITALOG_CHECK(open_local());
+    reader = std::make_unique<Reader>(Reader::Options{connection(options), options.window_bytes},
+                                      activity);
+    for (const TopicConfig& topic : options.topics) reader->add_topic(topic.name, topic.partitions);
+    for (const Stage& stage : options.stages) {
+        if (!stage.stateful) continue;
+        std::uint32_t partitions = 0;
+        for (const TopicConfig& topic : options.topics)
+            if (topic.name == stage.inputs.front()) partitions = topic.partitions;
+        reader->add_topic(snapshots_of(stage.name, {}).topic, partitions);
+    }
+    return options.reads_only ? Result<void>() : begin_work();
+}
+
+Result<void> KafkaLog::Impl::begin_work() {
+    VITALOG_TRY(committer, Committer::start({producer_options(stage_group(options.instance)),
+                                             options.committers, options.metrics},
+                                            {*reader, *local, activity, *options.clock}));
+    FeedDoor::Options feeds;
+    feeds.producer = producer_options("");
+    feeds.queue.queue_records = options.append_queue_records;
+    feeds.queue.queue_bytes = options.append_queue_bytes;
+    feeds.ledger = options.ledger;
+    feeds.topics = options.topics;
+    feeds.clock = options.clock;
+    VITALOG_TRY(door, FeedDoor::open(std::move(feeds), *reader, *local));
+    return join_groups();
+}
+
+Result<void> KafkaLog::Impl::prepare_topics() {
+    const ClusterSettings settings{options.replication, options.message_bytes_max};
+    std::vector<ClusterTopic> topics;
+    std::map<std::string, std::uint32_t> partitions;
+    for (const TopicConfig& topic : options.topics) {
+        topics.push_back(cluster_topic(topic, settings));
+        partitions[topic.name] = topic.partitions;
+    }
+    for (const Stage& stage : options.stages)
+        if (stage.stateful)
+            topics.push_back(snapshot_topic(snapshots_of(stage.name, {}).topic,
+                                            partitions.at(stage.inputs.front()), settings));
+    return ensure_topics(admin.get(), std::move(topics), settings);
+}
+
+Result<void> KafkaLog::Impl::open_local() {
+    const std::unique_ptr<char, void (*)(char*)> cluster(
+        rd_kafka_clusterid(admin.get(), static_cast<int>(kCallLimit.count())), [](char* id) {
+            if (id) rd_kafka_mem_free(nullptr, id);
+        });
+    if (!cluster) return fail(Errc::Io, "the Kafka cluster does not say its id; see log.brokers");
+    VITALOG_TRY(local, LocalState::open(options.path, cluster.get(),
+                                        {.block_cache_bytes = options.block_cache_bytes,
+                                         .write_buffer_bytes = options.write_buffer_bytes,
+                                         .wal_bytes_max = kWalBytesMax,
+                                         .background_jobs = kBackgroundJobs}));
+    return {};
+}
+
+std::string KafkaLog::Impl::reader_group(std::string_view reader) const {
+    const bool local =
+        std::ranges::find(options.local_readers, reader) != options.local_readers.end();
+    return fmt::format("{}.reader.{}{}", options.group, reader,
+                       local ? "." + options.instance : "");
+}
+
+Result<std::unique_ptr<Membership>> KafkaLog::Impl::join(std::string_view name,
+                                                         std::vector<std::string> topics) {
+    Membership::Options joining;
+    joining.properties = connection(options);
+    joining.group = stage_group(name);
+    joining.instance = options.instance;
+    joining.topics = std::move(topics);
+    joining.session = options.session;
+    return Membership::join(std::move(joining), activity);
+}
+
+Result<void> KafkaLog::Impl::join_groups() {
+    std::vector<Elsewhere::Group> groups;
+    for (const Stage& stage : options.stages) {
+        Elsewhere::Group& group =
+            groups.emplace_back(Elsewhere::Group{stage_group(stage.name), {}, nullptr});
+        for (const TopicConfig& topic : options.topics)
+            for (std::uint32_t p = 0; p < topic.partitions; ++p)
+                if (std::ranges::find(stage.inputs, topic.name) != stage.inputs.end())
+                    group.partitions.push_back({topic.name, Partition(p)});
+        if (std::ranges::find(options.runs, stage.name) == options.runs.end()) continue;
+        VITALOG_TRY(auto member, join(stage.name, stage.inputs));
+        group.member = member.get();
+        members[stage.name] = std::move(member);
+    }
+    if (!options.duty_topic.empty()) {
+        VITALOG_TRY(duty, join("duty", {options.duty_topic}));
+    }
+    elsewhere = std::make_unique<Elsewhere>(admin.get(), std::move(groups), activity);
+    return {};
+}
+
+const KafkaLog::Stage* KafkaLog::Impl::stage_of(std::string_view name,
+                                                const TopicPartition& input) const {
+    const auto stage = std::ranges::find(options.stages, name, &Stage::name);
+    if (stage == options.stages.end() || !reader->knows(input)) return nullptr;
+    return std::ranges::find(stage->inputs, input.topic) == stage->inputs.end() ? nullptr : &*stage;
+}
+
+Result<std::unique_ptr<ShardLog>> KafkaLog::Impl::open_shard(std::string_view name,
+                                                             const TopicPartition& input) {
+    const Stage* stage = stage_of(name, input);
+    const auto member = members.find(name);
+    if (!stage || member == members.end())
+        return fail(Errc::NotFound,
+                    fmt::format("this process has no stage {} of {}", name, to_string(input)));
+    Ticket ticket;
+    ticket.input = input;
+    ticket.snapshots = snapshots_of(name, input.partition);
+    ticket.shard = shard_position_key(name, input);
+    ticket.member = member->second.get();
+    ticket.holding = ticket.member->holding(input);
+    if (ticket.holding == 0)
+        return fail(Errc::Busy,
+                    fmt::format("{} of {} is not this process's", name, to_string(input)));
+    {
+        const std::lock_guard lock(held_mutex);
+        if (!held.insert(ticket.shard).second)
+            return fail(Errc::Conflict,
+                        fmt::format("stage {} has {} open already", name, to_string(input)));
+    }
+    const auto release = [this, shard = ticket.shard] {
+        const std::lock_guard lock(held_mutex);
+        held.erase(shard);
+    };
+    const auto restored = [&]() -> Result<ShardPosition> {
+        VITALOG_TRY(const auto committed,
+                    committed_offsets(admin.get(), ticket.member->group(), {input}));
+        if (stage->stateful)
+            VITALOG_CHECK(
+                restore_shard({*reader, admin.get(), *local, *options.clock, options.metrics},
+                              ticket.shard, ticket.snapshots));
+        const auto found = committed.find(input);
+        if (found != committed.end())
+            return decode_metadata(found->second.next, found->second.metadata);
+        VITALOG_TRY(const auto kept, local->restored(ticket.shard));
+        if (kept)
+            return fail(Errc::Damaged, fmt::format("group {} has no position in {}, although its "
+                                                   "state is there: the cluster forgot it "
+                                                   "(offsets.retention.minutes). Begin with a new "
+                                                   "log.group, or reset the group by hand",
+                                                   ticket.member->group(), to_string(input)));
+        ShardPosition fresh;
+        VITALOG_TRY(fresh.committed, reader->begin(input));
+        fresh.checkpoint = fresh.committed;
+        return fresh;
+    };
+    auto position = restored();
+    if (!position) {
+        release();
+        const Error& error = position.error();
+        return fail(error.code() == Errc::Io ? Errc::Busy : error.code(), error.message());
+    }
+    auto backend = local->backend(ticket.shard);
+    return std::make_unique<KafkaShard>(*committer, std::move(backend), std::move(ticket),
+                                        *std::move(position), release);
+}
+
+KafkaLog::KafkaLog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+KafkaLog::~KafkaLog() = default;
+
+Result<std::unique_ptr<KafkaLog>> KafkaLog::open(Options options) {
+    auto impl = std::make_unique<Impl>(std::move(options));
+    VITALOG_CHECK(impl->open());
+    return std::unique_ptr<KafkaLog>(new KafkaLog(std::move(impl)));
+}
+
+KafkaLog::Stats KafkaLog::stats() const {
+    const Rocks::Memory memory = impl_->local->memory();
+    return {impl_->reader->memory_bytes(), memory.write_buffers, memory.block_cache,
+            memory.table_readers};
+}
+
+std::vector<TopicConfig> KafkaLog::topics() const {
+    return impl_->options.topics;
+}
+
+Ownership KafkaLog::ownership(std::string_view stage, const TopicPartition& input) const {
+    const auto member = impl_->members.find(stage);
+    return member == impl_->members.end() ? Ownership::Others : member->second->ownership(input);
+}
+
+Result<Offset> KafkaLog::committed(std::string_view stage, const TopicPartition& input) const {
+    if (const auto committed = impl_->elsewhere->committed(impl_->stage_group(stage), input))
+        return *committed;
+    return fail(Errc::NotFound, fmt::format("nobody runs {} of {} yet", stage, to_string(input)));
+}
+
+bool KafkaLog::on_duty() const {
+    if (!impl_->duty) return false;
+    return impl_->duty->awake() &&
+           impl_->duty->ownership({impl_->options.duty_topic, Partition(0)}) == Ownership::Ours;
+}
+
+Result<std::unique_ptr<ShardLog>> KafkaLog::open_shard(std::string_view stage,
+                                                       const TopicPartition& input) {
+    return impl_->open_shard(stage, input);
+}
+
+Generation KafkaLog::generation() const {
+    return Generation(1);
+}
+
+Generation KafkaLog::generation_at(const TopicPartition& /*tp*/, Offset /*offset*/) const {
+    return generation();
+}
+
+void KafkaLog::append(FeedRecord record, AppendDone done) {
+    VITALOG_ASSERT(impl_->door != nullptr, "a log that was opened to read takes nothing");
+    impl_->door->append(std::move(record), std::move(done));
+}
+
+std::uint32_t KafkaLog::partitions(std::string_view topic) const {
+    const auto found = std::ranges::find(impl_->options.topics, topic, &TopicConfig::name);
+    return found == impl_->options.topics.end() ? 0 : found->partitions;
+}
+
+Result<Offset> KafkaLog::begin_offset(const TopicPartition& tp) const {
+    return impl_->reader->begin(tp);
+}
+
+Result<Offset> KafkaLog::end_offset(const TopicPartition& tp) const {
+    return impl_->reader->end(tp);
+}
+
+Result<void> KafkaLog::read(const TopicPartition& tp, Offset from, std::size_t max_bytes,
+                            RecordBatch& out) const {
+    return impl_->reader->read(tp, from, max_bytes, out);
+}
+
+/// What can be read is committed, and so replicated.
+Result<void> KafkaLog::sync() {
+    return {};
+}
+
+std::uint64_t KafkaLog::activity() const {
+    return impl_->activity.count();
+}
+
+void KafkaLog::wait(std::uint64_t seen, std::chrono::milliseconds timeout) const {
+    impl_->activity.wait(seen, timeout);
+}
+
+Result<std::optional<Offset>> KafkaLog::load_position(std::string_view reader,
+                                                      const TopicPartition& tp) const {
+    if (!impl_->reader->knows(tp))
+        return fail(Errc::NotFound, "the log has no partition " + to_string(tp));
+    VITALOG_TRY(const auto committed,
+                committed_offsets(impl_->admin.get(), impl_->reader_group(reader), {tp}));
+    const auto found = committed.find(tp);
+    if (found == committed.end()) return std::nullopt;
+    return found->second.next;
+}
+
+Result<void> KafkaLog::store_position(std::string_view reader, const TopicPartition& tp,
+                                      Offset next) {
+    if (!impl_->reader->knows(tp))
+        return fail(Errc::NotFound, "the log has no partition " + to_string(tp));
+    return store_offset(impl_->admin.get(), impl_->reader_group(reader), tp, next);
+}
+
+}  // namespace vitalog::topology
