@@ -29,4 +29,4 @@ set_tests_properties(examples_test acl_test PROPERTIES LABELS "kafka;slow" SKIP_
 vitalog_kafka_test(kafka_log_conformance_test $<TARGET_FILE:kafka_log_conformance_test>)
 set_tests_properties(kafka_log_conformance_test PROPERTIES TIMEOUT 400)
 vitalog_kafka_test(same_outputs_test python3 ${CMAKE_SOURCE_DIR}/tests/kafka/same_outputs_test.py)
-set_tests_properties(same_outputs_test PROPERTIES TIMEOUT 1200 ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog>)
+set_tests_properties(same_outputs_test PROPERTIES LABELS "kafka;slow" TIMEOUT 1200 ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog>)
