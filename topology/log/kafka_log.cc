@@ -138,6 +138,8 @@ Result<void> KafkaLog::Impl::open() {
     log_library_version();
     Properties asking = connection(options);
     asking["isolation.level"] = "read_uncommitted";
+    // A client without a group dies in librdkafka 2.0.2 when another group's coordinator has moved: it asks after its own.
+    asking["group.id"] = options.group + ".asking";
     VITALOG_TRY(admin, make_client(RD_KAFKA_CONSUMER, asking));
     if (!options.reads_only) VITALOG_CHECK(prepare_topics());
     if (!options.path.empty()) VITALOG_CHECK(open_local());
