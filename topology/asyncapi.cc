@@ -36,7 +36,10 @@ constexpr std::array kFeedHeaders{
     HeaderInfo{header::kFormat, "The form of the value; without it the topic's usual one"},
     HeaderInfo{header::kEndpoint,
                "The door or publisher that it came by, for the archive's provenance"},
-    HeaderInfo{header::kRetriedRoot, "Of a dead letter tried again: the feed record refused"}};
+    HeaderInfo{header::kRetriedRoot, "Of a dead letter tried again: the feed record refused"},
+    HeaderInfo{header::kRepeatKey, "The site's own doors, in a cluster: what tells a repeat"},
+    HeaderInfo{header::kRepeatBody, "The same: a hash of the value"},
+    HeaderInfo{header::kRepeatAnswer, "The same: what a repeat is answered"}};
 
 constexpr std::array kEventHeaders{
     HeaderInfo{header::kSpecVersion, "CloudEvents, here 1.0", true},
