@@ -1,6 +1,6 @@
 # The real binary over real sockets.
 add_test(NAME site_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/site_test.py)
-set_tests_properties(site_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 300)
+set_tests_properties(site_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 900)
 add_test(NAME hl7_rest_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/hl7_rest_test.py)
 # A sanitizer keeps freed memory and surrounds what is used: its build is held to twice the limit.
 if(VITALOG_SANITIZE)
@@ -8,20 +8,20 @@ if(VITALOG_SANITIZE)
 else()
   set(VITALOG_MEMORY_TIMES 1)
 endif()
-set_tests_properties(hl7_rest_test PROPERTIES TIMEOUT 300
+set_tests_properties(hl7_rest_test PROPERTIES TIMEOUT 900
   ENVIRONMENT "VITALOG_BINARY=$<TARGET_FILE:vitalog>;VITALOG_MEMORY_TIMES=${VITALOG_MEMORY_TIMES}")
 # Messages through the simulated providers; and the providers' own clients against the simulator.
 add_test(NAME messages_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/messages_test.py)
-set_tests_properties(messages_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 300)
+set_tests_properties(messages_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 900)
 add_test(NAME provider_clients_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/provider_clients_test.py)
 set_tests_properties(provider_clients_test PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 400
   ENVIRONMENT "VITALOG_BINARY=$<TARGET_FILE:vitalog>;VITALOG_VENV=${CMAKE_BINARY_DIR}/provider-clients")
 add_test(NAME doctor_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/doctor_test.py)
-set_tests_properties(doctor_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 300)
+set_tests_properties(doctor_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 900)
 add_test(NAME wearable_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/wearable_test.py)
-set_tests_properties(wearable_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 300)
+set_tests_properties(wearable_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 900)
 add_test(NAME simulate_city_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/simulate_city_test.py)
-set_tests_properties(simulate_city_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 300)
+set_tests_properties(simulate_city_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 900)
 # The archive, validated and read by packages that nobody here wrote.
 add_test(NAME archive_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/archive_test.py)
 set_tests_properties(archive_test PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 400

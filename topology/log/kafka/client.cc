@@ -165,7 +165,8 @@ Result<Event> admin_call(
 void log_library_version() {
     const int version = rd_kafka_version();
     std::string around =
-        "own offsets and own queues for reading, no seek, no commit outside transactions, a group for "
+        "own offsets and own queues for reading, no seek, no commit outside transactions, a group "
+        "for "
         "the client that asks, topics known before they are written, Nagle off";
     if (version < kFixedCooperative) around += ", eager assignment";
     if (version < kFixedTruncation) around += ", needs unclean.leader.election.enable=false";
