@@ -1,5 +1,6 @@
 """Clients and validators that nobody here wrote, from the package index, in a virtual environment below the build folder."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -17,6 +18,9 @@ def enter_environment(folder, packages, test):
         return
     python = folder / "bin/python"
     done = folder / "installed"
+    # Several tests share an environment and begin at once: the first one makes it. The lock goes with this interpreter.
+    lock = open(folder.with_suffix(".lock"), "w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
     if done.exists() and done.read_text().split() == packages:
         os.execv(python, [str(python), *sys.argv, READY])
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
