@@ -14,7 +14,7 @@ set_tests_properties(hl7_rest_test PROPERTIES TIMEOUT 900
 add_test(NAME messages_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/messages_test.py)
 set_tests_properties(messages_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 900)
 add_test(NAME provider_clients_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/provider_clients_test.py)
-set_tests_properties(provider_clients_test PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 400
+set_tests_properties(provider_clients_test PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900
   ENVIRONMENT "VITALOG_BINARY=$<TARGET_FILE:vitalog>;VITALOG_VENV=${CMAKE_BINARY_DIR}/provider-clients")
 add_test(NAME doctor_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/doctor_test.py)
 set_tests_properties(doctor_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 900)
@@ -24,18 +24,18 @@ add_test(NAME simulate_city_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/s
 set_tests_properties(simulate_city_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 900)
 # The archive, validated and read by packages that nobody here wrote.
 add_test(NAME archive_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/archive_test.py)
-set_tests_properties(archive_test PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 400
+set_tests_properties(archive_test PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900
   ENVIRONMENT "VITALOG_BINARY=$<TARGET_FILE:vitalog>;VITALOG_VENV=${CMAKE_BINARY_DIR}/fhir-clients")
 # The same with the views in PostgreSQL; and a site's day, with a rebuild of them.
 foreach(name archive site)
   add_test(NAME ${name}_on_postgresql COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/support/with_postgres.py
            python3 ${CMAKE_SOURCE_DIR}/tests/e2e/${name}_test.py)
-  set_tests_properties(${name}_on_postgresql PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 400
-    ENVIRONMENT "VITALOG_BINARY=$<TARGET_FILE:vitalog>;VITALOG_VENV=${CMAKE_BINARY_DIR}/fhir-clients")
+  set_tests_properties(${name}_on_postgresql PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900
+    ENVIRONMENT "VITALOG_BINARY=$<TARGET_FILE:vitalog>;VITALOG_VENV=${CMAKE_BINARY_DIR}/fhir-clients;LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/support/leaks.supp")
 endforeach()
 # Every command of docs/paths.md, and what it prints.
 add_test(NAME paths_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/paths_test.py)
-set_tests_properties(paths_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 200)
+set_tests_properties(paths_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 600)
 add_test(NAME operator_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/operator_test.py)
 set_tests_properties(operator_test PROPERTIES ENVIRONMENT "VITALOG_BINARY=$<TARGET_FILE:vitalog>;VITALOG_FOLD_CHECK=$<TARGET_FILE:fold_check>" TIMEOUT 600)
 add_test(NAME soak_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/soak_test.py)

@@ -36,3 +36,5 @@ list(POP_FRONT views_on_postgresql)
 add_test(NAME views_on_postgresql COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/support/with_postgres.py ${views_on_postgresql}
          WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 set_tests_properties(views_on_postgresql PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600)
+set_property(TEST views_on_postgresql APPEND PROPERTY
+  ENVIRONMENT LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/support/leaks.supp)
