@@ -37,10 +37,6 @@ std::string state_prefix(std::uint32_t shard) {
     return prefix;
 }
 
-tl::unexpected<Error> unknown_partition(const TopicPartition& tp) {
-    return fail(Errc::NotFound, "the log has no partition " + to_string(tp));
-}
-
 }  // namespace
 
 class EmbeddedLog::Impl {

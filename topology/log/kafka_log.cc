@@ -43,6 +43,7 @@ class KafkaLog::Impl {
     const Stage* stage_of(std::string_view name, const TopicPartition& input) const;
     Result<std::unique_ptr<ShardLog>> open_shard(std::string_view stage,
                                                  const TopicPartition& input);
+    std::uint32_t partitions(std::string_view topic) const;
     std::string reader_group(std::string_view reader) const;
     std::string stage_group(std::string_view stage) const {
         return fmt::format("{}.{}", options.group, stage);
@@ -138,7 +139,8 @@ Result<void> KafkaLog::Impl::open() {
     log_library_version();
     Properties asking = connection(options);
     asking["isolation.level"] = "read_uncommitted";
-    // A client without a group dies in librdkafka 2.0.2 when another group's coordinator has moved: it asks after its own.
+    // A client without a group dies in librdkafka 2.0.2 when another group's coordinator has moved:
+    // it asks after its own.
     asking["group.id"] = options.group + ".asking";
     VITALOG_TRY(admin, make_client(RD_KAFKA_CONSUMER, asking));
     if (!options.reads_only) VITALOG_CHECK(prepare_topics());
@@ -148,10 +150,7 @@ Result<void> KafkaLog::Impl::open() {
     for (const TopicConfig& topic : options.topics) reader->add_topic(topic.name, topic.partitions);
     for (const Stage& stage : options.stages) {
         if (!stage.stateful) continue;
-        std::uint32_t partitions = 0;
-        for (const TopicConfig& topic : options.topics)
-            if (topic.name == stage.inputs.front()) partitions = topic.partitions;
-        reader->add_topic(snapshots_of(stage.name, {}).topic, partitions);
+        reader->add_topic(snapshots_of(stage.name, {}).topic, partitions(stage.inputs.front()));
     }
     return options.reads_only ? Result<void>() : begin_work();
 }
@@ -174,15 +173,12 @@ Result<void> KafkaLog::Impl::begin_work() {
 Result<void> KafkaLog::Impl::prepare_topics() {
     const ClusterSettings settings{options.replication, options.message_bytes_max};
     std::vector<ClusterTopic> topics;
-    std::map<std::string, std::uint32_t> partitions;
-    for (const TopicConfig& topic : options.topics) {
+    for (const TopicConfig& topic : options.topics)
         topics.push_back(cluster_topic(topic, settings));
-        partitions[topic.name] = topic.partitions;
-    }
     for (const Stage& stage : options.stages)
         if (stage.stateful)
             topics.push_back(snapshot_topic(snapshots_of(stage.name, {}).topic,
-                                            partitions.at(stage.inputs.front()), settings));
+                                            partitions(stage.inputs.front()), settings));
     return ensure_topics(admin.get(), std::move(topics), settings);
 }
 
@@ -198,6 +194,11 @@ Result<void> KafkaLog::Impl::open_local() {
                                          .wal_bytes_max = kWalBytesMax,
                                          .background_jobs = kBackgroundJobs}));
     return {};
+}
+
+std::uint32_t KafkaLog::Impl::partitions(std::string_view topic) const {
+    const auto found = std::ranges::find(options.topics, topic, &TopicConfig::name);
+    return found == options.topics.end() ? 0 : found->partitions;
 }
 
 std::string KafkaLog::Impl::reader_group(std::string_view reader) const {
@@ -360,8 +361,7 @@ void KafkaLog::append(FeedRecord record, AppendDone done) {
 }
 
 std::uint32_t KafkaLog::partitions(std::string_view topic) const {
-    const auto found = std::ranges::find(impl_->options.topics, topic, &TopicConfig::name);
-    return found == impl_->options.topics.end() ? 0 : found->partitions;
+    return impl_->partitions(topic);
 }
 
 Result<Offset> KafkaLog::begin_offset(const TopicPartition& tp) const {
@@ -392,8 +392,7 @@ void KafkaLog::wait(std::uint64_t seen, std::chrono::milliseconds timeout) const
 
 Result<std::optional<Offset>> KafkaLog::load_position(std::string_view reader,
                                                       const TopicPartition& tp) const {
-    if (!impl_->reader->knows(tp))
-        return fail(Errc::NotFound, "the log has no partition " + to_string(tp));
+    if (!impl_->reader->knows(tp)) return unknown_partition(tp);
     VITALOG_TRY(const auto committed,
                 committed_offsets(impl_->admin.get(), impl_->reader_group(reader), {tp}));
     const auto found = committed.find(tp);
@@ -403,8 +402,7 @@ Result<std::optional<Offset>> KafkaLog::load_position(std::string_view reader,
 
 Result<void> KafkaLog::store_position(std::string_view reader, const TopicPartition& tp,
                                       Offset next) {
-    if (!impl_->reader->knows(tp))
-        return fail(Errc::NotFound, "the log has no partition " + to_string(tp));
+    if (!impl_->reader->knows(tp)) return unknown_partition(tp);
     return store_offset(impl_->admin.get(), impl_->reader_group(reader), tp, next);
 }
 

@@ -96,4 +96,9 @@ class Log : public FeedAppender, public RecordSource {
     virtual Generation generation_at(const TopicPartition& tp, Offset offset) const = 0;
 };
 
+/// What every log says of a partition that it does not have.
+inline tl::unexpected<Error> unknown_partition(const TopicPartition& tp) {
+    return fail(Errc::NotFound, "the log has no partition " + to_string(tp));
+}
+
 }  // namespace vitalog::topology

@@ -19,10 +19,6 @@ std::string state_prefix(std::uint32_t shard) {
     return prefix;
 }
 
-tl::unexpected<Error> unknown_partition(const TopicPartition& tp) {
-    return fail(Errc::NotFound, "the log has no partition " + to_string(tp));
-}
-
 }  // namespace
 
 /// Everything stored by key. Locking is the log's business.

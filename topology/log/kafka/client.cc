@@ -120,6 +120,30 @@ Result<void> check(rd_kafka_error_t* failure, std::string_view what) {
                                             rd_kafka_error_name(failure))));
 }
 
+rd_kafka_topic_partition_t* add_partition(rd_kafka_topic_partition_list_t& list,
+                                          const TopicPartition& tp) {
+    return rd_kafka_topic_partition_list_add(&list, tp.topic.c_str(),
+                                             static_cast<std::int32_t>(tp.partition.value()));
+}
+
+TopicPartition partition_in(const rd_kafka_topic_partition_t& entry) {
+    return {entry.topic, Partition(static_cast<std::uint32_t>(entry.partition))};
+}
+
+Result<Watermarks> ask_watermarks(rd_kafka_t* client, const TopicPartition& tp) {
+    std::int64_t begin = 0;
+    std::int64_t end = 0;
+    const auto code = until_settled([&] {
+        return rd_kafka_query_watermark_offsets(client, tp.topic.c_str(),
+                                                static_cast<std::int32_t>(tp.partition.value()),
+                                                &begin, &end, static_cast<int>(kCallLimit.count()));
+    });
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return tl::unexpected(
+            to_error(code, "cannot learn where " + to_string(tp) + " begins and ends"));
+    return Watermarks{Offset(begin), Offset(end)};
+}
+
 std::string headers_of(const rd_kafka_message_t& message) {
     std::string encoded;
     rd_kafka_headers_t* headers = nullptr;
@@ -166,8 +190,7 @@ void log_library_version() {
     const int version = rd_kafka_version();
     std::string around =
         "own offsets and own queues for reading, no seek, no commit outside transactions, a group "
-        "for "
-        "the client that asks, topics known before they are written, Nagle off";
+        "for the client that asks, topics known before they are written, Nagle off";
     if (version < kFixedCooperative) around += ", eager assignment";
     if (version < kFixedTruncation) around += ", needs unclean.leader.election.enable=false";
     log_line("info", "librdkafka", {{"version", rd_kafka_version_str()}, {"work_arounds", around}});

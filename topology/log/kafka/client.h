@@ -69,6 +69,18 @@ void rest(std::chrono::milliseconds time);
 /// Takes what a call gave; no error for null.
 Result<void> check(rd_kafka_error_t* failure, std::string_view what);
 
+/// Adds a partition to a list, and reads one back.
+rd_kafka_topic_partition_t* add_partition(rd_kafka_topic_partition_list_t& list,
+                                          const TopicPartition& tp);
+TopicPartition partition_in(const rd_kafka_topic_partition_t& entry);
+
+/// Where a partition begins and ends for that client: what it may read, by its isolation.level.
+struct Watermarks {
+    Offset begin;
+    Offset end;
+};
+Result<Watermarks> ask_watermarks(rd_kafka_t* client, const TopicPartition& tp);
+
 /// Our stored form from the message's headers, and back. The caller gives the latter away with the
 /// message.
 std::string headers_of(const rd_kafka_message_t& message);

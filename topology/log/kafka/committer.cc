@@ -231,8 +231,7 @@ Result<void> Committer::send_outputs(Session& session, const Commit& commit) {
     RecordBatch records;
     for (const PartitionOutput& output : commit.outputs) {
         if (output.block.empty()) continue;
-        if (!reader_.knows(output.tp))
-            return fail(Errc::NotFound, "the log has no partition " + to_string(output.tp));
+        if (!reader_.knows(output.tp)) return unknown_partition(output.tp);
         const RecordBlock block = block_in_memory(Offset(), output.block);
         records.clear();
         VITALOG_CHECK(append_views(block, Offset(), block.count, records));
@@ -256,9 +255,7 @@ Result<void> Committer::send_offsets_of(Session& session, const Membership& memb
                                         const Tickets& tickets) {
     const Partitions offsets(rd_kafka_topic_partition_list_new(static_cast<int>(tickets.size())));
     for (const Ticket* ticket : tickets) {
-        auto* entry = rd_kafka_topic_partition_list_add(
-            offsets.get(), ticket->input.topic.c_str(),
-            static_cast<std::int32_t>(ticket->input.partition.value()));
+        auto* entry = add_partition(*offsets, ticket->input);
         const Commit& commit = *ticket->commit;
         entry->offset = commit.committed.value();
         const std::string text =

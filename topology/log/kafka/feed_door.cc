@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "topology/log/kafka/committer.h"
-
 namespace vitalog::topology::kafka {
 namespace {
 

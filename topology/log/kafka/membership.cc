@@ -69,12 +69,13 @@ void Membership::poll() {
             held_.clear();
             before_.clear();
             moving_ = false;
-            fenced_ =
-                Error(Errc::Conflict, fmt::format("group {}: {} ({}): another process runs as "
-                                                  "log.instance '{}'; give each its own",
-                                                  options_.group, text.data(),
-                                                  rd_kafka_err2name(cause), options_.instance));
         }
+        log_line(
+            "error", "kafka-fenced",
+            {{"group", options_.group},
+             {"instance", options_.instance},
+             {"error", rd_kafka_err2name(cause)},
+             {"why", std::string(text.data()) + ": give each process a log.instance of its own"}});
         activity_.bump();
         return;
     }
@@ -102,8 +103,7 @@ void Membership::assigned(const rd_kafka_topic_partition_list_t& list) {
         const std::lock_guard lock(mutex_);
         ++number_;
         for (int i = 0; i < list.cnt; ++i) {
-            const TopicPartition tp{list.elems[i].topic,
-                                    Partition(static_cast<std::uint32_t>(list.elems[i].partition))};
+            const TopicPartition tp = partition_in(list.elems[i]);
             const auto kept = before_.find(tp);
             held_[tp] = kept == before_.end() ? number_ : kept->second;
         }
@@ -143,11 +143,6 @@ bool Membership::awake() const {
     const std::chrono::nanoseconds since(
         std::chrono::steady_clock::now().time_since_epoch().count() - polled_ns_);
     return since < options_.session / 2;
-}
-
-std::optional<Error> Membership::fenced() const {
-    const std::lock_guard lock(mutex_);
-    return fenced_;
 }
 
 }  // namespace vitalog::topology::kafka

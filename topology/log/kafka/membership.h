@@ -4,7 +4,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -47,8 +46,6 @@ class Membership {
     metadata() const {
         return decltype(metadata())(rd_kafka_consumer_group_metadata(consumer_.get()));
     }
-    /// Set once this member was fenced by another with its name: nothing more will be given to it.
-    std::optional<Error> fenced() const;
 
   private:
     Membership(Options options, Activity& activity)
@@ -69,7 +66,6 @@ class Membership {
     std::map<TopicPartition, std::uint64_t>
         before_;          // between a revocation and the next assignment
     bool moving_ = true;  // nothing was assigned yet, or anew
-    std::optional<Error> fenced_;
 
     std::atomic<std::int64_t> polled_ns_{0};  // steady clock
     std::atomic<bool> stopping_{false};

@@ -1,8 +1,5 @@
 #include "topology/log/kafka/positions.h"
 
-#include <array>
-#include <thread>
-
 namespace vitalog::topology::kafka {
 namespace {
 
@@ -11,14 +8,8 @@ constexpr std::chrono::milliseconds kUnstable{
 
 Partitions list_of(const std::vector<TopicPartition>& partitions) {
     Partitions list(rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size())));
-    for (const TopicPartition& tp : partitions)
-        rd_kafka_topic_partition_list_add(list.get(), tp.topic.c_str(),
-                                          static_cast<std::int32_t>(tp.partition.value()));
+    for (const TopicPartition& tp : partitions) add_partition(*list, tp);
     return list;
-}
-
-TopicPartition partition_of(const rd_kafka_topic_partition_t& entry) {
-    return {entry.topic, Partition(static_cast<std::uint32_t>(entry.partition))};
 }
 
 /// The error of the first group of a result, or of the first of its partitions that has one.
@@ -66,7 +57,7 @@ Result<std::map<TopicPartition, CommittedOffset>> committed_offsets(
         for (int i = 0; offsets && i < offsets->cnt; ++i) {
             const auto& entry = offsets->elems[i];
             if (entry.offset < 0) continue;
-            found[partition_of(entry)] = {
+            found[partition_in(entry)] = {
                 Offset(entry.offset),
                 std::string(static_cast<const char*>(entry.metadata), entry.metadata_size)};
         }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "topology/log/log.h"
+
 namespace vitalog::topology::kafka {
 namespace {
 
@@ -58,19 +60,9 @@ Result<rd_kafka_t*> Reader::lane(std::size_t index) {
     return lanes_[index].get();
 }
 
-Result<std::pair<Offset, Offset>> Reader::ask(const TopicPartition& tp) {
+Result<Watermarks> Reader::ask(const TopicPartition& tp) {
     VITALOG_TRY(rd_kafka_t * consumer, lane(0));
-    std::int64_t begin = 0;
-    std::int64_t end = 0;
-    const auto code = until_settled([&] {
-        return rd_kafka_query_watermark_offsets(consumer, tp.topic.c_str(),
-                                                static_cast<std::int32_t>(tp.partition.value()),
-                                                &begin, &end, static_cast<int>(kCallLimit.count()));
-    });
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return tl::unexpected(
-            to_error(code, "cannot learn where " + to_string(tp) + " begins and ends"));
-    return std::pair(Offset(begin), Offset(end));
+    return ask_watermarks(consumer, tp);
 }
 
 /// The cursor that covers `from`; else one is started there, in the place of the one least used
@@ -87,11 +79,11 @@ Result<Cursor*> Reader::follower(Partition& partition, const TopicPartition& tp,
         return f.cursor.get();
     }
     VITALOG_TRY(const auto ends, ask(tp));
-    partition.readable = std::max(partition.readable, ends.second);
-    if (from < ends.first)
+    partition.readable = std::max(partition.readable, ends.end);
+    if (from < ends.begin)
         return fail(Errc::OutOfRange,
                     fmt::format("{} was dropped by retention; the first offset kept is {}",
-                                to_string(tp, from), ends.first.value()));
+                                to_string(tp, from), ends.begin.value()));
     std::vector<bool> taken(kLanesMax, false);
     for (const Follower& f : followers) taken[f.lane] = true;
     std::size_t lane_index =
@@ -112,7 +104,7 @@ Result<void> Reader::read(const TopicPartition& tp, Offset from, std::size_t max
                           RecordBatch& out) {
     BatchFill fill(from, max_bytes, out);
     Partition* partition = find(tp);
-    if (!partition) return fail(Errc::NotFound, "the log has no partition " + to_string(tp));
+    if (!partition) return unknown_partition(tp);
     const std::lock_guard lock(partition->mutex);
     VITALOG_TRY(Cursor * cursor, follower(*partition, tp, from));
     const auto deadline = SteadyClock::now() + kCallLimit;
@@ -138,17 +130,16 @@ Result<void> Reader::read(const TopicPartition& tp, Offset from, std::size_t max
 }
 
 Result<Offset> Reader::begin(const TopicPartition& tp) {
-    if (!find(tp)) return fail(Errc::NotFound, "the log has no partition " + to_string(tp));
+    if (!find(tp)) return unknown_partition(tp);
     VITALOG_TRY(const auto ends, ask(tp));
-    return ends.first;
+    return ends.begin;
 }
 
 Result<Offset> Reader::at(const TopicPartition& tp, LogTime time) {
-    if (!find(tp)) return fail(Errc::NotFound, "the log has no partition " + to_string(tp));
+    if (!find(tp)) return unknown_partition(tp);
     VITALOG_TRY(rd_kafka_t * consumer, lane(0));
     const Partitions list(rd_kafka_topic_partition_list_new(1));
-    auto* entry = rd_kafka_topic_partition_list_add(
-        list.get(), tp.topic.c_str(), static_cast<std::int32_t>(tp.partition.value()));
+    auto* entry = add_partition(*list, tp);
     const auto code = until_settled([&] {
         entry->offset = time.millis();
         const auto asked =
@@ -163,7 +154,7 @@ Result<Offset> Reader::at(const TopicPartition& tp, LogTime time) {
 
 Result<Offset> Reader::end(const TopicPartition& tp) {
     Partition* partition = find(tp);
-    if (!partition) return fail(Errc::NotFound, "the log has no partition " + to_string(tp));
+    if (!partition) return unknown_partition(tp);
     const auto known = [&] {
         Offset end = std::max(partition->readable, partition->promised);
         for (const Follower& f : partition->followers) end = std::max(end, f.cursor->end());
@@ -189,8 +180,7 @@ Result<void> Reader::ask_ends(const TopicPartition& wanted) {
     for (const auto& [tp, partition] : partitions_) {
         const std::lock_guard lock(partition->mutex);
         if (now - partition->wanted > kWantedLately) continue;
-        rd_kafka_topic_partition_list_add(list.get(), tp.topic.c_str(),
-                                          static_cast<std::int32_t>(tp.partition.value()));
+        add_partition(*list, tp);
     }
     const auto code = until_settled([&] {
         for (int i = 0; i < list->cnt; ++i) list->elems[i].offset = RD_KAFKA_OFFSET_END;
@@ -204,8 +194,7 @@ Result<void> Reader::ask_ends(const TopicPartition& wanted) {
         return tl::unexpected(to_error(code, "cannot learn where " + to_string(wanted) + " ends"));
     for (int i = 0; i < list->cnt; ++i) {
         const auto& entry = list->elems[i];
-        Partition* partition =
-            find({entry.topic, vitalog::Partition(static_cast<std::uint32_t>(entry.partition))});
+        Partition* partition = find(partition_in(entry));
         const std::lock_guard lock(partition->mutex);
         partition->readable = std::max(partition->readable, Offset(entry.offset));
         partition->asked = now;
@@ -215,11 +204,11 @@ Result<void> Reader::ask_ends(const TopicPartition& wanted) {
 
 Result<Offset> Reader::asked_end(const TopicPartition& tp) {
     Partition* partition = find(tp);
-    if (!partition) return fail(Errc::NotFound, "the log has no partition " + to_string(tp));
+    if (!partition) return unknown_partition(tp);
     VITALOG_TRY(const auto ends, ask(tp));
     const std::lock_guard lock(partition->mutex);
-    partition->readable = std::max(partition->readable, ends.second);
-    return ends.second;
+    partition->readable = std::max(partition->readable, ends.end);
+    return ends.end;
 }
 
 void Reader::readable(const TopicPartition& tp, Offset end) {

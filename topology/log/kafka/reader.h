@@ -64,7 +64,7 @@ class Reader {
     Partition* find(const TopicPartition& tp) const;
     Result<rd_kafka_t*> lane(std::size_t index);
     Result<Cursor*> follower(Partition& partition, const TopicPartition& tp, Offset from);
-    Result<std::pair<Offset, Offset>> ask(const TopicPartition& tp);
+    Result<Watermarks> ask(const TopicPartition& tp);
     Result<void> ask_ends(const TopicPartition& wanted);
     static void wake(rd_kafka_t* consumer, void* activity);
 

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <thread>
-
 #include "schemas/base/ports.h"
 #include "topology/log/kafka/committer.h"
 #include "topology/log/kafka/topic_admin.h"
@@ -21,19 +19,11 @@ using SteadyClock = std::chrono::steady_clock;
 
 /// Where the snapshots end once every transaction that is open now has ended.
 Result<Offset> settled_end(const RestorePorts& ports, const TopicPartition& tp) {
-    std::int64_t begin = 0;
-    std::int64_t end = 0;
-    const auto code = until_settled([&] {
-        return rd_kafka_query_watermark_offsets(ports.uncommitted, tp.topic.c_str(),
-                                                static_cast<std::int32_t>(tp.partition.value()),
-                                                &begin, &end, static_cast<int>(kCallLimit.count()));
-    });
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return tl::unexpected(to_error(code, "cannot learn where " + to_string(tp) + " ends"));
+    VITALOG_TRY(const Watermarks marks, ask_watermarks(ports.uncommitted, tp));
     const auto deadline = SteadyClock::now() + kOpenTransactionMax;
     while (true) {
         VITALOG_TRY(const Offset readable, ports.reader.asked_end(tp));
-        if (readable.value() >= end) return readable;
+        if (readable >= marks.end) return readable;
         if (SteadyClock::now() >= deadline)
             return fail(Errc::Io, fmt::format("{}: a transaction stays open at {}", to_string(tp),
                                               readable.value()));
