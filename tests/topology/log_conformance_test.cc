@@ -127,6 +127,29 @@ TYPED_TEST(LogConformance, ReadsAboutAsManyBytesAsAsked) {
     EXPECT_EQ(batch.next, Offset(static_cast<std::int64_t>(batch.records.size())));
 }
 
+/// What waits for a slow reader is more than a log keeps in memory for it.
+TYPED_TEST(LogConformance, GivesEveryRecordOfALongBacklogToASlowReader) {
+    constexpr int kCommits = 3;
+    constexpr int kRecords = 500;
+    auto shard = this->shard("identity", tp_of("subject", 0));
+    const std::vector<std::string> values(kRecords, std::string(10'000, 'x'));
+    for (int i = 1; i <= kCommits; ++i)
+        ASSERT_EQ(commit_to(*shard, tp_of("person", 0), values, i), CommitOutcome::Committed);
+    std::int64_t read = 0;
+    RecordBatch batch;
+    for (Offset from; read < kCommits * kRecords; from = batch.next) {
+        ASSERT_TRUE(this->log().read(tp_of("person", 0), from, 500'000, batch).has_value());
+        for (std::int64_t next = -1; const RecordView& record : batch.records) {
+            ASSERT_TRUE(next == -1 || record.offset == Offset(next) || !TypeParam::kDense);
+            next = record.offset.value() + 1;
+        }
+        read += static_cast<std::int64_t>(batch.records.size());
+        ASSERT_LE(batch.next.value(), read + kCommits) << "marks of transactions, and nothing else, have no record";
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    EXPECT_EQ(read, kCommits * kRecords);
+}
+
 TYPED_TEST(LogConformance, GivesNothingAtTheEndAndSaysWhereToGoOn) {
     RecordBatch batch;
     batch.records.resize(3);

@@ -49,7 +49,7 @@ Cursor::~Cursor() {
     rd_kafka_consume_stop(topic_.get(), static_cast<std::int32_t>(tp_.partition.value()));
 }
 
-Result<void> Cursor::take(std::chrono::milliseconds wait) {
+Result<void> Cursor::take(std::chrono::milliseconds wait, Offset wanted) {
     std::array<rd_kafka_message_t*, kMessagesATime> messages{};
     const ssize_t count = rd_kafka_consume_batch_queue(queue_.get(), static_cast<int>(wait.count()),
                                                        messages.data(), messages.size());
@@ -59,7 +59,7 @@ Result<void> Cursor::take(std::chrono::milliseconds wait) {
         rd_kafka_message_destroy(messages[i]);
     }
     finish_block();
-    forget_oldest();
+    forget_before(wanted);
     return taken;
 }
 
@@ -123,8 +123,8 @@ void Cursor::finish_block() {
 }
 
 /// Keeps the newest block whatever its size: whoever reads next wants it.
-void Cursor::forget_oldest() {
-    while (kept_ > window_bytes_ && window_.size() > 1) {
+void Cursor::forget_before(Offset wanted) {
+    while (kept_ > window_bytes_ && window_.size() > 1 && window_.front()->end() <= wanted) {
         kept_ -= std::min(kept_, window_.front()->records().size());
         window_begin_ = window_.front()->end();
         window_.pop_front();

@@ -32,9 +32,10 @@ class Cursor {
     /// Behind the last record that there is, as far as the last answer to a fetch goes.
     Offset end() const;
 
-    /// Takes what has come, or waits for something. OutOfRange when the position is no longer kept,
-    /// Io.
-    Result<void> take(std::chrono::milliseconds wait);
+    /// Takes what has come, or waits for something. What lies before `wanted` may make room for it;
+    /// what lies behind is kept, however much it is. OutOfRange when the position is no longer
+    /// kept, Io.
+    Result<void> take(std::chrono::milliseconds wait, Offset wanted);
     /// Adds what is kept from there on, up to the batch's limit.
     Result<void> give(BatchFill& fill) const;
     /// Bytes kept from there on.
@@ -44,7 +45,7 @@ class Cursor {
     Cursor(rd_kafka_t* consumer, const TopicPartition& tp, Offset from, std::size_t window_bytes);
     Result<void> add(const rd_kafka_message_t& message);
     void finish_block();
-    void forget_oldest();
+    void forget_before(Offset wanted);
 
     rd_kafka_t* const consumer_;
     const TopicPartition tp_;

@@ -111,7 +111,7 @@ Result<void> Reader::read(const TopicPartition& tp, Offset from, std::size_t max
     auto wait = std::chrono::milliseconds(0);
     while (true) {
         if (cursor->kept_bytes(from) < max_bytes) {
-            auto taken = cursor->take(wait);
+            auto taken = cursor->take(wait, from);
             if (!taken) {  // the next read begins anew
                 std::erase_if(partition->followers,
                               [&](const Follower& f) { return f.cursor.get() == cursor; });

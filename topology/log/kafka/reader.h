@@ -17,7 +17,8 @@ class Reader {
   public:
     struct Options {
         Properties properties;                            ///< connection and security
-        std::size_t window_bytes = std::size_t{4} << 20;  ///< kept in memory by a cursor
+        std::size_t window_bytes =
+            std::size_t{4} << 20;  ///< kept in memory by a cursor, besides what was not yet read
     };
     Reader(Options options, Activity& activity)
         : options_(std::move(options)), activity_(activity) {}
