@@ -149,11 +149,11 @@ class Site:
                               timeout=120)
 
     def start(self):
-        log = open(self.folder / "run.log", "a")
-        self.process = subprocess.Popen(
-            [self.binary, "run", "--data-dir", str(self.folder / "data"), "--mllp", self.mllp, "--http",
-             f"127.0.0.1:{self.http_port}", *self.flags], env=self.environment, stdout=subprocess.PIPE, stderr=log,
-            text=True)
+        with open(self.folder / "run.log", "a") as log:
+            self.process = subprocess.Popen(
+                [self.binary, "run", "--data-dir", str(self.folder / "data"), "--mllp", self.mllp, "--http",
+                 f"127.0.0.1:{self.http_port}", *self.flags], env=self.environment, stdout=subprocess.PIPE, stderr=log,
+                text=True)
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError("run did not start: " + (self.folder / "run.log").read_text()[-2000:])
@@ -163,11 +163,16 @@ class Site:
 
     def kill(self):
         self.process.kill()
-        self.process.wait()
+        self.ended()
 
     def stop(self):
         self.process.terminate()
-        return self.process.wait(timeout=15)
+        return self.ended(timeout=15)
+
+    def ended(self, timeout=None):
+        code = self.process.wait(timeout)
+        self.process.stdout.close()
+        return code
 
     def remove(self):
         if self.process and self.process.poll() is None:
