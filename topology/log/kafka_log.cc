@@ -8,9 +8,9 @@
 #include "topology/log/kafka/committer.h"
 #include "topology/log/kafka/elsewhere.h"
 #include "topology/log/kafka/feed_door.h"
+#include "topology/log/kafka/layout.h"
 #include "topology/log/kafka/positions.h"
 #include "topology/log/kafka/restore.h"
-#include "topology/log/kafka/topic_admin.h"
 #include "topology/log/stored_position.h"
 #include "topology/log/topic_config.h"
 
@@ -22,17 +22,6 @@ using namespace kafka;
 constexpr std::uint64_t kWalBytesMax = std::uint64_t{512} << 20;
 constexpr int kBackgroundJobs = 2;
 
-Properties connection(const KafkaLog::Options& options) {
-    Properties properties(options.security.begin(), options.security.end());
-    properties["bootstrap.servers"] = options.brokers;
-    properties["client.id"] = options.group + "." + options.instance;
-    properties["socket.nagle.disable"] = "true";
-    properties["reconnect.backoff.ms"] = "50";
-    properties["reconnect.backoff.max.ms"] = "2000";
-    properties["log_level"] = "5";
-    return properties;
-}
-
 }  // namespace
 
 class KafkaLog::Impl {
@@ -43,14 +32,6 @@ class KafkaLog::Impl {
     const Stage* stage_of(std::string_view name, const TopicPartition& input) const;
     Result<std::unique_ptr<ShardLog>> open_shard(std::string_view stage,
                                                  const TopicPartition& input);
-    std::uint32_t partitions(std::string_view topic) const;
-    std::string reader_group(std::string_view reader) const;
-    std::string stage_group(std::string_view stage) const {
-        return fmt::format("{}.{}", options.group, stage);
-    }
-    TopicPartition snapshots_of(std::string_view stage, Partition partition) const {
-        return {fmt::format("{}.{}.state", options.group, stage), partition};
-    }
 
     const Options options;
     Activity activity;
@@ -73,7 +54,6 @@ class KafkaLog::Impl {
     Result<void> join_groups();
     Result<std::unique_ptr<Membership>> join(std::string_view name,
                                              std::vector<std::string> topics);
-    Producer::Options producer_options(std::string transactional_id) const;
 };
 
 namespace {
@@ -122,45 +102,26 @@ class KafkaShard final : public ShardLog {
 
 }  // namespace
 
-Producer::Options KafkaLog::Impl::producer_options(std::string transactional_id) const {
-    Producer::Options producer;
-    producer.properties = connection(options);
-    producer.transactional_id = std::move(transactional_id);
-    producer.message_bytes_max = options.message_bytes_max;
-    for (const TopicConfig& topic : options.topics) producer.topics.push_back(topic.name);
-    for (const Stage& stage : options.stages)
-        if (stage.stateful) producer.topics.push_back(snapshots_of(stage.name, {}).topic);
-    return producer;
-}
-
 Result<void> KafkaLog::Impl::open() {
     VITALOG_CHECK(check_topics(options.topics));
     VITALOG_ASSERT(options.clock != nullptr || options.reads_only, "a log that works has a clock");
     log_library_version();
-    Properties asking = connection(options);
-    asking["isolation.level"] = "read_uncommitted";
-    // A client without a group dies in librdkafka 2.0.2 when another group's coordinator has moved:
-    // it asks after its own.
-    asking["group.id"] = options.group + ".asking";
-    VITALOG_TRY(admin, make_client(RD_KAFKA_CONSUMER, asking));
+    VITALOG_TRY(admin, asking_client(options));
     if (!options.reads_only) VITALOG_CHECK(prepare_topics());
     if (!options.path.empty()) VITALOG_CHECK(open_local());
     reader = std::make_unique<Reader>(Reader::Options{connection(options), options.window_bytes},
                                       activity);
-    for (const TopicConfig& topic : options.topics) reader->add_topic(topic.name, topic.partitions);
-    for (const Stage& stage : options.stages) {
-        if (!stage.stateful) continue;
-        reader->add_topic(snapshots_of(stage.name, {}).topic, partitions(stage.inputs.front()));
-    }
+    add_topics(*reader, options);
     return options.reads_only ? Result<void>() : begin_work();
 }
 
 Result<void> KafkaLog::Impl::begin_work() {
-    VITALOG_TRY(committer, Committer::start({producer_options(stage_group(options.instance)),
-                                             options.committers, options.metrics},
-                                            {*reader, *local, activity, *options.clock}));
+    VITALOG_TRY(committer,
+                Committer::start({producer_options(options, stage_group(options, options.instance)),
+                                  options.committers, options.metrics},
+                                 {*reader, *local, activity, *options.clock}));
     FeedDoor::Options feeds;
-    feeds.producer = producer_options("");
+    feeds.producer = producer_options(options, "");
     feeds.queue.queue_records = options.append_queue_records;
     feeds.queue.queue_bytes = options.append_queue_bytes;
     feeds.ledger = options.ledger;
@@ -171,24 +132,12 @@ Result<void> KafkaLog::Impl::begin_work() {
 }
 
 Result<void> KafkaLog::Impl::prepare_topics() {
-    const ClusterSettings settings{options.replication, options.message_bytes_max};
-    std::vector<ClusterTopic> topics;
-    for (const TopicConfig& topic : options.topics)
-        topics.push_back(cluster_topic(topic, settings));
-    for (const Stage& stage : options.stages)
-        if (stage.stateful)
-            topics.push_back(snapshot_topic(snapshots_of(stage.name, {}).topic,
-                                            partitions(stage.inputs.front()), settings));
-    return ensure_topics(admin.get(), std::move(topics), settings);
+    return ensure_topics(admin.get(), cluster_topics(options), cluster_settings(options));
 }
 
 Result<void> KafkaLog::Impl::open_local() {
-    const std::unique_ptr<char, void (*)(char*)> cluster(
-        rd_kafka_clusterid(admin.get(), static_cast<int>(kCallLimit.count())), [](char* id) {
-            if (id) rd_kafka_mem_free(nullptr, id);
-        });
-    if (!cluster) return fail(Errc::Io, "the Kafka cluster does not say its id; see log.brokers");
-    VITALOG_TRY(local, LocalState::open(options.path, cluster.get(),
+    VITALOG_TRY(const std::string cluster, cluster_id(admin.get()));
+    VITALOG_TRY(local, LocalState::open(options.path, cluster,
                                         {.block_cache_bytes = options.block_cache_bytes,
                                          .write_buffer_bytes = options.write_buffer_bytes,
                                          .wal_bytes_max = kWalBytesMax,
@@ -196,23 +145,11 @@ Result<void> KafkaLog::Impl::open_local() {
     return {};
 }
 
-std::uint32_t KafkaLog::Impl::partitions(std::string_view topic) const {
-    const auto found = std::ranges::find(options.topics, topic, &TopicConfig::name);
-    return found == options.topics.end() ? 0 : found->partitions;
-}
-
-std::string KafkaLog::Impl::reader_group(std::string_view reader) const {
-    const bool local =
-        std::ranges::find(options.local_readers, reader) != options.local_readers.end();
-    return fmt::format("{}.reader.{}{}", options.group, reader,
-                       local ? "." + options.instance : "");
-}
-
 Result<std::unique_ptr<Membership>> KafkaLog::Impl::join(std::string_view name,
                                                          std::vector<std::string> topics) {
     Membership::Options joining;
     joining.properties = connection(options);
-    joining.group = stage_group(name);
+    joining.group = stage_group(options, name);
     joining.instance = options.instance;
     joining.topics = std::move(topics);
     joining.session = options.session;
@@ -223,7 +160,7 @@ Result<void> KafkaLog::Impl::join_groups() {
     std::vector<Elsewhere::Group> groups;
     for (const Stage& stage : options.stages) {
         Elsewhere::Group& group =
-            groups.emplace_back(Elsewhere::Group{stage_group(stage.name), {}, nullptr});
+            groups.emplace_back(Elsewhere::Group{stage_group(options, stage.name), {}, nullptr});
         for (const TopicConfig& topic : options.topics)
             for (std::uint32_t p = 0; p < topic.partitions; ++p)
                 if (std::ranges::find(stage.inputs, topic.name) != stage.inputs.end())
@@ -256,7 +193,7 @@ Result<std::unique_ptr<ShardLog>> KafkaLog::Impl::open_shard(std::string_view na
                     fmt::format("this process has no stage {} of {}", name, to_string(input)));
     Ticket ticket;
     ticket.input = input;
-    ticket.snapshots = snapshots_of(name, input.partition);
+    ticket.snapshots = snapshots_of(options, name, input.partition);
     ticket.shard = shard_position_key(name, input);
     ticket.member = member->second.get();
     ticket.holding = ticket.member->holding(input);
@@ -331,7 +268,8 @@ Ownership KafkaLog::ownership(std::string_view stage, const TopicPartition& inpu
 }
 
 Result<Offset> KafkaLog::committed(std::string_view stage, const TopicPartition& input) const {
-    if (const auto committed = impl_->elsewhere->committed(impl_->stage_group(stage), input))
+    if (const auto committed =
+            impl_->elsewhere->committed(stage_group(impl_->options, stage), input))
         return *committed;
     return fail(Errc::NotFound, fmt::format("nobody runs {} of {} yet", stage, to_string(input)));
 }
@@ -361,7 +299,9 @@ void KafkaLog::append(FeedRecord record, AppendDone done) {
 }
 
 std::uint32_t KafkaLog::partitions(std::string_view topic) const {
-    return impl_->partitions(topic);
+    const auto& topics = impl_->options.topics;
+    const auto found = std::ranges::find(topics, topic, &TopicConfig::name);
+    return found == topics.end() ? 0 : found->partitions;
 }
 
 Result<Offset> KafkaLog::begin_offset(const TopicPartition& tp) const {
@@ -394,7 +334,7 @@ Result<std::optional<Offset>> KafkaLog::load_position(std::string_view reader,
                                                       const TopicPartition& tp) const {
     if (!impl_->reader->knows(tp)) return unknown_partition(tp);
     VITALOG_TRY(const auto committed,
-                committed_offsets(impl_->admin.get(), impl_->reader_group(reader), {tp}));
+                committed_offsets(impl_->admin.get(), reader_group(impl_->options, reader), {tp}));
     const auto found = committed.find(tp);
     if (found == committed.end()) return std::nullopt;
     return found->second.next;
@@ -403,7 +343,7 @@ Result<std::optional<Offset>> KafkaLog::load_position(std::string_view reader,
 Result<void> KafkaLog::store_position(std::string_view reader, const TopicPartition& tp,
                                       Offset next) {
     if (!impl_->reader->knows(tp)) return unknown_partition(tp);
-    return store_offset(impl_->admin.get(), impl_->reader_group(reader), tp, next);
+    return store_offset(impl_->admin.get(), reader_group(impl_->options, reader), tp, next);
 }
 
 }  // namespace vitalog::topology

@@ -1,0 +1,90 @@
+#include "topology/log/kafka/layout.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace vitalog::topology::kafka {
+
+Properties connection(const KafkaLog::Options& options) {
+    Properties properties(options.security.begin(), options.security.end());
+    properties["bootstrap.servers"] = options.brokers;
+    properties["client.id"] = options.group + "." + options.instance;
+    properties["socket.nagle.disable"] = "true";
+    properties["reconnect.backoff.ms"] = "50";
+    properties["reconnect.backoff.max.ms"] = "2000";
+    properties["log_level"] = "5";
+    return properties;
+}
+
+Result<Handle> asking_client(const KafkaLog::Options& options) {
+    Properties asking = connection(options);
+    asking["isolation.level"] = "read_uncommitted";
+    // A client without a group dies in librdkafka 2.0.2 when another group's coordinator has moved:
+    // it asks after its own.
+    asking["group.id"] = options.group + ".asking";
+    return make_client(RD_KAFKA_CONSUMER, asking);
+}
+
+Producer::Options producer_options(const KafkaLog::Options& options, std::string transactional_id) {
+    Producer::Options producer;
+    producer.properties = connection(options);
+    producer.transactional_id = std::move(transactional_id);
+    producer.message_bytes_max = options.message_bytes_max;
+    for (const TopicConfig& topic : options.topics) producer.topics.push_back(topic.name);
+    for (const KafkaLog::Stage& stage : options.stages)
+        if (stage.stateful) producer.topics.push_back(snapshots_of(options, stage.name, {}).topic);
+    return producer;
+}
+
+void add_topics(Reader& reader, const KafkaLog::Options& options) {
+    for (const ClusterTopic& topic : cluster_topics(options))
+        reader.add_topic(topic.name, topic.partitions);
+}
+
+std::string stage_group(const KafkaLog::Options& options, std::string_view stage) {
+    return fmt::format("{}.{}", options.group, stage);
+}
+
+std::string reader_group(const KafkaLog::Options& options, std::string_view reader) {
+    const bool local =
+        std::ranges::find(options.local_readers, reader) != options.local_readers.end();
+    return fmt::format("{}.reader.{}{}", options.group, reader,
+                       local ? "." + options.instance : "");
+}
+
+TopicPartition snapshots_of(const KafkaLog::Options& options, std::string_view stage,
+                            Partition partition) {
+    return {fmt::format("{}.{}.state", options.group, stage), partition};
+}
+
+ClusterSettings cluster_settings(const KafkaLog::Options& options) {
+    return {options.replication, options.message_bytes_max};
+}
+
+std::vector<ClusterTopic> cluster_topics(const KafkaLog::Options& options) {
+    const ClusterSettings settings = cluster_settings(options);
+    std::vector<ClusterTopic> topics;
+    for (const TopicConfig& topic : options.topics)
+        topics.push_back(cluster_topic(topic, settings));
+    for (const KafkaLog::Stage& stage : options.stages) {
+        if (!stage.stateful) continue;
+        const auto input =
+            std::ranges::find(options.topics, stage.inputs.front(), &TopicConfig::name);
+        VITALOG_ASSERT(input != options.topics.end(), "a stage reads topics of the site");
+        topics.push_back(snapshot_topic(snapshots_of(options, stage.name, {}).topic,
+                                        input->partitions, settings));
+    }
+    return topics;
+}
+
+Result<std::string> cluster_id(rd_kafka_t* client) {
+    const std::unique_ptr<char, void (*)(char*)> id(
+        rd_kafka_clusterid(client, static_cast<int>(kCallLimit.count())), [](char* text) {
+            if (text) rd_kafka_mem_free(nullptr, text);
+        });
+    if (!id) return fail(Errc::Io, "the Kafka cluster does not say its id; see log.brokers");
+    return std::string(id.get());
+}
+
+}  // namespace vitalog::topology::kafka
