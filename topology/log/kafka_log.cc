@@ -117,8 +117,8 @@ Result<void> KafkaLog::Impl::open() {
 
 Result<void> KafkaLog::Impl::begin_work() {
     VITALOG_TRY(committer,
-                Committer::start({producer_options(options, stage_group(options, options.instance)),
-                                  options.committers, options.metrics},
+                Committer::start({.producer = producer_options(options, stage_group(options, options.instance)),
+                                  .metrics = options.metrics},
                                  {*reader, *local, activity, *options.clock}));
     FeedDoor::Options feeds;
     feeds.producer = producer_options(options, "");

@@ -47,7 +47,6 @@ class KafkaLog final : public Log {
         std::uint64_t write_buffer_bytes = std::uint64_t{256} << 20;
         std::size_t append_queue_records = 65'536;
         std::size_t append_queue_bytes = std::size_t{128} << 20;
-        std::size_t committers = 2;
         LedgerLimits ledger;
         const Clock* clock =
             nullptr;  ///< of the wall: how old a copy of the state is; outlives the log

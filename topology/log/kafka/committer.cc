@@ -78,17 +78,18 @@ Result<ShardPosition> decode_metadata(Offset committed, std::string_view text) {
 }
 
 Result<std::unique_ptr<Committer>> Committer::start(Options options, Ports ports) {
+    VITALOG_ASSERT(options.threads <= options.producers,
+                   "a thread of the committer has no producer");
     std::unique_ptr<Committer> committer(new Committer(std::move(options), ports));
-    std::vector<Session> sessions(committer->options_.threads);
-    // All at once at the start, so that what an earlier run left open is ended before anything is
-    // restored.
-    for (std::size_t i = 0; i < sessions.size(); ++i)
-        VITALOG_CHECK(committer->open(sessions[i], i));
-    for (std::size_t i = 0; i < sessions.size(); ++i)
-        committer->threads_.emplace_back(
-            [self = committer.get(), i, session = std::move(sessions[i])]() mutable {
-                self->run(i, std::move(session));
-            });
+    // All at the start, so that what an earlier run left open is ended before anything is restored.
+    for (std::size_t i = 0; i < committer->options_.producers; ++i) {
+        auto session = std::make_unique<Session>();
+        session->index = i;
+        VITALOG_CHECK(committer->open(*session));
+        committer->rested_.push_back(std::move(session));
+    }
+    for (std::size_t i = 0; i < committer->options_.threads; ++i)
+        committer->threads_.emplace_back([self = committer.get()] { self->run(); });
     return committer;
 }
 
@@ -101,13 +102,24 @@ Committer::~Committer() {
     for (auto& thread : threads_) thread.join();
 }
 
-Result<void> Committer::open(Session& session, std::size_t index) {
+Result<void> Committer::open(Session& session) {
     Producer::Options producer = options_.producer;
-    producer.transactional_id += "." + std::to_string(index);
+    producer.transactional_id += "." + std::to_string(session.index);
     VITALOG_TRY(session.producer, Producer::open(std::move(producer)));
     session.delivered = {};
     if (options_.metrics) options_.metrics->count("vitalog_producers_opened_total", {});
     return {};
+}
+
+/// Until the cluster lets it; false when we stop before that.
+bool Committer::open_again(Session& session) {
+    while (true) {
+        const auto opened = open(session);
+        if (opened) return true;
+        log_line("warn", "kafka-producer", {{"error", opened.error().to_string()}});
+        std::unique_lock lock(mutex_);
+        if (wanted_.wait_for(lock, kOpenAgain, [&] { return stopping_; })) return false;
+    }
 }
 
 void Committer::submit(Ticket& ticket) {
@@ -134,29 +146,24 @@ void Committer::withdraw(Ticket& ticket) {
     done_.wait(lock, [&] { return ticket.state != Ticket::State::Running; });
 }
 
-void Committer::run(std::size_t index, Session session) {
+void Committer::run() {
     while (true) {
+        std::unique_ptr<Session> session;
         Tickets tickets;
         {
             std::unique_lock lock(mutex_);
             wanted_.wait(lock, [&] { return stopping_ || !waiting_.empty(); });
             if (stopping_) return;
-            if (session.producer) {
-                tickets.assign(waiting_.begin(), waiting_.end());
-                waiting_.clear();
-                for (Ticket* ticket : tickets) ticket->state = Ticket::State::Running;
-            }
+            session = std::move(rested_.front());
+            rested_.pop_front();
+            tickets.assign(waiting_.begin(), waiting_.end());
+            waiting_.clear();
+            for (Ticket* ticket : tickets) ticket->state = Ticket::State::Running;
         }
-        if (session.producer) {
-            carry(session, tickets);
-            continue;
-        }
-        session = {};
-        if (const auto opened = open(session, index); !opened) {
-            log_line("warn", "kafka-producer", {{"error", opened.error().to_string()}});
-            std::unique_lock lock(mutex_);
-            wanted_.wait_for(lock, kOpenAgain, [&] { return stopping_; });
-        }
+        carry(*session, tickets);
+        if (!session->producer && !open_again(*session)) return;
+        const std::lock_guard lock(mutex_);
+        rested_.push_back(std::move(session));
     }
 }
 
@@ -195,6 +202,17 @@ void Committer::carry(Session& session, Tickets& tickets) {
     finish(tickets, outcome, error);
 }
 
+template <class Step>
+auto Committer::timed(std::string_view name, Step step) const {
+    const auto began = std::chrono::steady_clock::now();
+    auto result = step();
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    if (options_.metrics)
+        options_.metrics->observe("vitalog_transaction_step_seconds", {{"step", std::string(name)}},
+                                  took.count());
+    return result;
+}
+
 CommitOutcome Committer::attempt(Session& session, const Tickets& tickets,
                                  std::optional<Error>& error) {
     session.lost = nullptr;
@@ -203,15 +221,22 @@ CommitOutcome Committer::attempt(Session& session, const Tickets& tickets,
         abort(session);
         return CommitOutcome::Aborted;
     }
-    const CommitOutcome outcome = end(session, error);
+    const CommitOutcome outcome = timed("end", [&] { return end(session, error); });
     if (outcome != CommitOutcome::Committed) return outcome;
-    const auto kept = keep(session, tickets);
+    const auto kept = timed("keep", [&] { return keep(session, tickets); });
     if (kept) return outcome;
     error = kept.error();  // it stands in the cluster, and our copy lacks it
     return CommitOutcome::Unknown;
 }
 
+/// Positions go while the records are on their way.
 Result<void> Committer::fill(Session& session, const Tickets& tickets) {
+    VITALOG_CHECK(timed("write", [&] { return write(session, tickets); }));
+    VITALOG_CHECK(timed("positions", [&] { return send_offsets(session, tickets); }));
+    return timed("settle", [&] { return session.producer->settle(session.delivered); });
+}
+
+Result<void> Committer::write(Session& session, const Tickets& tickets) {
     session.delivered = {};
     VITALOG_CHECK(check(rd_kafka_begin_transaction(session.producer->client()),
                         "cannot begin a transaction"));
@@ -223,8 +248,7 @@ Result<void> Committer::fill(Session& session, const Tickets& tickets) {
                 ticket->snapshots, {clock_.now(), write.key, "", value}, session.delivered));
         }
     }
-    VITALOG_CHECK(session.producer->settle(session.delivered));
-    return send_offsets(session, tickets);
+    return {};
 }
 
 Result<void> Committer::send_outputs(Session& session, const Commit& commit) {

@@ -42,14 +42,16 @@ struct Ticket {
 
 /// Takes all commits that wait and carries them in one transaction: outputs, snapshots and
 /// positions of several shards become visible together, and the next transaction gathers while one
-/// is on its way. Each of its threads has a producer of its own. After a fenced or an indefinite
-/// result that producer is dropped and made anew; the shards go back to what is committed.
-/// Thread-safe.
+/// is on its way. Its threads share producers, the one that rested longest goes first: the cluster
+/// refuses a producer until the marks of its last transaction are written, and the client asks
+/// again only 20 ms later. After a fenced or an indefinite result a producer is dropped and made
+/// anew; the shards go back to what is committed. Thread-safe.
 class Committer {
   public:
     struct Options {
-        Producer::Options producer;  ///< its transactional id is the prefix of the threads'
-        std::size_t threads = 2;
+        Producer::Options producer;  ///< its transactional id is the prefix of all of theirs
+        std::size_t producers = 6;
+        std::size_t threads = 2;  ///< transactions at a time, each with a producer
         Metrics* metrics = nullptr;
     };
     struct Ports {
@@ -72,6 +74,7 @@ class Committer {
   private:
     /// A producer, and what it has in flight.
     struct Session {
+        std::size_t index = 0;
         Delivered delivered;  // before the producer, which writes to it until it is gone
         std::unique_ptr<Producer> producer;
         const Membership* lost = nullptr;  // whose positions the group refused
@@ -84,11 +87,13 @@ class Committer {
           local_(ports.local),
           activity_(ports.activity),
           clock_(ports.clock) {}
-    Result<void> open(Session& session, std::size_t index);
-    void run(std::size_t index, Session session);
+    Result<void> open(Session& session);
+    bool open_again(Session& session);
+    void run();
     void carry(Session& session, Tickets& tickets);
     CommitOutcome attempt(Session& session, const Tickets& tickets, std::optional<Error>& error);
     Result<void> fill(Session& session, const Tickets& tickets);
+    Result<void> write(Session& session, const Tickets& tickets);
     Result<void> send_outputs(Session& session, const Commit& commit);
     Result<void> send_offsets(Session& session, const Tickets& tickets);
     Result<void> send_offsets_of(Session& session, const Membership& member,
@@ -99,6 +104,9 @@ class Committer {
     void drop_moved(Tickets& tickets);
     void finish(const Tickets& tickets, CommitOutcome outcome, const std::optional<Error>& error);
     void count(CommitOutcome outcome, double seconds) const;
+    /// Runs a step of a transaction, and counts how long it took.
+    template <class Step>
+    auto timed(std::string_view name, Step step) const;
 
     const Options options_;
     Reader& reader_;
@@ -110,6 +118,7 @@ class Committer {
     std::condition_variable wanted_;
     std::condition_variable done_;
     std::deque<Ticket*> waiting_;
+    std::deque<std::unique_ptr<Session>> rested_;  // the longest rested first
     bool stopping_ = false;
 
     std::vector<std::thread> threads_;
