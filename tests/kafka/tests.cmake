@@ -34,3 +34,8 @@ set_tests_properties(same_outputs_test PROPERTIES LABELS "kafka;slow" TIMEOUT 12
 add_test(NAME doors_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/kafka/doors_test.py)
 set_tests_properties(doors_test PROPERTIES LABELS "kafka;slow" SKIP_RETURN_CODE 77 TIMEOUT 400
   ENVIRONMENT "VITALOG_BINARY=$<TARGET_FILE:vitalog>;VITALOG_VENV=${CMAKE_BINARY_DIR}/kafka-clients-site")
+# The care stage beside the same job in Kafka Streams, on few records: equal results. Its own cluster.
+add_test(NAME run_peers_test COMMAND python3 ${CMAKE_SOURCE_DIR}/benchmarks/peers/run_peers.py --quick
+  --build ${CMAKE_BINARY_DIR} --out ${CMAKE_BINARY_DIR}/peers)
+set_tests_properties(run_peers_test PROPERTIES LABELS "kafka;slow" SKIP_RETURN_CODE 77 TIMEOUT 600 RESOURCE_LOCK kafka_clients
+  ENVIRONMENT "VITALOG_VENV=${CMAKE_BINARY_DIR}/kafka-clients;VITALOG_PEER_BUILD=${CMAKE_BINARY_DIR}/kafka-streams")

@@ -1,0 +1,101 @@
+"""The table and the plot of a comparison."""
+
+import pathlib
+
+MIB = 1 << 20
+COLORS = {"vitalog": "#1f6fb2", "kafka-streams": "#b2471f"}
+
+
+def quantile(ordered, share):
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def lines_of(options, figures):
+    """(what, of which worker more is better, its figure as a function, how it is written)."""
+    ms = lambda share: lambda f: 1000 * quantile(f.latencies, share) if f.latencies else None
+    return [("records/s", True, lambda f: f.rate, "{:,.0f}"),
+            ("records per CPU-second of the worker", True, lambda f: f.per_cpu_second, "{:,.0f}"),
+            ("broker's CPU-seconds to one of the worker", False, lambda f: f.broker_cpu_share, "{:.2f}"),
+            (f"due to committed alert at {options.rate:,}/s, p50, ms", False, ms(0.5), "{:.1f}"),
+            ("p99, ms", False, ms(0.99), "{:.1f}"),
+            ("p99.9, ms", False, ms(0.999), "{:.1f}"),
+            (f"resident at most, {options.persons:,} persons, MiB", False, lambda f: f.resident / MIB, "{:,.0f}"),
+            ("kill -9 to the first new alert, s", False, lambda f: f.recovery, "{:.2f}"),
+            ("written by the worker to sockets and files, bytes a record", False, lambda f: f.written, "{:,.0f}"),
+            ("written by the worker to disk, bytes a record", False, lambda f: f.to_disk, "{:,.0f}"),
+            ("written by the broker to disk, bytes a record", False, lambda f: f.broker_to_disk, "{:,.0f}"),
+            ("in topics, bytes a record", False, lambda f: f.topics, "{:,.0f}")]
+
+
+def ratio(mine, other, more):
+    if not mine or not other:
+        return ""
+    times = mine / other if more else other / mine
+    return f"{times:.2f} times better" if times >= 1 else f"{1 / times:.2f} times worse"
+
+
+def table(options, used, figures):
+    rows = [["", *[worker.name for worker in used], "vitalog is"]]
+    for what, more, figure, form in lines_of(options, figures):
+        values = [figure(figures[worker.name]) for worker in used]
+        if any(value is not None for value in values):
+            rows.append([what, *["" if value is None else form.format(value) for value in values],
+                         ratio(*values, more) if len(values) == 2 else ""])
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "".join("  ".join([row[0].ljust(widths[0]), *[cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]]) + "\n"
+                   for row in rows)
+
+
+def text(options, used, versions, figures, plan):
+    load = pathlib.Path("/proc/loadavg").read_text().split()[0]
+    said = (f"{options.records:,} records of {options.persons:,} persons, seed {options.seed}; load average {load} at the end; "
+            f"broker {plan.version}, heap {plan.heap}\n")
+    if not options.quick:
+        said += table(options, used, figures)
+    for worker in used:
+        said += f"{worker.name}: {versions[worker.name]}; " + " ".join(
+            [*getattr(worker, "java", []), *(f"{key}={value}" for key, value in worker.settings.items())]) + "\n"
+    return said
+
+
+def axis_top(highest):
+    """The next of 1, 2, 5, 10, 20, ..."""
+    step = 1
+    while step < highest:
+        step = step * 5 // 2 if str(step)[0] == "2" else step * 2
+    return step
+
+
+def panel(lines, title, top, unit):
+    """One chart as SVG elements: `lines` are {name: [(x, y), ...]}, its upper edge at `top`."""
+    left, width, height = 70, 650, 190
+    end = max((x for points in lines.values() for x, _ in points), default=0) or 1
+    most = axis_top(max((y for points in lines.values() for _, y in points), default=0))
+    parts = [f'<text x="{left}" y="{top - 8}" font-weight="bold">{title}</text>',
+             f'<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="none" stroke="#999"/>']
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        y = top + height - share * height
+        parts.append(f'<line x1="{left}" y1="{y:.1f}" x2="{left + width}" y2="{y:.1f}" stroke="#ddd"/>')
+        parts.append(f'<text x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{most * share:g}</text>')
+        parts.append(f'<text x="{left + share * width:.1f}" y="{top + height + 16}" text-anchor="middle">'
+                     f"{end * share:.4g} {unit}</text>")
+    for name, points in lines.items():
+        drawn = " ".join(f"{left + x / end * width:.1f},{top + height - y / most * height:.1f}" for x, y in points)
+        parts.append(f'<polyline points="{drawn}" fill="none" stroke="{COLORS[name]}" stroke-width="1.5"/>')
+    return parts
+
+
+def draw(options, rows, figures, path):
+    by_worker = {name: [row for row in rows if row.worker == name] for name in figures}
+    title = f"{options.records:,} records of {options.persons:,} persons, seed {options.seed}; vitalog blue, Kafka Streams red"
+    parts = ['<svg xmlns="http://www.w3.org/2000/svg" width="760" height="820" font-family="sans-serif" font-size="12">',
+             '<rect width="760" height="820" fill="white"/>', f'<text x="70" y="22">{title}</text>']
+    parts += panel({name: [(row.seconds, row.records / 1e6) for row in mine] for name, mine in by_worker.items()},
+                   "records committed, millions; killed once" if not options.no_kill else "records committed, millions", 60, "s")
+    parts += panel({name: [(row.seconds, row.resident / MIB) for row in mine] for name, mine in by_worker.items()},
+                   "resident memory of the worker, MiB", 320, "s")
+    shares = [i / 1000 for i in range(0, 1000, 5)] + [0.999]
+    parts += panel({name: [(100 * share, 1000 * quantile(f.latencies, share)) for share in shares]
+                    for name, f in figures.items() if f.latencies},
+                   f"due to committed alert at {options.rate:,} samples a second, ms, by share of alerts", 580, "%")
+    path.write_text("\n".join([*parts, "</svg>"]) + "\n")
