@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
 """The running process under load from a sender on the same machine, over MLLP, fsync before each ACK.
 
-  mllp_bench.py BINARY [--messages N] [--connections N] [--seed N] [--set KEY=VALUE]...
+  mllp_bench.py BINARY [--kafka] [--messages N] [--connections N] [--seed N] [--set KEY=VALUE]...
       ORU results as fast as they are taken: messages/s, how far each stage is behind meanwhile, and when it is through.
   mllp_bench.py BINARY --alerts [--rate N] [--every N] ...
       At a steady rate, messages of new patients, every Nth (each) with a critical potassium: received to alert on disk, as a reader
-      sees it who polls GET /topics/alert/P (which syncs the log before it answers). The poll's own delay is in the figure.
+      sees it who polls GET /topics/alert/P (which syncs the log before it answers; on a cluster it reads with
+      read_committed). The poll's own delay is in the figure.
+  --kafka: on a broker of its own on this machine (scripts/kafka).
 
 Messages come from one real ORU of tests/data/hl7/simhospital.hl7 with new control ids and patients. Checks that every
 message was taken, that every one came through intake, and (--alerts) that every critical one raised its alert.
 """
 
 import argparse
+import contextlib
 import json
 import pathlib
 import random
@@ -23,7 +26,7 @@ import tempfile
 import threading
 import time
 
-from site_under_load import AlertWatch, Run, load_average, percentiles
+from site_under_load import AlertWatch, Broker, Run, load_average, percentiles
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 STAGES = ("intake", "identity", "care", "desk", "notify", "views")
@@ -126,28 +129,35 @@ def main():
     parser.add_argument("--patience", type=float, default=120)
     parser.add_argument("--keep", action="store_true", help="leave the data directory and the log")
     parser.add_argument("--set", action="append", default=[])
+    parser.add_argument("--kafka", action="store_true")
     arguments = parser.parse_args()
     if arguments.alerts:
         arguments.patients = arguments.messages
     folder = pathlib.Path(tempfile.mkdtemp(prefix="vitalog-mllp-bench-"))
-    messages = folder / "messages.hl7"
-    size = write_messages(messages, arguments.messages, arguments.patients, arguments.every if arguments.alerts else 0,
-                          arguments.seed)
-    print(f"{arguments.messages} messages of {size} bytes, {arguments.patients} patients, {arguments.connections} connections, "
-          f"seed {arguments.seed}, settings {arguments.set or 'as built'}, load average {load_average()} before")
-    run = None
     try:
-        run = Run(arguments.binary, arguments.set, folder)
-        ok = (latency if arguments.alerts else throughput)(arguments, run, messages)
+        with Broker(folder) if arguments.kafka else contextlib.nullcontext([]) as settings:
+            arguments.set += settings
+            ok = measure(arguments, folder)
     finally:
-        if run:
-            run.stop()
         if arguments.keep:
             print(f"kept {folder}")
         else:
             shutil.rmtree(folder, ignore_errors=True)
     if not ok:
         sys.exit("wrong result: not every message was taken, came through or raised its alert")
+
+
+def measure(arguments, folder):
+    messages = folder / "messages.hl7"
+    size = write_messages(messages, arguments.messages, arguments.patients, arguments.every if arguments.alerts else 0,
+                          arguments.seed)
+    print(f"{arguments.messages} messages of {size} bytes, {arguments.patients} patients, {arguments.connections} connections, "
+          f"seed {arguments.seed}, settings {arguments.set or 'as built'}, load average {load_average()} before")
+    run = Run(arguments.binary, arguments.set, folder)
+    try:
+        return (latency if arguments.alerts else throughput)(arguments, run, messages)
+    finally:
+        run.stop()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -78,6 +79,24 @@ class Run:
     def kill(self):
         self.process.kill()
         self.process.wait()
+
+
+class Broker:
+    """Apache Kafka of its own in folder/kafka, while the block lasts."""
+
+    def __init__(self, folder):
+        self.folder = folder / "kafka"
+
+    def __enter__(self):
+        self.kafka("up", "--owner", str(os.getpid()))
+        return ["log.kind=kafka", "log.brokers=" + json.loads((self.folder / "state.json").read_text())["bootstrap"]]
+
+    def __exit__(self, *failure):
+        self.kafka("down")
+
+    def kafka(self, *words):
+        script = pathlib.Path(__file__).resolve().parent.parent / "scripts/kafka"
+        subprocess.run([script, *words, "--dir", self.folder], check=True, stdout=subprocess.DEVNULL)
 
 
 class AlertWatch:

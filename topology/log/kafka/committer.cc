@@ -229,17 +229,17 @@ CommitOutcome Committer::attempt(Session& session, const Tickets& tickets,
     return CommitOutcome::Unknown;
 }
 
-/// Positions go while the records are on their way.
+/// Positions first and by themselves: the cluster refuses to take in a group while it takes in
+/// partitions, and the client asks again only 20 ms later.
 Result<void> Committer::fill(Session& session, const Tickets& tickets) {
-    VITALOG_CHECK(timed("write", [&] { return write(session, tickets); }));
-    VITALOG_CHECK(timed("positions", [&] { return send_offsets(session, tickets); }));
-    return timed("settle", [&] { return session.producer->settle(session.delivered); });
-}
-
-Result<void> Committer::write(Session& session, const Tickets& tickets) {
     session.delivered = {};
     VITALOG_CHECK(check(rd_kafka_begin_transaction(session.producer->client()),
                         "cannot begin a transaction"));
+    VITALOG_CHECK(timed("positions", [&] { return send_offsets(session, tickets); }));
+    return timed("records", [&] { return send_records(session, tickets); });
+}
+
+Result<void> Committer::send_records(Session& session, const Tickets& tickets) {
     for (const Ticket* ticket : tickets) {
         VITALOG_CHECK(send_outputs(session, *ticket->commit));
         for (const state::Write& write : ticket->commit->state) {
@@ -248,7 +248,7 @@ Result<void> Committer::write(Session& session, const Tickets& tickets) {
                 ticket->snapshots, {clock_.now(), write.key, "", value}, session.delivered));
         }
     }
-    return {};
+    return session.producer->settle(session.delivered);
 }
 
 Result<void> Committer::send_outputs(Session& session, const Commit& commit) {

@@ -93,7 +93,7 @@ class Committer {
     void carry(Session& session, Tickets& tickets);
     CommitOutcome attempt(Session& session, const Tickets& tickets, std::optional<Error>& error);
     Result<void> fill(Session& session, const Tickets& tickets);
-    Result<void> write(Session& session, const Tickets& tickets);
+    Result<void> send_records(Session& session, const Tickets& tickets);
     Result<void> send_outputs(Session& session, const Commit& commit);
     Result<void> send_offsets(Session& session, const Tickets& tickets);
     Result<void> send_offsets_of(Session& session, const Membership& member,
