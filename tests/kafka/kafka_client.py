@@ -50,29 +50,31 @@ class Cluster:
         producer.flush(PATIENCE)
         {"commit": producer.commit_transaction, "abort": producer.abort_transaction}[transaction](PATIENCE)
 
-    def read(self, topic):
-        """Every committed record there is: the client's messages. KafkaException where the topic may not be read."""
+    def read(self, *topics):
+        """Every committed record of the topics, each partition's in its order: the client's messages. KafkaException where
+        a topic may not be read."""
         consumer = Consumer({**self.properties, "group.id": "test", "isolation.level": "read_committed",
                              "enable.auto.commit": False, "enable.partition.eof": True})
-        described = consumer.list_topics(topic, PATIENCE).topics[topic]
-        if described.error:
-            raise KafkaException(described.error)
-        partitions = described.partitions
-        consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in partitions])
-        behind, found = set(partitions), []
+        places = []
+        for topic in topics:
+            described = consumer.list_topics(topic, PATIENCE).topics[topic]
+            if described.error:
+                raise KafkaException(described.error)
+            places += [TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in described.partitions]
+        consumer.assign(places)
+        behind, found = {(place.topic, place.partition) for place in places}, []
         until = time.monotonic() + PATIENCE
         while behind and time.monotonic() < until:
-            message = consumer.poll(0.2)
-            if message is None:
-                continue
-            if not message.error():
-                found.append(message)
-            elif message.error().name() == "_PARTITION_EOF":
-                behind.discard(message.partition())
-            else:
-                raise KafkaException(message.error())
+            for message in consumer.consume(1000, 0.2):
+                if not message.error():
+                    found.append(message)
+                    until = time.monotonic() + PATIENCE
+                elif message.error().name() == "_PARTITION_EOF":
+                    behind.discard((message.topic(), message.partition()))
+                else:
+                    raise KafkaException(message.error())
         consumer.close()
-        assert not behind, f"{topic} could not be read to its end"
+        assert not behind, f"{behind} could not be read to their ends"
         return found
 
 

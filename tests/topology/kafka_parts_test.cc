@@ -13,26 +13,30 @@ namespace vitalog::topology::kafka {
 namespace {
 
 TEST(KafkaMetadata, CarriesThePositionBesideItsOffset) {
-    ShardPosition position;
+    GroupPosition group;
+    group.snapshots = Offset(99);
+    ShardPosition& position = group.position;
     position.generation = Generation(3);
     position.committed = Offset(40);
     position.checkpoint = Offset(17);
     position.logic = 12;
-    const std::string text = encode_metadata(position);
+    const std::string text = encode_metadata(group);
     EXPECT_LT(text.size(), 4096u) << "offset.metadata.max.bytes of a broker";
     const auto back = decode_metadata(Offset(40), text);
     ASSERT_TRUE(back.has_value());
-    EXPECT_EQ(back->generation, position.generation);
-    EXPECT_EQ(back->committed, position.committed);
-    EXPECT_EQ(back->checkpoint, position.checkpoint);
-    EXPECT_EQ(back->logic, position.logic);
+    EXPECT_EQ(back->position.generation, position.generation);
+    EXPECT_EQ(back->position.committed, position.committed);
+    EXPECT_EQ(back->position.checkpoint, position.checkpoint);
+    EXPECT_EQ(back->position.logic, position.logic);
+    EXPECT_EQ(back->snapshots, group.snapshots);
 }
 
 TEST(KafkaMetadata, RefusesWhatOthersWrote) {
     for (const char* text :
          {"", "hello", "vitalog/1 generation=1 checkpoint=2", "vitalog/1 generation=1 logic=2",
-          "vitalog/2 generation=1 checkpoint=2 logic=3",
-          "vitalog/1 generation=x checkpoint=2 logic=3"})
+          "vitalog/1 generation=1 checkpoint=2 logic=3",
+          "vitalog/2 generation=1 checkpoint=2 logic=3 snapshots=4",
+          "vitalog/1 generation=x checkpoint=2 logic=3 snapshots=4"})
         EXPECT_EQ(decode_metadata(Offset(1), text).error().code(), Errc::Damaged) << text;
 }
 
@@ -131,6 +135,27 @@ TEST_F(LocalStateTest, KeepsChangesWithTheOffsetTheyGoTo) {
     EXPECT_EQ(stored_value(*backend, "a"), "1");
     EXPECT_EQ(stored_value(*backend, "b"), "");
     EXPECT_EQ(stored_value(*backend, "c"), std::nullopt);
+}
+
+TEST_F(LocalStateTest, KnowsWhereItStoodLast) {
+    const std::string shard = "intake\0feed.lis";
+    const std::string other = "care";
+    {
+        auto local = open();
+        ASSERT_TRUE(local.has_value());
+        EXPECT_EQ((*local)->stand(shard)->has_value(), false);
+        for (const std::int64_t committed : {5, 300})
+            ASSERT_TRUE(
+                (*local)->apply({}, kNow, {{&shard, Offset(committed), "beside it"}}).has_value());
+    }
+    auto local = open();
+    ASSERT_TRUE(local.has_value());
+    const auto stand = (*local)->stand(shard);
+    ASSERT_TRUE(stand.has_value() && stand->has_value());
+    EXPECT_EQ((*stand)->committed, Offset(300));
+    EXPECT_EQ((*stand)->metadata, "beside it");
+    EXPECT_FALSE((*local)->stand(other)->has_value());
+    EXPECT_FALSE((*local)->restored(shard)->has_value());
 }
 
 TEST_F(LocalStateTest, WipesOneShardAndNoOther) {

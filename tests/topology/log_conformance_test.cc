@@ -177,6 +177,9 @@ TYPED_TEST(LogConformance, RefusesUnknownTopicsAndPartitions) {
 
 TYPED_TEST(LogConformance, CommitsOutputsPositionAndStateAsOne) {
     const TopicPartition input = tp_of("subject", 1);
+    auto before = this->shard("care", tp_of("person", 0));
+    commit_to(*before, input, std::vector<std::string>(17, "read"), 0);
+    before.reset();
     auto shard = this->shard("identity", input);
     EXPECT_EQ(shard->position().committed, Offset(0));
     EXPECT_EQ(shard->position().logic, 0u);

@@ -10,7 +10,7 @@
 #include "topology/log/kafka/feed_door.h"
 #include "topology/log/kafka/layout.h"
 #include "topology/log/kafka/positions.h"
-#include "topology/log/kafka/restore.h"
+#include "topology/log/kafka/resume.h"
 #include "topology/log/stored_position.h"
 #include "topology/log/topic_config.h"
 
@@ -210,37 +210,17 @@ Result<std::unique_ptr<ShardLog>> KafkaLog::Impl::open_shard(std::string_view na
         const std::lock_guard lock(held_mutex);
         held.erase(shard);
     };
-    const auto restored = [&]() -> Result<ShardPosition> {
-        VITALOG_TRY(const auto committed,
-                    committed_offsets(admin.get(), ticket.member->group(), {input}));
-        if (stage->stateful)
-            VITALOG_CHECK(
-                restore_shard({*reader, admin.get(), *local, *options.clock, options.metrics},
-                              ticket.shard, ticket.snapshots));
-        const auto found = committed.find(input);
-        if (found != committed.end())
-            return decode_metadata(found->second.next, found->second.metadata);
-        VITALOG_TRY(const auto kept, local->restored(ticket.shard));
-        if (kept)
-            return fail(Errc::Damaged, fmt::format("group {} has no position in {}, although its "
-                                                   "state is there: the cluster forgot it "
-                                                   "(offsets.retention.minutes). Begin with a new "
-                                                   "log.group, or reset the group by hand",
-                                                   ticket.member->group(), to_string(input)));
-        ShardPosition fresh;
-        VITALOG_TRY(fresh.committed, reader->begin(input));
-        fresh.checkpoint = fresh.committed;
-        return fresh;
-    };
-    auto position = restored();
-    if (!position) {
+    auto resumed = resume_shard({*reader, admin.get(), *local, *options.clock, options.metrics},
+                                ticket, stage->stateful);
+    if (!resumed) {
         release();
-        const Error& error = position.error();
+        const Error& error = resumed.error();
         return fail(error.code() == Errc::Io ? Errc::Busy : error.code(), error.message());
     }
+    ticket.written = resumed->snapshots;
     auto backend = local->backend(ticket.shard);
     return std::make_unique<KafkaShard>(*committer, std::move(backend), std::move(ticket),
-                                        *std::move(position), release);
+                                        std::move(resumed->position), release);
 }
 
 KafkaLog::KafkaLog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kOpenAgain{500};
 constexpr std::chrono::milliseconds kRetryAfter{20};
-constexpr std::string_view kMetadata = "vitalog/1 generation={} checkpoint={} logic={}";
+constexpr std::string_view kMetadata =
+    "vitalog/1 generation={} checkpoint={} logic={} snapshots={}";
 constexpr char kKept = 'v';
 
 /// The member is no longer who the group thinks it is: its partitions went to others.
@@ -33,6 +34,15 @@ std::string_view name_of(CommitOutcome outcome) {
             return "unknown";
     }
     return "";
+}
+
+/// The text beside a shard's offset. It goes before the snapshots of its transaction, which take at
+/// least one offset each.
+std::string metadata_of(const Ticket& ticket) {
+    const Commit& commit = *ticket.commit;
+    const Offset written(ticket.written.value() + static_cast<std::int64_t>(commit.state.size()));
+    return encode_metadata(
+        {{Generation(1), commit.committed, commit.checkpoint, commit.logic, {}}, written});
 }
 
 /// The number behind `name=` in the text.
@@ -57,24 +67,28 @@ state::Write snapshot_of(const RecordView& record) {
     return write;
 }
 
-std::string encode_metadata(const ShardPosition& position) {
+std::string encode_metadata(const GroupPosition& group) {
+    const ShardPosition& position = group.position;
     return fmt::format(kMetadata, position.generation.value(), position.checkpoint.value(),
-                       position.logic);
+                       position.logic, group.snapshots.value());
 }
 
-Result<ShardPosition> decode_metadata(Offset committed, std::string_view text) {
-    ShardPosition position;
+Result<GroupPosition> decode_metadata(Offset committed, std::string_view text) {
+    GroupPosition group;
     std::uint32_t generation = 0;
     std::int64_t checkpoint = 0;
+    std::int64_t snapshots = 0;
     if (!text.starts_with("vitalog/1 ") || !read_number(text, "generation=", generation) ||
         !read_number(text, "checkpoint=", checkpoint) ||
-        !read_number(text, "logic=", position.logic))
+        !read_number(text, "logic=", group.position.logic) ||
+        !read_number(text, "snapshots=", snapshots))
         return fail(Errc::Damaged,
                     fmt::format("the metadata of a committed offset is not ours: '{}'", text));
-    position.generation = Generation(generation);
-    position.committed = committed;
-    position.checkpoint = Offset(checkpoint);
-    return position;
+    group.position.generation = Generation(generation);
+    group.position.committed = committed;
+    group.position.checkpoint = Offset(checkpoint);
+    group.snapshots = Offset(snapshots);
+    return group;
 }
 
 Result<std::unique_ptr<Committer>> Committer::start(Options options, Ports ports) {
@@ -280,10 +294,8 @@ Result<void> Committer::send_offsets_of(Session& session, const Membership& memb
     const Partitions offsets(rd_kafka_topic_partition_list_new(static_cast<int>(tickets.size())));
     for (const Ticket* ticket : tickets) {
         auto* entry = add_partition(*offsets, ticket->input);
-        const Commit& commit = *ticket->commit;
-        entry->offset = commit.committed.value();
-        const std::string text =
-            encode_metadata({Generation(1), commit.committed, commit.checkpoint, commit.logic, {}});
+        entry->offset = ticket->commit->committed.value();
+        const std::string text = metadata_of(*ticket);
         entry->metadata = ::strdup(text.c_str());  // the list frees it
         entry->metadata_size = text.size();
     }
@@ -342,12 +354,15 @@ void Committer::abort(Session& session) {
 Result<void> Committer::keep(const Session& session, const Tickets& tickets) {
     const auto& ends = session.delivered.ends;
     std::vector<LocalState::Change> changes;
-    for (const Ticket* ticket : tickets) {
+    std::vector<LocalState::Stand> stands;
+    for (Ticket* ticket : tickets) {
+        stands.push_back({&ticket->shard, ticket->commit->committed, metadata_of(*ticket)});
         const auto end = ends.find(ticket->snapshots);
-        if (end != ends.end())
-            changes.push_back({&ticket->shard, &ticket->commit->state, end->second});
+        if (end == ends.end()) continue;
+        changes.push_back({&ticket->shard, &ticket->commit->state, end->second});
+        ticket->written = end->second;
     }
-    if (!changes.empty()) VITALOG_CHECK(local_.apply(changes, clock_.now()));
+    VITALOG_CHECK(local_.apply(changes, clock_.now(), stands));
     for (const auto& [tp, end] : ends) reader_.promised(tp, end);
     return {};
 }

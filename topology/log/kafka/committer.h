@@ -13,11 +13,17 @@
 
 namespace vitalog::topology::kafka {
 
+/// Where a shard stands, by its group's word.
+struct GroupPosition {
+    ShardPosition position;
+    Offset snapshots;  ///< its snapshots go at least so far: state is missing where they end before
+};
+
 /// What the offset commit of a shard carries besides the offset.
-///   text := "vitalog/1 generation=N checkpoint=N logic=N"
-std::string encode_metadata(const ShardPosition& position);
+///   text := "vitalog/1 generation=N checkpoint=N logic=N snapshots=N"
+std::string encode_metadata(const GroupPosition& group);
 /// Damaged when it is no such text.
-Result<ShardPosition> decode_metadata(Offset committed, std::string_view text);
+Result<GroupPosition> decode_metadata(Offset committed, std::string_view text);
 
 /// A change of state as a record of the snapshots: the bytes behind a mark, so that what is empty
 /// is told from what is gone; and back.
@@ -32,6 +38,7 @@ struct Ticket {
     std::string shard;  ///< key of its local state
     const Membership* member = nullptr;
     std::uint64_t holding = 0;  ///< Membership::holding when the shard was opened
+    Offset written;             ///< how far the snapshots go that this shard wrote
 
     enum class State : std::uint8_t { Idle, Waiting, Running, Done };
     State state = State::Idle;

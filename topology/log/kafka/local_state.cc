@@ -10,10 +10,15 @@ namespace {
 
 constexpr std::string_view kClusterKey = "cluster";
 constexpr std::string_view kRestoredPrefix{"restored\0", 9};
+constexpr std::string_view kStandPrefix{"stand\0", 6};
 constexpr std::string_view kLearntPrefix{"learnt\0", 7};
 
 std::string restored_key(const std::string& shard) {
     return std::string(kRestoredPrefix) + shard;
+}
+
+std::string stand_key(const std::string& shard) {
+    return std::string(kStandPrefix) + shard;
 }
 
 std::string learnt_key(const TopicPartition& feed) {
@@ -98,7 +103,8 @@ Result<void> LocalState::wipe(const std::string& shard) {
     return write(batch);
 }
 
-Result<void> LocalState::apply(const std::vector<Change>& changes, LogTime now) {
+Result<void> LocalState::apply(const std::vector<Change>& changes, LogTime now,
+                               const std::vector<Stand>& stands) {
     rocksdb::WriteBatch batch;
     for (const Change& change : changes) {
         const RocksBackend state(rocks_->db(), rocks_->state(), state_prefix(*change.shard));
@@ -109,7 +115,21 @@ Result<void> LocalState::apply(const std::vector<Change>& changes, LogTime now) 
         writer.signed_varint(now.micros());
         meta_.put(batch, {restored_key(*change.shard), std::move(bytes)});
     }
+    for (const Stand& stand : stands) {
+        std::string bytes;
+        BinaryWriter(bytes).varint(static_cast<std::uint64_t>(stand.committed.value()));
+        meta_.put(batch, {stand_key(*stand.shard), bytes + stand.metadata});
+    }
     return write(batch);
+}
+
+Result<std::optional<LocalState::Stand>> LocalState::stand(const std::string& shard) const {
+    VITALOG_TRY(const auto bytes, get(meta_, stand_key(shard)));
+    if (!bytes) return std::nullopt;
+    BinaryReader reader(*bytes);
+    Stand stand{nullptr, Offset(static_cast<std::int64_t>(reader.varint())), {}};
+    stand.metadata = reader.rest();
+    return stand;
 }
 
 Result<Offset> LocalState::learnt(const TopicPartition& feed) const {

@@ -16,8 +16,10 @@ namespace vitalog::topology::kafka {
 /// costs time, nothing else, so that nothing in it is synced. Owns the data directory. Thread-safe.
 ///   "cluster"                       -> id of the cluster, text
 ///   "restored" 00 shard's key       -> next offset of its snapshots varint | when, us since 1970
-///   zigzag "learnt" 00 topic 00 partition  -> next offset of a feed whose messages the ledger
-///   knows, varint
+///                                      zigzag
+///   "stand" 00 shard's key          -> committed offset varint | the text beside it
+///   "learnt" 00 topic 00 partition  -> next offset of a feed whose messages the ledger knows,
+///                                      varint
 /// The state of a shard lies behind the hash of its key, 8 bytes.
 class LocalState {
   public:
@@ -42,7 +44,16 @@ class LocalState {
         const std::vector<state::Write>* writes;
         Offset next;
     };
-    Result<void> apply(const std::vector<Change>& changes, LogTime now);
+    /// What a shard's group was told at its last commit by this process.
+    struct Stand {
+        const std::string* shard;
+        Offset committed;
+        std::string metadata;
+    };
+    Result<void> apply(const std::vector<Change>& changes, LogTime now,
+                       const std::vector<Stand>& stands = {});
+    /// nullopt where this process never committed for the shard; `shard` is null.
+    Result<std::optional<Stand>> stand(const std::string& shard) const;
 
     /// The offset up to which the ledger knows a feed.
     Result<Offset> learnt(const TopicPartition& feed) const;

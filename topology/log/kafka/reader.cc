@@ -82,7 +82,7 @@ Result<Cursor*> Reader::follower(Partition& partition, const TopicPartition& tp,
     partition.readable = std::max(partition.readable, ends.end);
     if (from < ends.begin)
         return fail(Errc::OutOfRange,
-                    fmt::format("{} was dropped by retention; the first offset kept is {}",
+                    fmt::format("{} was deleted before it was read; the first offset kept is {}",
                                 to_string(tp, from), ends.begin.value()));
     std::vector<bool> taken(kLanesMax, false);
     for (const Follower& f : followers) taken[f.lane] = true;

@@ -13,6 +13,7 @@ constexpr std::size_t kReadBytes = std::size_t{4} << 20;
 constexpr std::chrono::milliseconds kLookAgain{50};
 constexpr std::chrono::seconds kOpenTransactionMax{
     90};  // transaction.timeout.ms and the coordinator's check of it
+constexpr std::chrono::seconds kNewLeader{3};  // until it knows what the one before gave out
 constexpr std::chrono::seconds kReportEvery{2};
 
 using SteadyClock = std::chrono::steady_clock;
@@ -95,17 +96,30 @@ class Progress {
 
 }  // namespace
 
+Result<Offset> end_at_least(Reader& reader, const TopicPartition& tp, Offset known) {
+    const auto deadline = SteadyClock::now() + kNewLeader;
+    while (true) {
+        VITALOG_TRY(const Offset end, reader.asked_end(tp));
+        if (end >= known || SteadyClock::now() >= deadline) return end;
+        rest(kLookAgain);
+    }
+}
+
 Result<void> restore_shard(const RestorePorts& ports, const std::string& shard,
-                           const TopicPartition& snapshots) {
+                           const TopicPartition& snapshots, Offset written) {
+    VITALOG_TRY(auto kept, ports.local.restored(shard));
+    const Offset known = std::max(written, kept ? kept->next : Offset());
+    VITALOG_TRY(const Offset readable, end_at_least(ports.reader, snapshots, known));
+    if (readable < known)
+        return fail(
+            Errc::Damaged,
+            fmt::format("state is lost: {} ends at {}, and was written up to {}: the topic was "
+                        "made anew or cut. Bring it back from a mirror, or begin with a new "
+                        "log.group and an empty --data-dir, which computes everything again from "
+                        "what the feeds keep, and writes it once more",
+                        to_string(snapshots), readable.value(), known.value()));
     VITALOG_TRY(const Offset end, settled_end(ports, snapshots));
     VITALOG_TRY(const Offset begin, ports.reader.begin(snapshots));
-    VITALOG_TRY(auto kept, ports.local.restored(shard));
-    if (kept && kept->next > end)
-        return fail(Errc::Damaged,
-                    fmt::format("the data directory knows {} up to {}, the cluster has it up to "
-                                "{}: the topic was made "
-                                "anew or cut. Restore the topic, or choose another --data-dir",
-                                to_string(snapshots), kept->next.value(), end.value()));
     const LogTime now = ports.clock.now();
     if (kept && kept->next < end && kept->when + kTombstonesKept / 2 < now) {
         VITALOG_CHECK(ports.local.wipe(shard));
