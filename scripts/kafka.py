@@ -10,24 +10,12 @@ import subprocess
 import sys
 
 import kafka_cluster
+import kafka_control
 import kafka_jars
 
 LEFT_OUT = 77
 NOT_RUNNING = 3
 STOP_SECONDS = 60
-TOOLS = {
-    "topics": ["org.apache.kafka.tools.TopicCommand"],
-    "configs": ["org.apache.kafka.tools.ConfigCommand", "kafka.admin.ConfigCommand"],
-    "acls": ["org.apache.kafka.tools.AclCommand", "kafka.admin.AclCommand"],
-    "consumer-groups": ["org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"],
-    "leader-election": ["org.apache.kafka.tools.LeaderElectionCommand"],
-    "reassign-partitions": ["org.apache.kafka.tools.reassign.ReassignPartitionsCommand"],
-    "delete-records": ["org.apache.kafka.tools.DeleteRecordsCommand"],
-    "get-offsets": ["org.apache.kafka.tools.GetOffsetShell"],
-    "transactions": ["org.apache.kafka.tools.TransactionsCommand"],
-    "metadata-quorum": ["org.apache.kafka.tools.MetadataQuorumCommand"],
-    "console-consumer": ["org.apache.kafka.tools.consumer.ConsoleConsumer"],
-}
 
 
 def duration(text):
@@ -100,8 +88,13 @@ def arguments():
     for name, text in {"kill": "kill -9 of a broker", "stop": "ends a broker in order", "start": "starts it again, on its data",
                        "pause": "SIGSTOP", "resume": "SIGCONT"}.items():
         command(name, text).add_argument("broker", type=int)
-    tool = command("tool", "one of Kafka's command line tools: " + ", ".join(TOOLS))
-    tool.add_argument("name", choices=TOOLS, metavar="NAME")
+    for name, text in {"leaders": "says who leads each partition, and which copies are in sync",
+                       "move-leaders": "gives each partition another leader: the next of its copies in sync"}.items():
+        command(name, text).add_argument("prefix", nargs="?", default="", help="of the topics' names (all)")
+    command("controller", "says which broker is the active controller")
+    command("settled", "returns when every partition has a leader and all its copies are in sync")
+    tool = command("tool", "one of Kafka's command line tools: " + ", ".join(kafka_control.TOOLS))
+    tool.add_argument("name", choices=kafka_control.TOOLS, metavar="NAME")
     tool.add_argument("words", nargs=argparse.REMAINDER)
     commands.add_parser("guard").add_argument("broker", type=int)
     commands.choices["guard"].add_argument("--dir", type=pathlib.Path)
@@ -134,12 +127,26 @@ def status(cluster, plan):
     return 0 if set(conditions.values()) == {"running"} else NOT_RUNNING
 
 
-def tool(plan, name, words):
-    folder = pathlib.Path(plan.jars)
-    known = kafka_jars.tool_class(folder, TOOLS[name])
-    inner = ",".join(f"{plan.host}:{ports['inner']}" for ports in plan.ports.values())
-    return subprocess.run(["java", "-Xmx256m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{folder}/*", known,
-                           "--bootstrap-server", inner, *words]).returncode
+def leaders(plan, prefix):
+    for topic, partition, leader, copies, in_sync in kafka_control.partitions(plan, prefix):
+        print(f"{topic}/{partition} leader={leader or '-'} copies={','.join(map(str, copies))} "
+              f"in_sync={','.join(map(str, in_sync))}")
+    return 0
+
+
+def administer(plan, options):
+    """What is not said to one broker."""
+    if options.command == "tool":
+        return kafka_control.tool(plan, options.name, options.words).returncode
+    if options.command == "leaders":
+        return leaders(plan, options.prefix)
+    if options.command == "controller":
+        print(kafka_control.controller(plan))
+    elif options.command == "move-leaders":
+        print(f"moved={kafka_control.move_leaders(plan, options.prefix)}")
+    else:
+        kafka_control.wait_until_in_sync(plan)
+    return 0
 
 
 def on_broker(cluster, plan, command, broker):
@@ -170,8 +177,8 @@ def run(options):
         return NOT_RUNNING
     if options.command == "status":
         return status(cluster, plan)
-    if options.command == "tool":
-        return tool(plan, options.name, options.words)
+    if not hasattr(options, "broker"):
+        return administer(plan, options)
     return on_broker(cluster, plan, options.command, options.broker)
 
 

@@ -124,7 +124,7 @@ class Lost(unittest.TestCase):
             self.site.start()
         except RuntimeError:
             pass  # at once
-        self.assertNotIn(self.site.process.wait(PATIENCE), (0, None))
+        self.assertNotIn(self.site.ended(PATIENCE), (0, None))
         said = log.read_text()[place:]
         self.assertEqual(self.outputs(), self.before, "nothing was done meanwhile")
         return re.search(r"event=failed error=(.*)|^(vitalog run: .*)", said, re.M).group(0)

@@ -1,9 +1,7 @@
 #!/usr/bin/env python3
-"""The same input, on the embedded log and on a cluster: each person's outputs are the same sequence with the same ids,
-byte by byte, whatever is done to the cluster's worker meanwhile. VITALOG_BINARY names the program, VITALOG_TEST_KAFKA
-the cluster."""
+"""A site's outputs on a cluster are those of the embedded log (both_logs.py), whatever is done to the cluster's worker
+meanwhile. VITALOG_BINARY names the program, VITALOG_TEST_KAFKA the cluster."""
 
-import collections
 import json
 import os
 import pathlib
@@ -13,157 +11,14 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
-from running_site import Mllp, Site, ack_code, call, oru
+from both_logs import Sender, WithBoth
+from running_site import call
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-BINARY = os.environ["VITALOG_BINARY"]
-BROKERS = os.environ["VITALOG_TEST_KAFKA"]
 KILLS = int(os.environ.get("VITALOG_TEST_KILLS", "5"))
-PERSONS = 40
-NOW, LATER = "2026-11-21T09:00:00+08:00", "2026-11-21T09:40:00+08:00"
-TEAM = {"team": "general", "members": [{"user": "dr.li", "phone": "13800000001"}],
-        "duty_doctor": "dr.li", "duty_group": "general"}
-# What stages give; the topics that they read from one another are among them.
-OUTPUTS = ("subject", "person", "risk", "alert", "task", "task-board", "notification", "delivery")
-
-
-def messages(persons):
-    """Each person's creatinine rises over two days, and every third has a potassium that nobody leaves waiting."""
-    sent = []
-    for day, creatinine in ((19, 70), (20, 95), (21, 180)):
-        for person in range(persons):
-            sent.append(oru(f"c{day}-{person}", str(person), "14682-9", str(creatinine + person), "umol/L",
-                            f"202611{day}080000", order=f"C{day}", reference="57-97"))
-            if person % 3 == 0 and day == 21:
-                sent.append(oru(f"k{person}", str(person), value="6.8", time="20261121083000", order=f"K{day}"))
-    return sent
-
-
-TOPICS = ("feed.his", "feed.lis", "feed.pacs", "feed.wearable", "feed.directory", "feed.decision", "feed.receipt",
-          "feed.control", "feed.operation", "subject", "person", "task", "notification", "risk", "alert", "task-board",
-          "delivery", "send.sms", "send.wechat", "send.wecom", "dead-letter", "audit")
-
-
-def settings(values):
-    return [word for key, value in values.items() for word in ("--set", f"{key}={value}")]
-
-
-def named(name):
-    """Topics of their own; a feed record's id has its topic's name in it. No doctor's daily limit, which the order of
-    many people's tasks decides."""
-    return settings({"notify.daily_limit": 10000, **{f"topics.{topic}.name": f"{name}.{topic}" for topic in TOPICS}})
-
-
-def on_kafka(name, brokers):
-    return named(name) + settings({"log.kind": "kafka", "log.brokers": brokers, "log.group": name, "log.session": "6s"})
-
-
-class Sender(threading.Thread):
-    """Sends one after another over one connection, again and again until each is acknowledged."""
-
-    def __init__(self, site, sent):
-        super().__init__(daemon=True)
-        self.site, self.sent, self.done = site, sent, 0
-
-    def run(self):
-        connection = None
-        for message in self.sent:
-            while True:
-                try:
-                    connection = connection or Mllp(self.site.mllp)
-                    if ack_code(connection.send(message)) == "AA":
-                        break
-                except OSError:
-                    if connection:
-                        connection.close()
-                    connection = None
-                time.sleep(0.05)
-            self.done += 1
-        connection.close()
-
-
-def outputs(site, name):
-    """By topic and key: the records' ids and bytes in order."""
-    found = {}
-    for topic in OUTPUTS:
-        by_key = collections.defaultdict(list)
-        for record, value in site.topic(f"{name}.{topic}"):
-            if record.get("key") and record["headers"]["ce_type"] != "vitalog.tick.v1":
-                by_key[record["key"]].append((record["headers"]["ce_id"], value))
-        # A doctor's notices come from the tasks of many people, in whatever order those are decided.
-        found[topic] = {key: sorted(by_key[key]) if key.startswith("user:") else by_key[key] for key in by_key}
-    return found
-
-
-class WithBoth(unittest.TestCase):
-    """The input has gone through an embedded log; a site on the cluster waits for it."""
-    maxDiff = 2000
-
-    def setUp(self):
-        self.name = f"same-{time.time_ns()}"
-        self.sent = messages(PERSONS)
-        embedded = Site(BINARY, "--clock", "manual", *named(self.name))
-        self.addCleanup(embedded.remove)
-        embedded.start()
-        self.begin(embedded)
-        Sender(embedded, self.sent).run()
-        self.finish(embedded)
-        self.expected = outputs(embedded, self.name)
-        self.assertEqual(embedded.stop(), 0)
-        self.assertGreaterEqual(sum(map(len, self.expected["alert"].values())), PERSONS, "alerts were raised")
-        self.assertGreaterEqual(sum(map(len, self.expected["task-board"].values())), PERSONS, "tasks were made")
-        self.site, *self.others = self.start()
-        self.begin(self.site)
-        for other in self.others:
-            other.clock(NOW)
-
-    def start(self):
-        return [self.worker("one")]
-
-    def worker(self, instance, *flags):
-        site = Site(BINARY, "--clock", "manual", *on_kafka(self.name, self.brokers()), "--set",
-                    f"log.instance={instance}", *flags)
-        self.addCleanup(site.remove)
-        site.start()
-        return site
-
-    def brokers(self):
-        return BROKERS
-
-    @staticmethod
-    def begin(site):
-        site.clock(NOW)
-        lines = [json.dumps(TEAM)] + [json.dumps({"patient": f"MRN|{n}", "phone": f"139{n:08d}",
-                                                  "consent": {"alert": ["sms"]}}) for n in range(PERSONS)]
-        status, answer = call(f"{site.url}/directory", "\n".join(lines), content_type="application/x-ndjson", timeout=60)
-        assert status == 200, answer
-
-    @staticmethod
-    def finish(*sites):
-        sites[0].wait(120)
-        for site in sites:
-            site.clock(LATER)
-        sites[0].wait(120)
-
-    def check(self, *sites):
-        """A process knows nothing of the timers of others: their outputs come when they come, and nothing after them."""
-        sites = sites or (self.site,)
-        self.finish(*sites)
-        for _ in range(60):
-            if outputs(sites[0], self.name) == self.expected:
-                break
-            time.sleep(1)
-        sites[0].wait(120)
-        got = outputs(sites[0], self.name)
-        for topic in OUTPUTS:
-            self.assertEqual(set(got[topic]), set(self.expected[topic]), topic)
-            for key, sequence in self.expected[topic].items():
-                self.assertEqual(got[topic][key], sequence, f"{topic} of {key}")
 
 
 class OneWorker(WithBoth):
@@ -173,9 +28,9 @@ class OneWorker(WithBoth):
         self.assertEqual(self.site.stop(), 0)
 
     def test_killed_again_and_again(self):
-        seed = int(os.environ.get("VITALOG_SEED", time.time_ns() % 1_000_000))
-        print(f"seed {seed}", file=sys.stderr)
-        chance = random.Random(seed)
+        self.seed = int(os.environ.get("VITALOG_SEED", time.time_ns() % 1_000_000))
+        print(f"seed {self.seed}", file=sys.stderr)
+        chance = random.Random(self.seed)
         sender = Sender(self.site, self.sent)
         sender.start()
         for _ in range(KILLS):
