@@ -114,9 +114,10 @@ class StageHarness {
     Filler filler(schemas::Topic topic) { return Filler(*log_, topic); }
 
     void open(std::string stage, schemas::Topic input, std::unique_ptr<processors::Processor> processor) {
-        shard_ = must(topology::Shard::open({std::move(stage), input, Partition(0), true}, std::move(processor),
-                                            {*log_, topics_, clock_, metrics_}, options_));
         input_ = {std::string(schemas::name_of(input)), Partition(0)};
+        auto shard_log = must(log_->open_shard(stage, input_));
+        shard_ = must(topology::Shard::open({std::move(stage), input, Partition(0), true}, std::move(shard_log),
+                                            std::move(processor), {*log_, topics_, clock_, metrics_}, options_));
     }
     /// Steps until everything in the input is applied and committed.
     void run_to_end() {

@@ -76,7 +76,9 @@ constexpr std::array kKeys{
     ConfigKey{"log.session", Duration, "10s", "",
               "a process that the cluster does not hear for so long loses its shards to others", false},
     ConfigKey{"log.standby", Number, "0", "0..3",
-              "replicas that follow a shard; not built yet: 0 is taken only", false},
+              "other processes that keep the state of each shard up to date beside the one that runs it, "
+              "and take over with it; used with log.kind=kafka",
+              false},
     ConfigKey{"log.replication", Number, "0", "0..9",
               "copies of each partition of a topic that is created; 0: three, or as many as there are "
               "brokers",

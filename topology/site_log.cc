@@ -78,6 +78,7 @@ KafkaLog::Options kafka_options(const Config& config, const schemas::TopicNames&
     options.message_bytes_max = config.bytes("log.message_max");
     options.session =
         std::chrono::duration_cast<std::chrono::milliseconds>(config.duration("log.session"));
+    options.standbys = static_cast<std::size_t>(config.number("log.standby"));
     options.ledger.entries_max = static_cast<std::uint64_t>(config.number("log.ledger_entries"));
     options.clock = given.wall;
     options.metrics = given.metrics;
@@ -87,9 +88,12 @@ KafkaLog::Options kafka_options(const Config& config, const schemas::TopicNames&
 }  // namespace
 
 Result<void> check_log(const Config& config, const std::string& kafka_password) {
-    if (config.number("log.standby") != 0)
-        return fail(Errc::Configuration, "log.standby: standbys are not built yet; leave it at 0");
-    if (!on_kafka(config)) return {};
+    if (!on_kafka(config)) {
+        if (config.number("log.standby") == 0) return {};
+        return fail(Errc::Configuration,
+                    "log.standby: one machine's log has no other process that could stand by; set it "
+                    "to 0, or log.kind = 'kafka'");
+    }
     if (config.text("log.brokers").empty())
         return fail(Errc::Configuration, "log.kind = 'kafka' needs log.brokers = HOST:PORT,...");
     if (config.text("log.sasl.mechanism") != "none" &&

@@ -63,6 +63,8 @@ MetricsRegistry::MetricsRegistry() {
     describe("vitalog_restore_seconds", "Time to bring a shard's state up to what is committed.");
     describe("vitalog_restored_records_total", "Snapshots read to bring shards up to what is committed.");
     describe("vitalog_restore_left", "Share of a restore that is still to come, by partition.");
+    describe("vitalog_standbys", "Shards of other processes whose state this one follows.");
+    describe("vitalog_standby_lag_records", "Snapshots that a standby has not followed yet, by partition.");
     describe("vitalog_alerts_total", "Alerts raised, by rule and priority.");
     describe("vitalog_unknown_answers_total",
              "Coded answers that the code tables do not know, by LOINC code.");

@@ -86,7 +86,8 @@ Sequences fold(const Log& log, const schemas::TopicNames& names, const Stage& st
     tests::NoMetrics metrics;
     ShardOptions options;
     options.commit_delay = std::chrono::microseconds(0);
-    auto shard = must(Shard::open({std::string(stage.name), input, partition, stage.stateful}, stage.make_processor(),
+    auto shard = must(Shard::open({std::string(stage.name), input, partition, stage.stateful},
+                                  must(memory.open_shard(stage.name, tp), "fold"), stage.make_processor(),
                                   {memory, names, clock, metrics}, options),
                       "fold");
     const Offset end = must(memory.end_offset(tp), "end");

@@ -28,8 +28,12 @@ set_tests_properties(examples_test acl_test PROPERTIES LABELS "kafka;slow" SKIP_
 # The log's promises, and a whole site's outputs, on the cluster.
 vitalog_kafka_test(kafka_log_conformance_test $<TARGET_FILE:kafka_log_conformance_test>)
 set_tests_properties(kafka_log_conformance_test PROPERTIES TIMEOUT 400)
+vitalog_kafka_test(kafka_copies_test $<TARGET_FILE:kafka_copies_test>)
+set_tests_properties(kafka_copies_test PROPERTIES TIMEOUT 400)
 vitalog_kafka_test(same_outputs_test python3 ${CMAKE_SOURCE_DIR}/tests/kafka/same_outputs_test.py)
 set_tests_properties(same_outputs_test PROPERTIES LABELS "kafka;slow" TIMEOUT 1200 ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog>)
+vitalog_kafka_test(standby_test python3 ${CMAKE_SOURCE_DIR}/tests/kafka/standby_test.py)
+set_tests_properties(standby_test PROPERTIES LABELS "kafka;slow" TIMEOUT 900 ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog>)
 # What a foreign client finds in the topics of three brokers, undisturbed and with leaders that move; what a site says where the
 # cluster lost something.
 add_test(NAME disturbed_cluster_test

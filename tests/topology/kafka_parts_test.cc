@@ -7,6 +7,7 @@
 #include "topology/log/kafka/client.h"
 #include "topology/log/kafka/committer.h"
 #include "topology/log/kafka/local_state.h"
+#include "topology/log/kafka/standby.h"
 #include "topology/log/kafka/topic_admin.h"
 
 namespace vitalog::topology::kafka {
@@ -99,6 +100,80 @@ TEST(KafkaTopics, KeepForEverWhatHasNoRetention) {
     EXPECT_EQ(topic.settings.at("retention.bytes"), "5000");
     EXPECT_EQ(topic.settings.at("cleanup.policy"), "delete");
     EXPECT_EQ(snapshot_topic("s", 2, settings).settings.at("cleanup.policy"), "compact");
+}
+
+TEST(KafkaStandby, RangesAreConsecutiveAndTheFirstHaveOneMore) {
+    const auto owners = [](std::size_t members, std::uint32_t partitions) {
+        std::vector<std::size_t> found;
+        for (std::uint32_t p = 0; p < partitions; ++p)
+            found.push_back(range_owner(members, partitions, p));
+        return found;
+    };
+    EXPECT_EQ(owners(1, 3), (std::vector<std::size_t>{0, 0, 0}));
+    EXPECT_EQ(owners(3, 7), (std::vector<std::size_t>{0, 0, 0, 1, 1, 2, 2}));
+    EXPECT_EQ(owners(2, 4), (std::vector<std::size_t>{0, 0, 1, 1}));
+    EXPECT_EQ(owners(4, 2), (std::vector<std::size_t>{0, 1})) << "two members have nothing";
+}
+
+using Numbers = std::set<std::uint32_t>;
+
+TEST(KafkaStandby, IsWhoeverWouldHaveTheShardNext) {
+    EXPECT_EQ(stands_by_for({"a", "b"}, "a", 4, 1), (Numbers{2, 3}));
+    EXPECT_EQ(stands_by_for({"a", "b"}, "b", 4, 1), (Numbers{0, 1}));
+    EXPECT_EQ(stands_by_for({"a", "b", "c"}, "b", 4, 1), (Numbers{0, 1, 3}));
+    EXPECT_EQ(stands_by_for({"a", "b", "c"}, "c", 4, 1), (Numbers{2}));
+}
+
+TEST(KafkaStandby, IsNobodyWhereNobodyElseIs) {
+    EXPECT_TRUE(stands_by_for({"a"}, "a", 4, 1).empty());
+    EXPECT_TRUE(stands_by_for({"a"}, "a", 4, 3).empty());
+    EXPECT_TRUE(stands_by_for({}, "a", 4, 1).empty());
+    EXPECT_TRUE(stands_by_for({"b", "c"}, "a", 4, 3).empty()) << "not a member yet";
+    EXPECT_TRUE(stands_by_for({"a", "b"}, "a", 4, 0).empty()) << "none is asked for";
+    EXPECT_TRUE(stands_by_for({"a", "b"}, "a", 0, 1).empty());
+}
+
+TEST(KafkaStandby, AsManyFollowAShardAsAreAskedForAndThere) {
+    const std::vector<std::string> members{"a", "b", "c", "d"};
+    for (const std::uint32_t partitions : {1U, 3U, 4U, 7U, 64U})
+        for (const std::size_t standbys : {1U, 2U, 3U, 9U}) {
+            std::map<std::uint32_t, std::size_t> followers;
+            for (std::size_t i = 0; i < members.size(); ++i)
+                for (const auto partition :
+                     stands_by_for(members, members[i], partitions, standbys)) {
+                    ++followers[partition];
+                    EXPECT_NE(range_owner(members.size(), partitions, partition), i);
+                }
+            for (std::uint32_t p = 0; p < partitions; ++p)
+                EXPECT_EQ(followers[p], std::min<std::size_t>(standbys, 3)) << p;
+        }
+}
+
+TEST(KafkaStandby, WhenAnyOneGoesItsShardsGoToWhomStoodByForThem) {
+    for (std::size_t count = 2; count <= 9; ++count) {
+        std::vector<std::string> members;
+        for (std::size_t i = 0; i < count; ++i) members.push_back(std::string(1, 'a' + char(i)));
+        for (const std::uint32_t partitions : {1U, 4U, 10U, 64U})
+            for (std::size_t gone = 0; gone < count; ++gone) {
+                std::vector<std::string> left = members;
+                left.erase(left.begin() + static_cast<std::ptrdiff_t>(gone));
+                for (std::uint32_t p = 0; p < partitions; ++p) {
+                    if (range_owner(count, partitions, p) != gone) continue;
+                    const std::string& heir = left[range_owner(count - 1, partitions, p)];
+                    EXPECT_TRUE(stands_by_for(members, heir, partitions, 1).contains(p));
+                }
+            }
+    }
+}
+
+TEST(KafkaStandby, TheFirstOfThoseLeftClearsUpAfterWhoIsGone) {
+    using Names = std::set<std::string>;
+    EXPECT_EQ(left_by({"a", "b", "c"}, {"b", "c"}, "b"), (Names{"a"}));
+    EXPECT_EQ(left_by({"a", "b", "c"}, {"b", "c"}, "c"), (Names{}));
+    EXPECT_EQ(left_by({"a", "b", "c"}, {"c"}, "c"), (Names{"a", "b"}));
+    EXPECT_EQ(left_by({"a"}, {"a", "b"}, "a"), (Names{})) << "one came";
+    EXPECT_EQ(left_by({}, {"a"}, "a"), (Names{})) << "whoever went before was not seen";
+    EXPECT_EQ(left_by({"a"}, {}, "a"), (Names{}));
 }
 
 struct LocalStateTest : testing::Test {

@@ -111,6 +111,23 @@ inline PartitionOutput output_of(TopicPartition tp, const std::vector<std::strin
     return output;
 }
 
+/// Opens a shard, and waits while it can't be had yet.
+inline std::unique_ptr<ShardLog> open_now(Log& log, std::string_view stage,
+                                          const TopicPartition& input) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (true) {
+        const std::uint64_t seen = log.activity();
+        auto opened = log.open_shard(stage, input);
+        if (opened && *opened) return std::move(*opened);
+        const bool waits = opened || opened.error().code() == Errc::Busy;
+        if (!waits || std::chrono::steady_clock::now() > deadline) {
+            ADD_FAILURE() << (opened ? "the state does not come" : opened.error().to_string());
+            return nullptr;
+        }
+        log.wait(seen, std::chrono::milliseconds(20));
+    }
+}
+
 /// Commits and waits for the outcome.
 inline CommitOutcome commit_now(ShardLog& shard, const Commit& commit, std::optional<Error>& error) {
     while (true) {

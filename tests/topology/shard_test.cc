@@ -100,7 +100,8 @@ class Bench {
     }
     Result<void> open(std::uint32_t logic = 1) {
         shard.reset();
-        VITALOG_TRY(shard, Shard::open({"tally", Topic::Subject, Partition(0), true},
+        VITALOG_TRY(auto shard_log, log.open_shard("tally", {"subject", Partition(0)}));
+        VITALOG_TRY(shard, Shard::open({"tally", Topic::Subject, Partition(0), true}, std::move(shard_log),
                                        std::make_unique<TallyProcessor>(logic), {log, topics, clock, metrics}, options));
         return {};
     }
@@ -231,8 +232,9 @@ TEST(Shard, DeadLettersARefusedRecordAndGoesOn) {
 
 TEST(Shard, KnowsAFeedRecordByItsPlaceWhateverItsPublisherCallsIt) {
     Bench bench;
-    bench.shard = *Shard::open({"tally", Topic::FeedControl, Partition(0), true}, std::make_unique<TallyProcessor>(),
-                               {bench.log, bench.topics, bench.clock, bench.metrics}, bench.options);
+    bench.shard = *Shard::open({"tally", Topic::FeedControl, Partition(0), true},
+                               *bench.log.open_shard("tally", {"feed.control", Partition(0)}),
+                               std::make_unique<TallyProcessor>(), {bench.log, bench.topics, bench.clock, bench.metrics}, bench.options);
     std::string headers;
     Headers::append(headers, header::kId, std::string(32, 'a'));
     Headers::append(headers, header::kType, schemas::Control::kType);

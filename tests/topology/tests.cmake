@@ -18,3 +18,5 @@ target_link_libraries(kafka_parts_test PRIVATE PkgConfig::RDKAFKA RocksDB::rocks
 add_executable(kafka_log_conformance_test topology/log_conformance_test.cc)
 target_compile_definitions(kafka_log_conformance_test PRIVATE VITALOG_ON_KAFKA)
 target_link_libraries(kafka_log_conformance_test PRIVATE vitalog_log vitalog_test_support GTest::gtest_main)
+add_executable(kafka_copies_test topology/kafka_copies_test.cc)
+target_link_libraries(kafka_copies_test PRIVATE vitalog_log vitalog_test_support GTest::gtest_main PkgConfig::RDKAFKA)

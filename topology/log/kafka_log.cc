@@ -3,14 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "topology/log/kafka/committer.h"
 #include "topology/log/kafka/elsewhere.h"
 #include "topology/log/kafka/feed_door.h"
 #include "topology/log/kafka/layout.h"
 #include "topology/log/kafka/positions.h"
-#include "topology/log/kafka/resume.h"
+#include "topology/log/kafka/standby.h"
 #include "topology/log/stored_position.h"
 #include "topology/log/topic_config.h"
 
@@ -43,15 +42,16 @@ class KafkaLog::Impl {
     std::unique_ptr<Elsewhere> elsewhere;
     std::unique_ptr<Committer> committer;
     std::unique_ptr<FeedDoor> door;
-
-    std::mutex held_mutex;
-    std::set<std::string> held;  // keys of open shards
+    std::unique_ptr<Copies> copies;
+    std::unique_ptr<Standby> standby;
 
   private:
     Result<void> begin_work();
     Result<void> prepare_topics();
     Result<void> open_local();
     Result<void> join_groups();
+    Committer::Options committing(const std::string& instance) const;
+    void keep_copies();
     Result<std::unique_ptr<Membership>> join(std::string_view name,
                                              std::vector<std::string> topics);
 };
@@ -60,17 +60,16 @@ namespace {
 
 class KafkaShard final : public ShardLog {
   public:
-    using Release = std::function<void()>;
-    KafkaShard(Committer& committer, std::unique_ptr<RocksBackend> backend, Ticket ticket,
-               ShardPosition position, Release release)
+    KafkaShard(Committer& committer, Copies& copies, std::unique_ptr<RocksBackend> backend,
+               Ticket ticket, ShardPosition position)
         : committer_(committer),
+          copies_(copies),
           backend_(std::move(backend)),
           ticket_(std::move(ticket)),
-          position_(std::move(position)),
-          release_(std::move(release)) {}
+          position_(std::move(position)) {}
     ~KafkaShard() override {
         committer_.withdraw(ticket_);
-        release_();
+        copies_.release(ticket_.shard);
     }
 
     const ShardPosition& position() const override { return position_; }
@@ -94,10 +93,10 @@ class KafkaShard final : public ShardLog {
 
   private:
     Committer& committer_;
+    Copies& copies_;
     const std::unique_ptr<RocksBackend> backend_;
     Ticket ticket_;
     ShardPosition position_;
-    const Release release_;
 };
 
 }  // namespace
@@ -115,11 +114,15 @@ Result<void> KafkaLog::Impl::open() {
     return options.reads_only ? Result<void>() : begin_work();
 }
 
+/// The transactions of a process of this site.
+Committer::Options KafkaLog::Impl::committing(const std::string& instance) const {
+    return {.producer = producer_options(options, stage_group(options, instance)),
+            .metrics = options.metrics};
+}
+
 Result<void> KafkaLog::Impl::begin_work() {
-    VITALOG_TRY(committer,
-                Committer::start({.producer = producer_options(options, stage_group(options, options.instance)),
-                                  .metrics = options.metrics},
-                                 {*reader, *local, activity, *options.clock}));
+    VITALOG_TRY(committer, Committer::start(committing(options.instance),
+                                            {*reader, *local, activity, *options.clock}));
     FeedDoor::Options feeds;
     feeds.producer = producer_options(options, "");
     feeds.queue.queue_records = options.append_queue_records;
@@ -174,7 +177,36 @@ Result<void> KafkaLog::Impl::join_groups() {
         VITALOG_TRY(duty, join("duty", {options.duty_topic}));
     }
     elsewhere = std::make_unique<Elsewhere>(admin.get(), std::move(groups), activity);
+    keep_copies();
     return {};
+}
+
+void KafkaLog::Impl::keep_copies() {
+    std::vector<ShardPlace> places;
+    Standby::Options standing;
+    standing.instance = options.instance;
+    standing.standbys = options.standbys;
+    standing.metrics = options.metrics;
+    standing.clear_up = [this](const std::string& instance) {
+        return Committer::end_transactions(committing(instance));
+    };
+    for (const Stage& stage : options.stages) {
+        const auto member = members.find(stage.name);
+        if (member == members.end()) continue;
+        std::vector<std::string> shards;
+        for (const std::string& topic : stage.inputs)
+            for (std::uint32_t p = 0; p < kafka::partitions(options, topic); ++p) {
+                const TopicPartition input{topic, Partition(p)};
+                shards.push_back(shard_position_key(stage.name, input));
+                places.push_back({shards.back(), input, snapshots_of(options, stage.name, input.partition),
+                                  stage.stateful, member->second.get()});
+            }
+        if (stage.stateful)
+            standing.stages.push_back({stage_group(options, stage.name), std::move(shards)});
+    }
+    copies = std::make_unique<Copies>(
+        places, CopyPorts{*reader, admin.get(), *local, *options.clock, options.metrics}, activity);
+    standby = std::make_unique<Standby>(std::move(standing), admin.get(), *copies);
 }
 
 const KafkaLog::Stage* KafkaLog::Impl::stage_of(std::string_view name,
@@ -200,27 +232,16 @@ Result<std::unique_ptr<ShardLog>> KafkaLog::Impl::open_shard(std::string_view na
     if (ticket.holding == 0)
         return fail(Errc::Busy,
                     fmt::format("{} of {} is not this process's", name, to_string(input)));
-    {
-        const std::lock_guard lock(held_mutex);
-        if (!held.insert(ticket.shard).second)
-            return fail(Errc::Conflict,
-                        fmt::format("stage {} has {} open already", name, to_string(input)));
-    }
-    const auto release = [this, shard = ticket.shard] {
-        const std::lock_guard lock(held_mutex);
-        held.erase(shard);
-    };
-    auto resumed = resume_shard({*reader, admin.get(), *local, *options.clock, options.metrics},
-                                ticket, stage->stateful);
+    auto resumed = copies->open(ticket.shard, ticket.holding);
     if (!resumed) {
-        release();
         const Error& error = resumed.error();
         return fail(error.code() == Errc::Io ? Errc::Busy : error.code(), error.message());
     }
-    ticket.written = resumed->snapshots;
+    if (!*resumed) return nullptr;
+    ticket.written = (*resumed)->snapshots;
     auto backend = local->backend(ticket.shard);
-    return std::make_unique<KafkaShard>(*committer, std::move(backend), std::move(ticket),
-                                        std::move(resumed->position), release);
+    return std::make_unique<KafkaShard>(*committer, *copies, std::move(backend), std::move(ticket),
+                                        std::move((*resumed)->position));
 }
 
 KafkaLog::KafkaLog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -47,6 +47,7 @@ class KafkaLog final : public Log {
         std::uint64_t write_buffer_bytes = std::uint64_t{256} << 20;
         std::size_t append_queue_records = 65'536;
         std::size_t append_queue_bytes = std::size_t{128} << 20;
+        std::size_t standbys = 0;  ///< processes that follow the state of a shard for its owner
         LedgerLimits ledger;
         const Clock* clock =
             nullptr;  ///< of the wall: how old a copy of the state is; outlives the log

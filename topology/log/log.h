@@ -88,7 +88,8 @@ class Log : public FeedAppender, public RecordSource {
     }
     /// Whether this process does what one of a site's processes does: sends, raises alarms.
     virtual bool on_duty() const { return true; }
-    /// Conflict when somebody holds the shard already; Busy when it can't be had now: try again.
+    /// Null while the log brings the shard's state from elsewhere: ask again once activity() has changed. Conflict
+    /// when somebody holds the shard already; Busy when it can't be had now: try again.
     virtual Result<std::unique_ptr<ShardLog>> open_shard(std::string_view stage,
                                                          const TopicPartition& input) = 0;
     virtual Generation generation() const = 0;

@@ -27,13 +27,16 @@ Result<void> Runtime::add(ShardSpec spec, ProcessorFactory make_processor) {
     return {};
 }
 
-Result<void> Runtime::open(Slot& slot) {
+/// False while the log brings the shard's state.
+Result<bool> Runtime::open(Slot& slot) {
     slot.shard.reset();  // the log gives a shard to one holder only
-    VITALOG_TRY(slot.shard, Shard::open(slot.spec, slot.make_processor(), ports_, options_));
+    VITALOG_TRY(auto shard_log, ports_.log.open_shard(slot.spec.stage, slot.status->input));
+    if (!shard_log) return false;
+    VITALOG_TRY(slot.shard, Shard::open(slot.spec, std::move(shard_log), slot.make_processor(), ports_, options_));
     slot.status->committed = slot.shard->committed().value();
     slot.status->recovered = slot.shard->recovered();
     slot.status->ours = true;
-    return {};
+    return true;
 }
 
 /// Runs what is ours and lets go of what is not. False when there is no shard to step.
@@ -51,9 +54,9 @@ Result<bool> Runtime::settle_ownership(Slot& slot) {
     }
     const auto now = std::chrono::steady_clock::now();
     if (now < slot.look_again) return false;
-    slot.look_again = now + kLookAgain;
     const auto opened = open(slot);
-    if (opened) return true;
+    if (opened) return *opened;
+    slot.look_again = now + kLookAgain;
     if (opened.error().code() != Errc::Busy) return tl::unexpected(opened.error());
     log_line("warn", "shard-not-opened", {{"stage", slot.spec.stage},
                                           {"partition", std::to_string(slot.spec.partition.value())},

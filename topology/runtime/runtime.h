@@ -57,7 +57,7 @@ class Runtime {
         std::chrono::steady_clock::time_point look_again;
     };
 
-    Result<void> open(Slot& slot);
+    Result<bool> open(Slot& slot);
     Result<bool> settle_ownership(Slot& slot);
     Result<bool> step(Slot& slot);
     void work(std::vector<Slot*> slots);

@@ -119,15 +119,16 @@ Shard::~Shard() {
     shard_log_.reset();
 }
 
-Result<std::unique_ptr<Shard>> Shard::open(ShardSpec spec, std::unique_ptr<processors::Processor> processor,
-                                           ShardPorts ports, ShardOptions options) {
+Result<std::unique_ptr<Shard>> Shard::open(ShardSpec spec, std::unique_ptr<ShardLog> shard_log,
+                                           std::unique_ptr<processors::Processor> processor, ShardPorts ports,
+                                           ShardOptions options) {
     std::unique_ptr<Shard> shard(new Shard(std::move(spec), std::move(processor), ports, options));
+    shard->shard_log_ = std::move(shard_log);
     VITALOG_CHECK(shard->restore());
     return shard;
 }
 
 Result<void> Shard::restore() {
-    VITALOG_TRY(shard_log_, ports_.log.open_shard(spec_.stage, input_));
     const ShardPosition& stored = shard_log_->position();
     VITALOG_CHECK(check_logic());
     committed_ = recovery_end_ = stored.committed;

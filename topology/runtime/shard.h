@@ -57,10 +57,11 @@ class Shard {
         Reopen   ///< a commit's outcome is unknown: destroy this shard and open it anew
     };
 
-    /// Restores positions, controls and timers. Conflict: another logic number left trailing state; the message
-    /// names the two ways out.
-    static Result<std::unique_ptr<Shard>> open(ShardSpec spec, std::unique_ptr<processors::Processor> processor,
-                                               ShardPorts ports, ShardOptions options);
+    /// Goes on where the log's handle of the shard stands: restores positions, controls and timers. Conflict: another
+    /// logic number left trailing state; the message names the two ways out.
+    static Result<std::unique_ptr<Shard>> open(ShardSpec spec, std::unique_ptr<ShardLog> shard_log,
+                                               std::unique_ptr<processors::Processor> processor, ShardPorts ports,
+                                               ShardOptions options);
     ~Shard();
 
     /// Reads and applies at most one batch, and commits when it is time.

@@ -116,10 +116,20 @@ Committer::~Committer() {
     for (auto& thread : threads_) thread.join();
 }
 
+Producer::Options Committer::named(const Options& options, std::size_t index) {
+    Producer::Options producer = options.producer;
+    producer.transactional_id += "." + std::to_string(index);
+    return producer;
+}
+
+Result<void> Committer::end_transactions(const Options& theirs) {
+    for (std::size_t i = 0; i < theirs.producers; ++i)
+        VITALOG_CHECK(Producer::open(named(theirs, i)));
+    return {};
+}
+
 Result<void> Committer::open(Session& session) {
-    Producer::Options producer = options_.producer;
-    producer.transactional_id += "." + std::to_string(session.index);
-    VITALOG_TRY(session.producer, Producer::open(std::move(producer)));
+    VITALOG_TRY(session.producer, Producer::open(named(options_, session.index)));
     session.delivered = {};
     if (options_.metrics) options_.metrics->count("vitalog_producers_opened_total", {});
     return {};

@@ -68,6 +68,9 @@ class Committer {
         const Clock& clock;  ///< of the wall
     };
     static Result<std::unique_ptr<Committer>> start(Options options, Ports ports);
+    /// Ends what the producers of another process left open, by taking their names; `theirs` is as
+    /// that process has it. Should it live after all, it makes its producers anew.
+    static Result<void> end_transactions(const Options& theirs);
     ~Committer();
 
     /// The ticket's commit joins the next transaction. The ticket and its commit stay until it is
@@ -94,6 +97,7 @@ class Committer {
           local_(ports.local),
           activity_(ports.activity),
           clock_(ports.clock) {}
+    static Producer::Options named(const Options& options, std::size_t index);
     Result<void> open(Session& session);
     bool open_again(Session& session);
     void run();

@@ -37,9 +37,18 @@ Producer::Options producer_options(const KafkaLog::Options& options, std::string
     return producer;
 }
 
+std::uint32_t partitions(const KafkaLog::Options& options, std::string_view topic) {
+    const auto found = std::ranges::find(options.topics, topic, &TopicConfig::name);
+    VITALOG_ASSERT(found != options.topics.end(), "a stage reads topics of the site");
+    return found->partitions;
+}
+
 void add_topics(Reader& reader, const KafkaLog::Options& options) {
-    for (const ClusterTopic& topic : cluster_topics(options))
-        reader.add_topic(topic.name, topic.partitions);
+    for (const TopicConfig& topic : options.topics) reader.add_topic(topic.name, topic.partitions);
+    for (const KafkaLog::Stage& stage : options.stages)
+        if (stage.stateful)
+            reader.add_topic(snapshots_of(options, stage.name, {}).topic,
+                             partitions(options, stage.inputs.front()), Reader::Keeps::Nothing);
 }
 
 std::string stage_group(const KafkaLog::Options& options, std::string_view stage) {
@@ -69,11 +78,8 @@ std::vector<ClusterTopic> cluster_topics(const KafkaLog::Options& options) {
         topics.push_back(cluster_topic(topic, settings));
     for (const KafkaLog::Stage& stage : options.stages) {
         if (!stage.stateful) continue;
-        const auto input =
-            std::ranges::find(options.topics, stage.inputs.front(), &TopicConfig::name);
-        VITALOG_ASSERT(input != options.topics.end(), "a stage reads topics of the site");
         topics.push_back(snapshot_topic(snapshots_of(options, stage.name, {}).topic,
-                                        input->partitions, settings));
+                                        partitions(options, stage.inputs.front()), settings));
     }
     return topics;
 }

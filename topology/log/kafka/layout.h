@@ -17,6 +17,8 @@ Properties connection(const KafkaLog::Options& options);
 /// Asks the cluster; sees what transactions have not committed yet.
 Result<Handle> asking_client(const KafkaLog::Options& options);
 Producer::Options producer_options(const KafkaLog::Options& options, std::string transactional_id);
+/// Of a topic of the site.
+std::uint32_t partitions(const KafkaLog::Options& options, std::string_view topic);
 /// Lets the reader know every partition of the topics and of the snapshots.
 void add_topics(Reader& reader, const KafkaLog::Options& options);
 

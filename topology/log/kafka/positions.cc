@@ -23,7 +23,7 @@ rd_kafka_resp_err_t error_of(const rd_kafka_group_result_t& group) {
 
 }  // namespace
 
-Result<std::map<TopicPartition, CommittedOffset>> committed_offsets(
+Result<std::optional<std::map<TopicPartition, CommittedOffset>>> committed_offsets_now(
     rd_kafka_t* client, const std::string& group, const std::vector<TopicPartition>& partitions,
     Stable stable) {
     const std::string what = "cannot read the positions of group " + group;
@@ -31,37 +31,45 @@ Result<std::map<TopicPartition, CommittedOffset>> committed_offsets(
     std::unique_ptr<rd_kafka_ListConsumerGroupOffsets_t,
                     DestroyedBy<rd_kafka_ListConsumerGroupOffsets_destroy>>
         request(rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), list.get()));
+    VITALOG_TRY(
+        const Event event,
+        admin_call(client, RD_KAFKA_EVENT_LISTCONSUMERGROUPOFFSETS_RESULT,
+                   RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, what,
+                   [&](auto* options, auto* queue) {
+                       const Failure failure(rd_kafka_AdminOptions_set_require_stable_offsets(
+                           options, stable == Stable::Yes ? 1 : 0));
+                       auto* one = request.get();
+                       rd_kafka_ListConsumerGroupOffsets(client, &one, 1, options, queue);
+                   }));
+    std::size_t count = 0;
+    const auto* groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
+        rd_kafka_event_ListConsumerGroupOffsets_result(event.get()), &count);
+    if (count != 1) return fail(Errc::Io, what + ": no answer");
+    const auto code = error_of(*groups[0]);
+    if (passing(code)) return std::nullopt;
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return tl::unexpected(to_error(code, what));
+    std::map<TopicPartition, CommittedOffset> found;
+    const auto* offsets = rd_kafka_group_result_partitions(groups[0]);
+    for (int i = 0; offsets && i < offsets->cnt; ++i) {
+        const auto& entry = offsets->elems[i];
+        if (entry.offset < 0) continue;
+        found[partition_in(entry)] = {
+            Offset(entry.offset),
+            std::string(static_cast<const char*>(entry.metadata), entry.metadata_size)};
+    }
+    return found;
+}
+
+Result<std::map<TopicPartition, CommittedOffset>> committed_offsets(
+    rd_kafka_t* client, const std::string& group, const std::vector<TopicPartition>& partitions,
+    Stable stable) {
     const auto deadline = std::chrono::steady_clock::now() + 3 * kCallLimit;
     while (true) {
-        auto answered = admin_call(
-            client, RD_KAFKA_EVENT_LISTCONSUMERGROUPOFFSETS_RESULT,
-            RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, what, [&](auto* options, auto* queue) {
-                const Failure failure(rd_kafka_AdminOptions_set_require_stable_offsets(
-                    options, stable == Stable::Yes ? 1 : 0));
-                auto* one = request.get();
-                rd_kafka_ListConsumerGroupOffsets(client, &one, 1, options, queue);
-            });
-        if (!answered) return tl::unexpected(answered.error());
-        std::size_t count = 0;
-        const auto* groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
-            rd_kafka_event_ListConsumerGroupOffsets_result(answered->get()), &count);
-        if (count != 1) return fail(Errc::Io, what + ": no answer");
-        const auto code = error_of(*groups[0]);
-        if (passing(code) && std::chrono::steady_clock::now() < deadline) {
-            rest(kUnstable);
-            continue;
-        }
-        if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return tl::unexpected(to_error(code, what));
-        std::map<TopicPartition, CommittedOffset> found;
-        const auto* offsets = rd_kafka_group_result_partitions(groups[0]);
-        for (int i = 0; offsets && i < offsets->cnt; ++i) {
-            const auto& entry = offsets->elems[i];
-            if (entry.offset < 0) continue;
-            found[partition_in(entry)] = {
-                Offset(entry.offset),
-                std::string(static_cast<const char*>(entry.metadata), entry.metadata_size)};
-        }
-        return found;
+        VITALOG_TRY(auto found, committed_offsets_now(client, group, partitions, stable));
+        if (found) return *std::move(found);
+        if (std::chrono::steady_clock::now() >= deadline)
+            return fail(Errc::Io, "the positions of group " + group + " do not settle");
+        rest(kUnstable);
     }
 }
 

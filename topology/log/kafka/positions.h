@@ -17,8 +17,13 @@ struct CommittedOffset {
 /// Whether to wait for transactions that may still change an offset.
 enum class Stable : std::uint8_t { No, Yes };
 
-/// Reads committed offsets; partitions without one are left out.
+/// Reads committed offsets; partitions without one are left out. Waits while the group or a
+/// transaction in it is between two states.
 Result<std::map<TopicPartition, CommittedOffset>> committed_offsets(
+    rd_kafka_t* client, const std::string& group, const std::vector<TopicPartition>& partitions,
+    Stable stable = Stable::Yes);
+/// The same without waiting: nullopt where it would.
+Result<std::optional<std::map<TopicPartition, CommittedOffset>>> committed_offsets_now(
     rd_kafka_t* client, const std::string& group, const std::vector<TopicPartition>& partitions,
     Stable stable = Stable::Yes);
 /// For groups without members: readers that keep their place in the cluster. Durable when it

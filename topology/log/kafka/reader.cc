@@ -37,9 +37,12 @@ Properties reading(Properties properties) {
 
 }  // namespace
 
-void Reader::add_topic(const std::string& topic, std::uint32_t partitions) {
-    for (std::uint32_t i = 0; i < partitions; ++i)
-        partitions_[{topic, vitalog::Partition(i)}] = std::make_unique<Partition>();
+void Reader::add_topic(const std::string& topic, std::uint32_t partitions, Keeps keeps) {
+    for (std::uint32_t i = 0; i < partitions; ++i) {
+        auto partition = std::make_unique<Partition>();
+        partition->window_bytes = keeps == Keeps::Window ? options_.window_bytes : 0;
+        partitions_[{topic, vitalog::Partition(i)}] = std::move(partition);
+    }
 }
 
 Reader::Partition* Reader::find(const TopicPartition& tp) const {
@@ -95,7 +98,7 @@ Result<Cursor*> Reader::follower(Partition& partition, const TopicPartition& tp,
     }
     VITALOG_TRY(rd_kafka_t * consumer, lane(lane_index));
     VITALOG_TRY(auto cursor,
-                Cursor::start(consumer, tp, from, options_.window_bytes, wake, &activity_));
+                Cursor::start(consumer, tp, from, partition.window_bytes, wake, &activity_));
     followers.push_back({lane_index, std::move(cursor), now});
     return followers.back().cursor.get();
 }
@@ -127,6 +130,13 @@ Result<void> Reader::read(const TopicPartition& tp, Offset from, std::size_t max
                                               to_string(tp, from), kCallLimit.count() / 1000));
         wait = kStep;
     }
+}
+
+void Reader::leave(const TopicPartition& tp) {
+    Partition* partition = find(tp);
+    if (!partition) return;
+    const std::lock_guard lock(partition->mutex);
+    partition->followers.clear();
 }
 
 Result<Offset> Reader::begin(const TopicPartition& tp) {

@@ -24,13 +24,18 @@ class Reader {
         : options_(std::move(options)), activity_(activity) {}
     ~Reader();
 
+    /// Whether what was read is kept for other readers.
+    enum class Keeps : std::uint8_t { Window, Nothing };
     /// Before the first read: the partitions there are.
-    void add_topic(const std::string& topic, std::uint32_t partitions);
+    void add_topic(const std::string& topic, std::uint32_t partitions,
+                   Keeps keeps = Keeps::Window);
     bool knows(const TopicPartition& tp) const { return partitions_.contains(tp); }
 
     /// As RecordSource::read.
     Result<void> read(const TopicPartition& tp, Offset from, std::size_t max_bytes,
                       RecordBatch& out);
+    /// Nobody reads it for some time: fetches no more of it.
+    void leave(const TopicPartition& tp);
     Result<Offset> begin(const TopicPartition& tp);
     /// The first record of that time or later; the end when there is none.
     Result<Offset> at(const TopicPartition& tp, LogTime time);
@@ -54,6 +59,7 @@ class Reader {
         std::chrono::steady_clock::time_point used;
     };
     struct Partition {
+        std::size_t window_bytes = 0;
         mutable std::mutex mutex;  // guards what follows
         std::vector<Follower> followers;
         Offset readable;

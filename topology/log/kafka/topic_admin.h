@@ -23,6 +23,8 @@ ClusterTopic snapshot_topic(std::string name, std::uint32_t partitions,
                             const ClusterSettings& settings);
 /// Compaction forgets a tombstone after so long: a copy of the state that is older is worthless.
 inline constexpr std::chrono::hours kTombstonesKept{24 * 7};
+/// A copy that has not followed for so long is thrown away.
+inline constexpr std::chrono::hours kCopyKept = kTombstonesKept / 2;
 
 /// Creates what is missing and compares what is there. Configuration: the message says what to
 /// alter, and how.
