@@ -54,6 +54,8 @@ std::map<std::string, std::string> security_of(const Config& config, const std::
     return properties;
 }
 
+}  // namespace
+
 KafkaLog::Options kafka_options(const Config& config, const schemas::TopicNames& topics,
                                 const SiteLog::Options& given) {
     KafkaLog::Options options;
@@ -84,8 +86,6 @@ KafkaLog::Options kafka_options(const Config& config, const schemas::TopicNames&
     options.metrics = given.metrics;
     return options;
 }
-
-}  // namespace
 
 Result<void> check_log(const Config& config, const std::string& kafka_password) {
     if (!on_kafka(config)) {

@@ -49,6 +49,10 @@ class SiteLog {
     KafkaLog* kafka_ = nullptr;
 };
 
+/// The cluster that the configuration names, as a site uses it.
+KafkaLog::Options kafka_options(const Config& config, const schemas::TopicNames& topics,
+                                const SiteLog::Options& given);
+
 /// What of log.* can be checked before anything opens. Configuration.
 Result<void> check_log(const Config& config, const std::string& kafka_password);
 

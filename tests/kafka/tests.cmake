@@ -34,6 +34,11 @@ vitalog_kafka_test(same_outputs_test python3 ${CMAKE_SOURCE_DIR}/tests/kafka/sam
 set_tests_properties(same_outputs_test PROPERTIES LABELS "kafka;slow" TIMEOUT 1200 ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog>)
 vitalog_kafka_test(standby_test python3 ${CMAKE_SOURCE_DIR}/tests/kafka/standby_test.py)
 set_tests_properties(standby_test PROPERTIES LABELS "kafka;slow" TIMEOUT 900 ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog>)
+# From the embedded log into the cluster: what lies where, and a whole site, interrupted, beside its twin that stays.
+vitalog_kafka_test(kafka_move_test $<TARGET_FILE:kafka_move_test>)
+vitalog_kafka_test(migrate_test python3 ${CMAKE_SOURCE_DIR}/tests/kafka/migrate_test.py)
+set_tests_properties(kafka_move_test migrate_test PROPERTIES TIMEOUT 600)
+set_tests_properties(migrate_test PROPERTIES LABELS "kafka;slow" ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog>)
 # What a foreign client finds in the topics of three brokers, undisturbed and with leaders that move; what a site says where the
 # cluster lost something.
 add_test(NAME disturbed_cluster_test

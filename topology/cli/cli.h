@@ -44,7 +44,7 @@ struct Command {
 };
 
 extern const Command kRun, kDescribe, kExplain, kSendHl7, kShadow, kSimulate, kTopic, kDeadLetter, kGatewaySim, kImport,
-    kViews, kConfig, kVersion, kPublish, kBackup, kRestore, kStatus;
+    kViews, kConfig, kVersion, kPublish, kBackup, kRestore, kStatus, kMigrate;
 
 /// Prints "vitalog COMMAND: message" and the hint at --help; gives the exit code for the error.
 int report(std::string_view command, const Error& error);

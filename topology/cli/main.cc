@@ -13,10 +13,10 @@ namespace {
 using vitalog::topology::cli::Command;
 namespace cli = vitalog::topology::cli;
 
-const std::array kCommands{&cli::kRun,        &cli::kDescribe,   &cli::kExplain,    &cli::kSendHl7, &cli::kShadow,
-                           &cli::kSimulate,   &cli::kTopic,      &cli::kDeadLetter, &cli::kStatus,  &cli::kPublish,
-                           &cli::kBackup,     &cli::kRestore,    &cli::kGatewaySim, &cli::kImport,  &cli::kViews,
-                           &cli::kConfig,     &cli::kVersion};
+const std::array kCommands{&cli::kRun,     &cli::kDescribe, &cli::kExplain,    &cli::kSendHl7, &cli::kShadow,
+                           &cli::kSimulate, &cli::kTopic,    &cli::kDeadLetter, &cli::kStatus,  &cli::kPublish,
+                           &cli::kBackup,  &cli::kRestore,  &cli::kMigrate,    &cli::kGatewaySim, &cli::kImport,
+                           &cli::kViews,   &cli::kConfig,   &cli::kVersion};
 
 void print_help() {
     fmt::print("Vitalog keeps watch over people's health as events arrive.\n\nusage: vitalog COMMAND [FLAGS]\n\ncommands:\n");

@@ -178,4 +178,14 @@ std::optional<std::uint64_t> DataDirectory::synced() const {
     return sequence;
 }
 
+Result<void> DataDirectory::check_synced(std::uint64_t found) const {
+    const auto noted = synced();
+    if (!noted || found >= *noted) return {};
+    return fail(Errc::Damaged,
+                fmt::format("{} ends at write {}, but everything up to write {} was on disk and "
+                            "acknowledged: a log file in it is damaged. Restore the data directory "
+                            "from a backup, or remove {} to go on without what is lost",
+                            database().string(), found, *noted, (path_ / "synced").string()));
+}
+
 }  // namespace vitalog::topology

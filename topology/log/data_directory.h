@@ -39,6 +39,8 @@ class DataDirectory {
     Result<void> mark_synced(std::uint64_t sequence) const;
     /// What was noted last; nullopt when nothing readable is there.
     std::optional<std::uint64_t> synced() const;
+    /// Damaged when the database ends, at `found`, before what was noted.
+    Result<void> check_synced(std::uint64_t found) const;
 
   private:
     DataDirectory(std::filesystem::path path, int lock) : path_(std::move(path)), lock_(lock) {}

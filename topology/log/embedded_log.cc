@@ -9,6 +9,7 @@
 #include "schemas/base/binary.h"
 #include "topology/log/atom_writer.h"
 #include "topology/log/data_directory.h"
+#include "topology/log/embedded_keys.h"
 #include "topology/log/generations.h"
 #include "topology/log/group_committer.h"
 #include "topology/log/position_book.h"
@@ -18,23 +19,10 @@ namespace vitalog::topology {
 
 namespace {
 
-// Stored in column family "default", beside the positions:
-//   "generation"     -> varint
-//   "topic" 00 name  -> partitions varint
-constexpr std::string_view kGenerationKey = "generation";
-constexpr std::string_view kTopicKeyPrefix{"topic\0", 6};
-
 std::string encode_number(std::uint64_t number) {
     std::string out;
     BinaryWriter(out).varint(number);
     return out;
-}
-
-/// State of a shard lies behind its number, 4 bytes.
-std::string state_prefix(std::uint32_t shard) {
-    std::string prefix;
-    BinaryWriter(prefix).fixed32(shard);
-    return prefix;
 }
 
 }  // namespace
@@ -78,7 +66,6 @@ class EmbeddedLog::Impl {
     using Builders = std::map<TopicPartition, RecordBlockBuilder>;
     using Receipts = std::vector<Result<AppendReceipt>>;
 
-    Result<void> check_nothing_synced_is_lost() const;
     Result<void> recover_topics();
     Result<void> recover_partitions();
     Result<void> check_reserve() const;
@@ -146,7 +133,7 @@ void EmbeddedLog::Impl::start() {
 }
 
 Result<void> EmbeddedLog::Impl::recover() {
-    VITALOG_CHECK(check_nothing_synced_is_lost());
+    VITALOG_CHECK(directory.check_synced(rocks->db().GetLatestSequenceNumber()));
     VITALOG_CHECK(recover_topics());
     VITALOG_CHECK(recover_partitions());
     VITALOG_CHECK(generations.load(*rocks));
@@ -154,19 +141,6 @@ Result<void> EmbeddedLog::Impl::recover() {
     VITALOG_CHECK(ledger.open(ledger_backend));
     ledger_entries = ledger.entries();
     return {};
-}
-
-Result<void> EmbeddedLog::Impl::check_nothing_synced_is_lost() const {
-    const auto synced = directory.synced();
-    const std::uint64_t found = rocks->db().GetLatestSequenceNumber();
-    if (!synced || found >= *synced) return {};
-    return fail(Errc::Damaged, fmt::format("{} ends at write {}, but everything up to write {} was "
-                                           "on disk and acknowledged: a log "
-                                           "file in it is damaged. Restore the data directory from "
-                                           "a backup, or remove {} to go on "
-                                           "without what is lost",
-                                           directory.database().string(), found, *synced,
-                                           (directory.path() / "synced").string()));
 }
 
 Result<void> EmbeddedLog::Impl::recover_topics() {

@@ -6,12 +6,12 @@
 
 #include "schemas/base/binary.h"
 #include "topology/log/data_directory.h"
+#include "topology/log/embedded_keys.h"
 #include "topology/log/stored_position.h"
 
 namespace vitalog::topology {
 namespace {
 
-constexpr std::string_view kGenerationKey = "generation";
 constexpr std::string_view kBornPrefix{"born\0", 5};
 constexpr std::string_view kRestoredKey = "restored";
 constexpr std::string_view kSettled = ".settled";  // sinks: attempts whose outcome is known

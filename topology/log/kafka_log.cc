@@ -135,6 +135,13 @@ Result<void> KafkaLog::Impl::begin_work() {
 }
 
 Result<void> KafkaLog::Impl::prepare_topics() {
+    VITALOG_TRY(const bool moving, has_topic(admin.get(), move_mark(options)));
+    if (moving)
+        return fail(Errc::Conflict,
+                    fmt::format("a site is being moved into these topics and is not whole yet: run "
+                                "`vitalog migrate` to its end, or delete topic {} and all topics "
+                                "of the site to begin with an empty one",
+                                move_mark(options)));
     return ensure_topics(admin.get(), cluster_topics(options), cluster_settings(options));
 }
 

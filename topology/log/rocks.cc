@@ -46,6 +46,13 @@ rocksdb::ColumnFamilyOptions log_column_options() {
     return options;
 }
 
+/// RocksDB's own log file is not wanted where nothing is to be written.
+class NoLog final : public rocksdb::Logger {
+  public:
+    using rocksdb::Logger::Logv;
+    void Logv(const char* /*format*/, va_list /*arguments*/) override {}
+};
+
 }  // namespace
 
 Error to_error(const rocksdb::Status& status, std::string_view what) {
@@ -121,8 +128,19 @@ rocksdb::DBOptions Rocks::db_options() const {
 
 Result<std::unique_ptr<Rocks>> Rocks::open(const std::filesystem::path& path,
                                            const RocksSettings& settings) {
+    return open_as(path, settings, Access::Write);
+}
+
+Result<std::unique_ptr<Rocks>> Rocks::open_to_read(const std::filesystem::path& path,
+                                                   const RocksSettings& settings) {
+    return open_as(path, settings, Access::Read);
+}
+
+Result<std::unique_ptr<Rocks>> Rocks::open_as(const std::filesystem::path& path,
+                                              const RocksSettings& settings, Access access) {
     std::unique_ptr<Rocks> rocks(new Rocks(settings));
-    const rocksdb::DBOptions db_options = rocks->db_options();
+    rocksdb::DBOptions db_options = rocks->db_options();
+    if (access == Access::Read) db_options.info_log = std::make_shared<NoLog>();
     std::vector<std::string> names;
     if (std::filesystem::exists(path / "CURRENT"))
         VITALOG_CHECK(check(rocksdb::DB::ListColumnFamilies(db_options, path.string(), &names),
@@ -133,8 +151,11 @@ Result<std::unique_ptr<Rocks>> Rocks::open(const std::filesystem::path& path,
     for (const std::string& name : names) families.emplace_back(name, rocks->options_of(name));
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
     rocksdb::DB* db = nullptr;
-    VITALOG_CHECK(check(rocksdb::DB::Open(db_options, path.string(), families, &handles, &db),
-                        "cannot open the database " + path.string()));
+    const rocksdb::Status opened =
+        access == Access::Read
+            ? rocksdb::DB::OpenForReadOnly(db_options, path.string(), families, &handles, &db)
+            : rocksdb::DB::Open(db_options, path.string(), families, &handles, &db);
+    VITALOG_CHECK(check(opened, "cannot open the database " + path.string()));
     rocks->db_.reset(db);
     for (std::size_t i = 0; i < handles.size(); ++i) {
         auto family = std::make_shared<ColumnFamily>(*db, handles[i]);

@@ -57,6 +57,9 @@ class Rocks {
   public:
     static Result<std::unique_ptr<Rocks>> open(const std::filesystem::path& path,
                                                const RocksSettings& settings);
+    /// Changes no file of the database. What its write-ahead log holds is read into memory.
+    static Result<std::unique_ptr<Rocks>> open_to_read(const std::filesystem::path& path,
+                                                       const RocksSettings& settings);
     ~Rocks();
 
     rocksdb::DB& db() { return *db_; }
@@ -78,7 +81,10 @@ class Rocks {
     Memory memory() const;
 
   private:
+    enum class Access : std::uint8_t { Write, Read };
     explicit Rocks(const RocksSettings& settings);
+    static Result<std::unique_ptr<Rocks>> open_as(const std::filesystem::path& path,
+                                                  const RocksSettings& settings, Access access);
     rocksdb::ColumnFamilyOptions point_options(std::uint64_t write_buffer_bytes) const;
     rocksdb::ColumnFamilyOptions options_of(const std::string& name) const;
     rocksdb::DBOptions db_options() const;

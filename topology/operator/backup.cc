@@ -91,29 +91,6 @@ tl::unexpected<Error> not_as_written(const fs::path& path) {
     return fail(Errc::Damaged, path.string() + " is not what was backed up: take another backup");
 }
 
-/// Links the documents, copies them to another disk. Taken after the log, so that every document
-/// that its positions have passed is there; one that came since does no harm.
-Result<void> copy_documents(const fs::path& from, const fs::path& to) {
-    std::error_code error;
-    if (!fs::exists(from, error)) return {};
-    std::set<fs::path> folders{to};
-    for (const auto& entry : fs::recursive_directory_iterator(from, error)) {
-        const fs::path name = fs::relative(entry.path(), from);
-        if (!entry.is_regular_file() || !name.has_parent_path()) continue;  // unfinished
-        const fs::path target = to / name;
-        std::error_code failed;
-        fs::create_directories(target.parent_path(), failed);
-        folders.insert(target.parent_path());
-        fs::create_hard_link(entry.path(), target, failed);
-        if (failed)
-            VITALOG_CHECK(sinks::copy_file_durably(entry.path(), target, [](std::size_t) {}));
-    }
-    if (error) return fail(Errc::Io, from.string() + ": " + error.message());
-    fs::create_directories(to, error);
-    for (const auto& folder : folders) VITALOG_CHECK(sinks::sync_folder(folder));
-    return sinks::sync_folder(to.parent_path());
-}
-
 /// Opens the copy as a log and begins its new generation.
 Result<void> begin_generation(const fs::path& folder, const BackupManifest& manifest) {
     EmbeddedLog::Options options;
@@ -144,6 +121,27 @@ std::uint64_t BackupManifest::bytes() const {
                            [](std::uint64_t sum, const File& file) { return sum + file.size; });
 }
 
+Result<void> copy_documents(const fs::path& from, const fs::path& to) {
+    std::error_code error;
+    if (!fs::exists(from, error)) return {};
+    std::set<fs::path> folders{to};
+    for (const auto& entry : fs::recursive_directory_iterator(from, error)) {
+        const fs::path name = fs::relative(entry.path(), from);
+        if (!entry.is_regular_file() || !name.has_parent_path()) continue;  // unfinished
+        const fs::path target = to / name;
+        std::error_code failed;
+        fs::create_directories(target.parent_path(), failed);
+        folders.insert(target.parent_path());
+        fs::create_hard_link(entry.path(), target, failed);
+        if (failed)
+            VITALOG_CHECK(sinks::copy_file_durably(entry.path(), target, [](std::size_t) {}));
+    }
+    if (error) return fail(Errc::Io, from.string() + ": " + error.message());
+    fs::create_directories(to, error);
+    for (const auto& folder : folders) VITALOG_CHECK(sinks::sync_folder(folder));
+    return sinks::sync_folder(to.parent_path());
+}
+
 Result<BackupManifest> write_backup(EmbeddedLog& log, const fs::path& to,
                                     const BackupOptions& options) {
     BackupManifest manifest{
@@ -156,6 +154,8 @@ Result<BackupManifest> write_backup(EmbeddedLog& log, const fs::path& to,
         }
     }
     VITALOG_CHECK(log.copy_to(to));
+    // After the log, so that every document that its positions have passed is there; one that came
+    // since does no harm.
     VITALOG_CHECK(copy_documents(log.folder() / kDocumentsFolder, to / kDocumentsFolder));
     std::error_code error;
     for (const auto& entry : fs::recursive_directory_iterator(to, error)) {

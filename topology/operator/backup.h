@@ -35,6 +35,8 @@ inline constexpr std::string_view kManifestFile = "backup.json";
 
 /// Where a data directory keeps its documents.
 inline constexpr std::string_view kDocumentsFolder = "blobs";
+/// Links the documents of a data directory, or copies them to another disk; on disk when it returns.
+Result<void> copy_documents(const std::filesystem::path& from, const std::filesystem::path& to);
 
 struct BackupOptions {
     LogTime now;

@@ -67,6 +67,10 @@ TopicPartition snapshots_of(const KafkaLog::Options& options, std::string_view s
     return {fmt::format("{}.{}.state", options.group, stage), partition};
 }
 
+std::string move_mark(const KafkaLog::Options& options) {
+    return options.group + ".move";
+}
+
 ClusterSettings cluster_settings(const KafkaLog::Options& options) {
     return {options.replication, options.message_bytes_max};
 }

@@ -28,6 +28,10 @@ std::string reader_group(const KafkaLog::Options& options, std::string_view read
 TopicPartition snapshots_of(const KafkaLog::Options& options, std::string_view stage,
                             Partition partition);
 
+/// A topic that is there from the beginning of a move into the cluster to its end: until then, what
+/// the other topics hold is not whole.
+std::string move_mark(const KafkaLog::Options& options);
+
 ClusterSettings cluster_settings(const KafkaLog::Options& options);
 /// The site's topics, and those of the snapshots.
 std::vector<ClusterTopic> cluster_topics(const KafkaLog::Options& options);

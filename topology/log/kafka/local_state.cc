@@ -149,6 +149,11 @@ Result<void> LocalState::learn(const std::vector<state::Write>& ledger,
     return write(batch);
 }
 
+Result<void> LocalState::sync() {
+    return topology::check(rocks_->db().SyncWAL(),
+                           "cannot sync " + directory_.database().string());
+}
+
 std::unique_ptr<RocksBackend> LocalState::backend(const std::string& shard) {
     return std::make_unique<RocksBackend>(rocks_->db(), rocks_->state(), state_prefix(shard));
 }

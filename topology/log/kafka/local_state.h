@@ -60,6 +60,9 @@ class LocalState {
     Result<void> learn(const std::vector<state::Write>& ledger,
                        const std::map<TopicPartition, Offset>& next);
 
+    /// Everything written before is on disk when it returns: what the cluster could not give back.
+    Result<void> sync();
+
     std::unique_ptr<RocksBackend> backend(const std::string& shard);
     const RocksBackend& ledger() const { return ledger_; }
     Rocks::Memory memory() const { return rocks_->memory(); }

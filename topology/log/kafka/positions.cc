@@ -1,5 +1,7 @@
 #include "topology/log/kafka/positions.h"
 
+#include <cstring>
+
 namespace vitalog::topology::kafka {
 namespace {
 
@@ -101,6 +103,40 @@ Result<void> store_offset(rd_kafka_t* client, const std::string& group, const To
             return tl::unexpected(to_error(code, what));
         rest(kUnstable);
     }
+}
+
+Result<void> store_together(Producer& producer, const GroupOffsets& positions) {
+    const auto until_done = [&](const std::string& what, const auto& call) -> Result<void> {
+        const auto deadline = std::chrono::steady_clock::now() + producer.timeout();
+        while (true) {
+            const Failure failure(call());
+            if (!failure) return {};
+            if (!rd_kafka_error_is_retriable(failure.get()) ||
+                std::chrono::steady_clock::now() >= deadline)
+                return tl::unexpected(to_error(rd_kafka_error_code(failure.get()), what));
+            rest(kUnstable);
+        }
+    };
+    rd_kafka_t* const client = producer.client();
+    const int limit = static_cast<int>(kCallLimit.count());
+    VITALOG_CHECK(check(rd_kafka_begin_transaction(client), "cannot begin a transaction"));
+    for (const auto& [group, offsets] : positions) {
+        const Partitions list(rd_kafka_topic_partition_list_new(static_cast<int>(offsets.size())));
+        for (const auto& [tp, position] : offsets) {
+            auto* entry = add_partition(*list, tp);
+            entry->offset = position.next.value();
+            entry->metadata = ::strdup(position.metadata.c_str());  // the list frees it
+            entry->metadata_size = position.metadata.size();
+        }
+        const std::unique_ptr<rd_kafka_consumer_group_metadata_t,
+                              DestroyedBy<rd_kafka_consumer_group_metadata_destroy>>
+            nobody(rd_kafka_consumer_group_metadata_new(group.c_str()));
+        VITALOG_CHECK(until_done("cannot store the positions of group " + group, [&] {
+            return rd_kafka_send_offsets_to_transaction(client, list.get(), nobody.get(), limit);
+        }));
+    }
+    return until_done("cannot commit the positions",
+                      [&] { return rd_kafka_commit_transaction(client, limit); });
 }
 
 }  // namespace vitalog::topology::kafka

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "topology/log/kafka/client.h"
+#include "topology/log/kafka/producer.h"
 
 namespace vitalog::topology::kafka {
 
@@ -13,6 +13,8 @@ struct CommittedOffset {
     Offset next;
     std::string metadata;
 };
+/// By group.
+using GroupOffsets = std::map<std::string, std::map<TopicPartition, CommittedOffset>>;
 
 /// Whether to wait for transactions that may still change an offset.
 enum class Stable : std::uint8_t { No, Yes };
@@ -30,5 +32,9 @@ Result<std::optional<std::map<TopicPartition, CommittedOffset>>> committed_offse
 /// returns.
 Result<void> store_offset(rd_kafka_t* client, const std::string& group, const TopicPartition& tp,
                           Offset next);
+
+/// The same for several groups, all or none: one transaction of a producer that writes nothing
+/// else. Where it fails, nobody knows whether they were stored.
+Result<void> store_together(Producer& producer, const GroupOffsets& positions);
 
 }  // namespace vitalog::topology::kafka

@@ -91,7 +91,7 @@ Result<void> Producer::send(const TopicPartition& tp, const Message& message,
             client_.get(), RD_KAFKA_V_TOPIC(tp.topic.c_str()),
             RD_KAFKA_V_PARTITION(static_cast<std::int32_t>(tp.partition.value())),
             RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-            RD_KAFKA_V_TIMESTAMP(message.timestamp.millis()),
+            RD_KAFKA_V_TIMESTAMP(sent_time(message.timestamp)),
             RD_KAFKA_V_KEY(message.key.data(), message.key.size()),
             RD_KAFKA_V_VALUE(const_cast<void*>(value), bytes.size()), RD_KAFKA_V_HEADERS(headers),
             RD_KAFKA_V_OPAQUE(&delivery), RD_KAFKA_V_END);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <optional>
@@ -25,6 +26,11 @@ struct Delivered {
     std::size_t missing = 0;                ///< messages whose report has not come
     std::optional<Error> error;             ///< of the first that failed
 };
+
+/// A record's time in a cluster, ms since 1970: librdkafka takes 0 for the time of sending.
+inline std::int64_t sent_time(LogTime time) {
+    return std::max<std::int64_t>(time.millis(), 1);
+}
 
 /// A message to be produced to one partition.
 struct Message {

@@ -215,4 +215,56 @@ Result<void> ensure_topics(rd_kafka_t* client, std::vector<ClusterTopic> topics,
     return wait_for(client, missing);
 }
 
+Result<bool> has_topic(rd_kafka_t* client, std::string_view name) {
+    VITALOG_TRY(const Metadata metadata, metadata_of(client));
+    return partitions_of(*metadata).contains(std::string(name));
+}
+
+Result<void> delete_topic(rd_kafka_t* client, const std::string& name) {
+    const std::string what = "cannot delete topic " + name;
+    const std::unique_ptr<rd_kafka_DeleteTopic_t, DestroyedBy<rd_kafka_DeleteTopic_destroy>> topic(
+        rd_kafka_DeleteTopic_new(name.c_str()));
+    VITALOG_TRY(const Event event,
+                admin_call(client, RD_KAFKA_EVENT_DELETETOPICS_RESULT,
+                           RD_KAFKA_ADMIN_OP_DELETETOPICS, what, [&](auto* options, auto* queue) {
+                               auto* one = topic.get();
+                               rd_kafka_DeleteTopics(client, &one, 1, options, queue);
+                           }));
+    std::size_t count = 0;
+    const auto* results = rd_kafka_DeleteTopics_result_topics(
+        rd_kafka_event_DeleteTopics_result(event.get()), &count);
+    if (count != 1) return fail(Errc::Io, what + ": no answer");
+    const auto code = rd_kafka_topic_result_error(results[0]);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+        return tl::unexpected(to_error(code, what));
+    const auto deadline = std::chrono::steady_clock::now() + kCallLimit;
+    while (true) {
+        VITALOG_TRY(const bool there, has_topic(client, name));
+        if (!there) return {};
+        if (std::chrono::steady_clock::now() >= deadline)
+            return fail(Errc::Io, what + ": the cluster goes on listing it");
+        rest(kLookAgain);
+    }
+}
+
+Result<void> drop_records(rd_kafka_t* client, const TopicPartition& tp, Offset before) {
+    const std::string what = "cannot drop the records of " + to_string(tp, before);
+    const Partitions list(rd_kafka_topic_partition_list_new(1));
+    add_partition(*list, tp)->offset = before.value();
+    const std::unique_ptr<rd_kafka_DeleteRecords_t, DestroyedBy<rd_kafka_DeleteRecords_destroy>>
+        records(rd_kafka_DeleteRecords_new(list.get()));
+    VITALOG_TRY(const Event event,
+                admin_call(client, RD_KAFKA_EVENT_DELETERECORDS_RESULT,
+                           RD_KAFKA_ADMIN_OP_DELETERECORDS, what, [&](auto* options, auto* queue) {
+                               auto* one = records.get();
+                               rd_kafka_DeleteRecords(client, &one, 1, options, queue);
+                           }));
+    const auto* offsets =
+        rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event.get()));
+    if (offsets == nullptr || offsets->cnt != 1) return fail(Errc::Io, what + ": no answer");
+    if (const auto code = offsets->elems[0].err; code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return tl::unexpected(to_error(code, what));
+    return {};
+}
+
 }  // namespace vitalog::topology::kafka

@@ -31,4 +31,10 @@ inline constexpr std::chrono::hours kCopyKept = kTombstonesKept / 2;
 Result<void> ensure_topics(rd_kafka_t* client, std::vector<ClusterTopic> topics,
                            const ClusterSettings& settings);
 
+Result<bool> has_topic(rd_kafka_t* client, std::string_view name);
+/// Gone from what the cluster lists when it returns.
+Result<void> delete_topic(rd_kafka_t* client, const std::string& name);
+/// Everything before the offset is dropped, as retention does: the partition begins there then.
+Result<void> drop_records(rd_kafka_t* client, const TopicPartition& tp, Offset before);
+
 }  // namespace vitalog::topology::kafka

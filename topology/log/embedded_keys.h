@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "schemas/base/binary.h"
+
+namespace vitalog::topology {
+
+// What an embedded log stores beside its blocks and the positions (stored_position.h), in column
+// family "default":
+//   "generation"     -> varint
+//   "topic" 00 name  -> partitions varint
+inline constexpr std::string_view kGenerationKey = "generation";
+inline constexpr std::string_view kTopicKeyPrefix{"topic\0", 6};
+
+/// State of a shard lies in column family "state" behind its number, 4 bytes.
+inline std::string state_prefix(std::uint32_t shard) {
+    std::string prefix;
+    BinaryWriter(prefix).fixed32(shard);
+    return prefix;
+}
+
+}  // namespace vitalog::topology
