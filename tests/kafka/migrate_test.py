@@ -5,6 +5,7 @@ program, VITALOG_TEST_KAFKA the cluster."""
 
 import hashlib
 import os
+import pathlib
 import subprocess
 import time
 import unittest
@@ -14,6 +15,7 @@ from both_logs import BINARY, messages, named, on_kafka, outputs, settings
 from running_site import Mllp, Site, ack_code, call, oru
 
 BROKERS = os.environ["VITALOG_TEST_KAFKA"]
+KAFKA = str(pathlib.Path(__file__).resolve().parent.parent.parent / "scripts/kafka")
 PERSONS = 12
 REFUSED = 3
 # Old dates are dropped by a cluster's own clock.
@@ -136,6 +138,11 @@ class Moved(unittest.TestCase):
         self.assertIn("a site was moved there before", said)
         code, said = self.migrate(site.folder / "data")
         self.assertEqual(code, REFUSED, said)
+        # As if it had been killed before its very last step.
+        subprocess.run([KAFKA, "tool", "--dir", os.environ["VITALOG_TEST_KAFKA_DIR"], "topics", "--create", "--topic",
+                        f"{self.name}.move"], check=True, capture_output=True)
+        code, said = self.migrate(site.folder / "data")
+        self.assertEqual(code, 0, said)
 
         site.start()
         site.wait(120)

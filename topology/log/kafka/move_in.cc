@@ -16,6 +16,7 @@ namespace {
 using namespace kafka;
 
 constexpr std::size_t kReadBytes = std::size_t{4} << 20;
+constexpr std::size_t kAheadBytes = std::size_t{256} << 20;  // one partition at a time
 constexpr std::size_t kLedgerBatch = 10'000;
 constexpr std::uint64_t kReportEvery = 10'000;
 constexpr RocksSettings kLocalSettings{.block_cache_bytes = std::uint64_t{16} << 20,
@@ -117,8 +118,8 @@ Result<void> MoveIn::Impl::open() {
     VITALOG_CHECK(check_fits());
     log_library_version();
     VITALOG_TRY(admin_, asking_client(to_));
-    reader_ =
-        std::make_unique<Reader>(Reader::Options{connection(to_), to_.window_bytes}, activity_);
+    reader_ = std::make_unique<Reader>(
+        Reader::Options{connection(to_), to_.window_bytes, kAheadBytes}, activity_);
     add_topics(*reader_, to_);
     VITALOG_TRY(resumes, has_topic(admin_.get(), move_mark(to_)));
     return {};

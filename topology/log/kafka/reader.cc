@@ -20,7 +20,7 @@ constexpr std::chrono::milliseconds kStep{2};
 
 /// A consumer in no group. What waits in the client is bounded by bytes: beyond it librdkafka 2.0.2
 /// pauses a fetch for a second, so that it is several times what a read takes.
-Properties reading(Properties properties) {
+Properties reading(Properties properties, std::size_t ahead_bytes) {
     properties["isolation.level"] = "read_committed";
     properties["enable.partition.eof"] = "true";
     properties["enable.auto.commit"] = "false";
@@ -30,7 +30,7 @@ Properties reading(Properties properties) {
     properties["fetch.wait.max.ms"] = "50";
     properties["fetch.error.backoff.ms"] = "50";
     properties["queued.min.messages"] = "1000000";
-    properties["queued.max.messages.kbytes"] = "16384";
+    properties["queued.max.messages.kbytes"] = std::to_string(ahead_bytes >> 10);
     properties["fetch.message.max.bytes"] = "4194304";
     return properties;
 }
@@ -57,7 +57,8 @@ void Reader::wake(rd_kafka_t* /*consumer*/, void* activity) {
 Result<rd_kafka_t*> Reader::lane(std::size_t index) {
     const std::lock_guard lock(lanes_mutex_);
     while (lanes_.size() <= index) {
-        VITALOG_TRY(auto consumer, make_client(RD_KAFKA_CONSUMER, reading(options_.properties)));
+        VITALOG_TRY(auto consumer, make_client(RD_KAFKA_CONSUMER,
+                                               reading(options_.properties, options_.ahead_bytes)));
         lanes_.push_back(std::move(consumer));
     }
     return lanes_[index].get();

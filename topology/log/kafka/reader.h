@@ -16,9 +16,11 @@ namespace vitalog::topology::kafka {
 class Reader {
   public:
     struct Options {
-        Properties properties;                            ///< connection and security
+        Properties properties;  ///< connection and security
         std::size_t window_bytes =
             std::size_t{4} << 20;  ///< kept in memory by a cursor, besides what was not yet read
+        std::size_t ahead_bytes = std::size_t{16}
+                                  << 20;  ///< of a partition, fetched before they are read
     };
     Reader(Options options, Activity& activity)
         : options_(std::move(options)), activity_(activity) {}
@@ -27,8 +29,7 @@ class Reader {
     /// Whether what was read is kept for other readers.
     enum class Keeps : std::uint8_t { Window, Nothing };
     /// Before the first read: the partitions there are.
-    void add_topic(const std::string& topic, std::uint32_t partitions,
-                   Keeps keeps = Keeps::Window);
+    void add_topic(const std::string& topic, std::uint32_t partitions, Keeps keeps = Keeps::Window);
     bool knows(const TopicPartition& tp) const { return partitions_.contains(tp); }
 
     /// As RecordSource::read.
