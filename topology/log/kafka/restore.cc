@@ -218,7 +218,9 @@ Result<CopyStep> Follow::step() {
     next_ = batch_.next;
     VITALOG_TRY(const Offset end, ports_.reader.end(place_.snapshots));
     show(std::max<std::int64_t>(end.value() - next_->value(), 0));
-    return batch_.records.empty() ? CopyStep::Wait : CopyStep::More;
+    const bool more = !batch_.records.empty();
+    batch_.clear();  // there are many followers, and they rest most of the time
+    return more ? CopyStep::More : CopyStep::Wait;
 }
 
 void Follow::show(std::int64_t lag) const {

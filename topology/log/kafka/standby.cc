@@ -94,6 +94,11 @@ Standby::~Standby() {
     thread_.join();
 }
 
+bool Standby::stopping() {
+    const std::lock_guard lock(mutex_);
+    return stopping_;
+}
+
 void Standby::run() {
     name_thread("standby");
     auto dropped = std::chrono::steady_clock::now();
@@ -117,6 +122,7 @@ void Standby::look() {
     std::set<std::string> present;
     bool settled = true;
     for (const Stage& stage : options_.stages) {
+        if (stopping()) return;
         const auto asked = ask_members(client_, stage.group);
         if (!asked || !*asked) {
             settled = false;

@@ -50,6 +50,7 @@ class Standby {
     ~Standby();
 
   private:
+    bool stopping();
     void run();
     void look();
     void clear_up(const std::set<std::string>& present);
