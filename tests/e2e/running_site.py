@@ -217,7 +217,8 @@ class Site:
             except OSError:
                 pass
             time.sleep(every)
-        raise AssertionError(f"lag does not reach zero: {lag}")
+        log = (self.folder / "run.log").read_text()
+        raise AssertionError(f"lag does not reach zero: {lag}; the end of the log:\n{log[-6000:]}")
 
     def clock(self, now):
         status, answer = self.post("/admin/clock", {"now": now})

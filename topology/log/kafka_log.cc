@@ -32,6 +32,12 @@ class KafkaLog::Impl {
     Result<std::unique_ptr<ShardLog>> open_shard(std::string_view stage,
                                                  const TopicPartition& input);
 
+    /// Of what the data directory knows of a reader: a cluster forgets the offsets of groups
+    /// without members some days after they were stored, however alive the reader is.
+    std::string reader_key(std::string_view reader, const TopicPartition& tp) const {
+        return reader_group(options, reader) + '\0' + to_string(tp);
+    }
+
     const Options options;
     Activity activity;
     Handle admin;  // asks the cluster; sees what transactions have not committed yet
@@ -344,14 +350,25 @@ Result<std::optional<Offset>> KafkaLog::load_position(std::string_view reader,
     VITALOG_TRY(const auto committed,
                 committed_offsets(impl_->admin.get(), reader_group(impl_->options, reader), {tp}));
     const auto found = committed.find(tp);
-    if (found == committed.end()) return std::nullopt;
-    return found->second.next;
+    if (found != committed.end()) return found->second.next;
+    if (!impl_->local) return std::nullopt;
+    VITALOG_TRY(const auto known, impl_->local->stand(impl_->reader_key(reader, tp)));
+    if (!known) return std::nullopt;
+    log_line("warn", "reader-position-forgotten",
+             {{"group", reader_group(impl_->options, reader)},
+              {"partition", to_string(tp)},
+              {"offset", std::to_string(known->committed.value())},
+              {"why", "the cluster dropped it (offsets.retention.minutes), this process knew it"}});
+    return known->committed;
 }
 
 Result<void> KafkaLog::store_position(std::string_view reader, const TopicPartition& tp,
                                       Offset next) {
     if (!impl_->reader->knows(tp)) return unknown_partition(tp);
-    return store_offset(impl_->admin.get(), reader_group(impl_->options, reader), tp, next);
+    VITALOG_CHECK(store_offset(impl_->admin.get(), reader_group(impl_->options, reader), tp, next));
+    if (!impl_->local) return {};
+    const std::string key = impl_->reader_key(reader, tp);
+    return impl_->local->apply({}, impl_->options.clock->now(), {{&key, next, {}}});
 }
 
 }  // namespace vitalog::topology

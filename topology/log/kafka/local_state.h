@@ -17,7 +17,8 @@ namespace vitalog::topology::kafka {
 ///   "cluster"                       -> id of the cluster, text
 ///   "restored" 00 shard's key       -> next offset of its snapshots varint | when, us since 1970
 ///                                      zigzag
-///   "stand" 00 shard's key          -> committed offset varint | the text beside it
+///   "stand" 00 shard's key          -> committed offset varint | the text beside it; of a named
+///                                      reader too, by group 00 partition
 ///   "learnt" 00 topic 00 partition  -> next offset of a feed whose messages the ledger knows,
 ///                                      varint
 /// The state of a shard lies behind the hash of its key, 8 bytes.
