@@ -71,11 +71,17 @@ class Cluster(UnderLoad):
     moves = int(os.environ.get("VITALOG_TEST_MOVES", "2"))
 
     def test_leaders_moved(self):
+        self.move_leaders(self.name)
+
+    def test_leaders_and_coordinators_moved(self):
         """Of every partition, those of the groups' positions and of the transactions among them."""
+        self.move_leaders("")
+
+    def move_leaders(self, prefix):
         sender = self.load(self.site)
         for n in range(self.moves):
             self.passes(sender, n / self.moves)
-            self.assertNotEqual(self.cluster.kafka("move-leaders"), "moved=0\n")
+            self.assertNotEqual(self.cluster.kafka("move-leaders", prefix), "moved=0\n")
         self.finish_load(sender)
         self.check()
 
