@@ -82,7 +82,9 @@ Result<void> Cursor::add(const rd_kafka_message_t& message) {
                                                       "begin with a new log.group",
                                                       to_string(tp_, position_)));
         default:
-            if (to_error(message.err, "").code() == Errc::Io) {
+            // Metadata of a busy cluster may lack a partition for a while; where it is gone, who asks
+            // for its end learns of it.
+            if (to_error(message.err, "").code() == Errc::Io || passing(message.err)) {
                 log_line(
                     "warn", "kafka-fetch",
                     {{"partition", to_string(tp_)}, {"error", rd_kafka_err2name(message.err)}});
