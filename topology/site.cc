@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <future>
 #include <optional>
@@ -150,8 +151,10 @@ class Site::Impl {
         options.store.trail = config_.duration("state.trail");
         std::size_t stateful = 0;
         for (const Stage& stage : all_stages())
-            if (stage.stateful) stateful += topics_.partitions(stage.reads.front());
-        options.store.memory_budget = config_.bytes("state.memory_budget") / stateful;
+            if (stage.stateful && options_.roles.has(stage.name))
+                stateful += topics_.partitions(stage.reads.front());
+        options.store.memory_budget =
+            config_.bytes("state.memory_budget") / std::max<std::size_t>(1, stateful);
         runtime_ =
             std::make_unique<Runtime>(ShardPorts{*log_, topics_, clock(), metrics_}, options);
         for (const Stage& stage : all_stages()) {

@@ -20,11 +20,10 @@ def lines_of(options, figures):
             ("p99, ms", False, ms(0.99), "{:.1f}"),
             ("p99.9, ms", False, ms(0.999), "{:.1f}"),
             (f"resident at most, {options.persons:,} persons, MiB", False, lambda f: f.resident / MIB, "{:,.0f}"),
-            ("kill -9 to the first new alert, s", False, lambda f: f.recovery, "{:.2f}"),
-            ("written by the worker to sockets and files, bytes a record", False, lambda f: f.written, "{:,.0f}"),
+            ("start after kill -9 to the first new alert, s", False, lambda f: f.recovery, "{:.2f}"),
             ("written by the worker to disk, bytes a record", False, lambda f: f.to_disk, "{:,.0f}"),
             ("written by the broker to disk, bytes a record", False, lambda f: f.broker_to_disk, "{:,.0f}"),
-            ("in topics, bytes a record", False, lambda f: f.topics, "{:,.0f}")]
+            ("written to topics, bytes a record as sent", False, lambda f: f.topics, "{:,.0f}")]
 
 
 def ratio(mine, other, more):

@@ -5,9 +5,12 @@ import datetime
 import json
 import time
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 
-PATIENCE = 30
+PATIENCE = 60
+CALL, CALLS, PAUSE = 10, 300, 0.2  # seconds: of one call, of all tries, between them
+PASSING = {"NOT_COORDINATOR", "COORDINATOR_NOT_AVAILABLE", "COORDINATOR_LOAD_IN_PROGRESS", "_TRANSPORT", "_TIMED_OUT",
+           "REQUEST_TIMED_OUT", "_WAIT_COORD"}
 PORTION = 10_000
 NEWS2 = b'"method":"news2"'
 
@@ -16,6 +19,18 @@ def consumer(bootstrap, **properties):
     given = {name.replace("_", "."): value for name, value in properties.items()}
     return Consumer({"bootstrap.servers": bootstrap, "log_level": 3, "group.id": "run-peers", "enable.auto.commit": False,
                      "isolation.level": "read_committed", "enable.partition.eof": True, **given})
+
+
+def patiently(ask):
+    """On an overloaded machine a broker is not itself for a while: what may be asked again is."""
+    until = time.monotonic() + CALLS
+    while True:
+        try:
+            return ask()
+        except KafkaException as error:
+            if not error.args[0].retriable() and error.args[0].name() not in PASSING or time.monotonic() > until:
+                raise
+            time.sleep(PAUSE)
 
 
 def partitions_of(client, topic):
@@ -105,15 +120,11 @@ class Progress:
     def __init__(self, bootstrap, group, topic):
         self.client = consumer(bootstrap, group_id=group, isolation_level="read_uncommitted")
         self.partitions = [TopicPartition(topic, partition) for partition in partitions_of(self.client, topic)]
-        self.total = 0
-        self.look_at_end()
-
-    def look_at_end(self):
         self.ends = {tp.partition: self.client.get_watermark_offsets(tp, PATIENCE)[1] for tp in self.partitions}
         self.total = sum(self.ends.values())
 
     def done(self):
-        committed = self.client.committed(self.partitions, PATIENCE)
+        committed = patiently(lambda: self.client.committed(self.partitions, CALL))
         return sum(max(0, min(tp.offset, self.ends[tp.partition])) for tp in committed)
 
     def close(self):

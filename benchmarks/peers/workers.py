@@ -20,13 +20,11 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclasses.dataclass
 class Usage:
-    """Of one process since it began: CPU seconds, resident bytes now and at most, bytes written by any call (sockets and
-    files) and to disk."""
+    """Of one process since it began: CPU seconds, resident bytes now and at most, bytes written to disk."""
 
     cpu: float = 0
     resident: int = 0
     most: int = 0
-    written: int = 0
     to_disk: int = 0
 
     @staticmethod
@@ -35,12 +33,11 @@ class Usage:
         status = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
         io = dict(line.split(": ") for line in pathlib.Path(f"/proc/{pid}/io").read_text().splitlines())
         kilobytes = lambda name: int(status[name].split()[0]) * 1024
-        return Usage((int(fields[11]) + int(fields[12])) / TICKS, kilobytes("VmRSS"), kilobytes("VmHWM"), int(io["wchar"]),
+        return Usage((int(fields[11]) + int(fields[12])) / TICKS, kilobytes("VmRSS"), kilobytes("VmHWM"),
                      int(io["write_bytes"]))
 
     def since(self, before):
-        return Usage(self.cpu - before.cpu, self.resident, self.most, self.written - before.written,
-                     self.to_disk - before.to_disk)
+        return Usage(self.cpu - before.cpu, self.resident, self.most, self.to_disk - before.to_disk)
 
 
 class Worker:
