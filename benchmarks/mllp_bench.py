@@ -5,9 +5,8 @@
       ORU results as fast as they are taken: messages/s, how far each stage is behind meanwhile, and when it is through.
   mllp_bench.py BINARY --alerts [--rate N] [--every N] ...
       At a steady rate, messages of new patients, every Nth (each) with a critical potassium: received to alert on disk, as a reader
-      sees it who polls GET /topics/alert/P (which syncs the log before it answers; on a cluster it reads with
-      read_committed). The poll's own delay is in the figure.
-  --kafka: on a broker of its own on this machine (scripts/kafka).
+      sees it who polls GET /topics/alert/P (which syncs the log before it answers). The poll's own delay is in the figure.
+  --kafka: on a broker of its own on this machine (scripts/kafka); alerts are read by a client of the cluster, read_committed.
 
 Messages come from one real ORU of tests/data/hl7/simhospital.hl7 with new control ids and patients. Checks that every
 message was taken, that every one came through intake, and (--alerts) that every critical one raised its alert.
@@ -16,6 +15,7 @@ message was taken, that every one came through intake, and (--alerts) that every
 import argparse
 import contextlib
 import json
+import os
 import pathlib
 import random
 import re
@@ -26,9 +26,12 @@ import tempfile
 import threading
 import time
 
-from site_under_load import AlertWatch, Broker, Run, load_average, percentiles
+from site_under_load import AlertWatch, Broker, ForeignAlertWatch, Run, load_average, percentiles
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests/e2e"))
+import clients
+
 STAGES = ("intake", "identity", "care", "desk", "notify", "views")
 
 
@@ -106,7 +109,7 @@ def throughput(arguments, run, messages):
 
 
 def latency(arguments, run, messages):
-    watch = AlertWatch(run)
+    watch = ForeignAlertWatch(arguments.kafka, run.partitions("alert")) if arguments.kafka else AlertWatch(run)
     sent = subprocess.run([arguments.binary, "send-hl7", str(messages), "--to", run.mllp, "--connections",
                            str(arguments.connections), "--rate", str(arguments.rate), "--quiet"], capture_output=True, text=True)
     print(sent.stdout.strip() or sent.stderr.strip())
@@ -117,6 +120,10 @@ def latency(arguments, run, messages):
 
 
 def main():
+    if "--kafka" in sys.argv:
+        clients.enter_environment(pathlib.Path(os.environ.get("VITALOG_VENV", ROOT / "build/kafka-clients")),
+                                  (ROOT / "docs/examples/python/requirements.txt").read_text().split(), "mllp_bench")
+        os.environ.pop("VITALOG_VENV", None)  # the site refuses what it does not read
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("binary")
     parser.add_argument("--messages", type=int, default=200_000)
@@ -135,8 +142,9 @@ def main():
         arguments.patients = arguments.messages
     folder = pathlib.Path(tempfile.mkdtemp(prefix="vitalog-mllp-bench-"))
     try:
-        with Broker(folder) if arguments.kafka else contextlib.nullcontext([]) as settings:
-            arguments.set += settings
+        with Broker(folder) if arguments.kafka else contextlib.nullcontext() as arguments.kafka:
+            if arguments.kafka:
+                arguments.set += ["log.kind=kafka", f"log.brokers={arguments.kafka}"]
             ok = measure(arguments, folder)
     finally:
         if arguments.keep:

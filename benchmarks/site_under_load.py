@@ -82,14 +82,14 @@ class Run:
 
 
 class Broker:
-    """Apache Kafka of its own in folder/kafka, while the block lasts."""
+    """Apache Kafka of its own in folder/kafka, while the block lasts; gives its bootstrap server."""
 
     def __init__(self, folder):
         self.folder = folder / "kafka"
 
     def __enter__(self):
         self.kafka("up", "--owner", str(os.getpid()))
-        return ["log.kind=kafka", "log.brokers=" + json.loads((self.folder / "state.json").read_text())["bootstrap"]]
+        return json.loads((self.folder / "state.json").read_text())["bootstrap"]
 
     def __exit__(self, *failure):
         self.kafka("down")
@@ -143,6 +143,38 @@ class AlertWatch:
         self.done.set()
         for poller in self.pollers:
             poller.join()
+        return self.seen
+
+
+class ForeignAlertWatch:
+    """Reads the topic `alert` of a cluster as another system does: a client of its own, read_committed. Of each person's
+    first alert, the seconds from when its cause was received."""
+
+    def __init__(self, bootstrap, partitions):
+        from confluent_kafka import OFFSET_END, Consumer, TopicPartition
+        self.consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "alert-watch", "enable.auto.commit": False,
+                                  "isolation.level": "read_committed", "fetch.wait.max.ms": 10, "log_level": 3})
+        self.consumer.assign([TopicPartition("alert", partition, OFFSET_END) for partition in range(partitions)])
+        self.seen = {}
+        self.done = threading.Event()
+        self.thread = threading.Thread(target=self.watch)
+        self.thread.start()
+
+    def watch(self):
+        while not self.done.is_set():
+            for message in self.consumer.consume(1000, 0.01):
+                if not message.error():
+                    received = int(dict(message.headers())["received"]) / 1e6
+                    self.seen.setdefault(message.key(), time.time() - received)
+        self.consumer.close()
+
+    def finish(self, wanted, patience):
+        """Seconds by person, once so many persons have an alert or patience ends."""
+        until = time.monotonic() + patience
+        while len(self.seen) < wanted and time.monotonic() < until:
+            time.sleep(0.1)
+        self.done.set()
+        self.thread.join()
         return self.seen
 
 

@@ -19,6 +19,7 @@ def enter_environment(folder, packages, test):
     python = folder / "bin/python"
     done = folder / "installed"
     # Several tests share an environment and begin at once: the first one makes it. The lock goes with this interpreter.
+    folder.parent.mkdir(parents=True, exist_ok=True)
     lock = open(folder.with_suffix(".lock"), "w")
     fcntl.flock(lock, fcntl.LOCK_EX)
     if done.exists() and done.read_text().split() == packages:
