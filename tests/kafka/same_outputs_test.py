@@ -96,6 +96,18 @@ class SeveralWorkers(WithBoth):
         self.check(two, self.site)
 
 
+    def test_a_name_used_twice(self):
+        """The second process of a name drives the first out, which says so; when the second ends, the first goes on."""
+        half = len(self.sent) // 2
+        Sender(self.site, self.sent[:half]).run()
+        second = self.worker("one")
+        self.until(lambda: "event=kafka-fenced" in (self.site.folder / "run.log").read_text())
+        second.kill()
+        self.until(lambda: self.shards(self.site) > 0)
+        Sender(self.site, self.sent[half:]).run()
+        self.check()
+
+
 class Roles(WithBoth):
     def start(self):
         """One listens and shows, the others compute."""

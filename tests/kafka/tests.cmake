@@ -55,3 +55,5 @@ add_test(NAME run_peers_test COMMAND python3 ${CMAKE_SOURCE_DIR}/benchmarks/peer
   --build ${CMAKE_BINARY_DIR} --out ${CMAKE_BINARY_DIR}/peers)
 set_tests_properties(run_peers_test PROPERTIES LABELS "kafka;slow" SKIP_RETURN_CODE 77 TIMEOUT 600 RESOURCE_LOCK kafka_clients
   ENVIRONMENT "VITALOG_VENV=${CMAKE_BINARY_DIR}/kafka-clients;VITALOG_PEER_BUILD=${CMAKE_BINARY_DIR}/kafka-streams")
+# Whole sites that lose one another after a few seconds of silence: nothing else runs beside them.
+set_tests_properties(same_outputs_test standby_test disturbed_cluster_test lost_records_test migrate_test PROPERTIES RUN_SERIAL TRUE)

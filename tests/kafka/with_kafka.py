@@ -37,7 +37,9 @@ def up(folder, owner, *flags):
 def setup(options):
     left_out = options.dir.parent / "kafka-left-out"
     left_out.unlink(missing_ok=True)
-    code, said = up(options.dir, os.getppid(), "--version", options.version)
+    # One broker for the topics of all tests, beside whatever else they do to the disk: it is given room, and time.
+    code, said = up(options.dir, os.getppid(), "--version", options.version, "--heap", "1g", "--set",
+                    "broker.session.timeout.ms=60000")
     if code == SKIPPED:
         left_out.write_text(said)
     return code

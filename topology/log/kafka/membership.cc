@@ -32,17 +32,7 @@ Properties joining(const Membership::Options& options) {
 
 Result<std::unique_ptr<Membership>> Membership::join(Options options, Activity& activity) {
     std::unique_ptr<Membership> member(new Membership(std::move(options), activity));
-    VITALOG_TRY(member->consumer_,
-                make_client(RD_KAFKA_CONSUMER, joining(member->options_),
-                            {.rebalanced = on_rebalance, .opaque = member.get()}));
-    rd_kafka_poll_set_consumer(member->consumer_.get());
-    const Partitions topics(
-        rd_kafka_topic_partition_list_new(static_cast<int>(member->options_.topics.size())));
-    for (const std::string& topic : member->options_.topics)
-        rd_kafka_topic_partition_list_add(topics.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
-    if (const auto code = rd_kafka_subscribe(member->consumer_.get(), topics.get());
-        code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return tl::unexpected(to_error(code, "cannot join group " + member->options_.group));
+    VITALOG_CHECK(member->enter());
     member->thread_ = std::thread([self = member.get()] { self->poll(); });
     return member;
 }
@@ -54,6 +44,22 @@ Membership::~Membership() {
     if (consumer_) rd_kafka_consumer_close(consumer_.get());
 }
 
+Result<void> Membership::enter() {
+    VITALOG_TRY(auto consumer, make_client(RD_KAFKA_CONSUMER, joining(options_),
+                                           {.rebalanced = on_rebalance, .opaque = this}));
+    rd_kafka_poll_set_consumer(consumer.get());
+    const Partitions topics(
+        rd_kafka_topic_partition_list_new(static_cast<int>(options_.topics.size())));
+    for (const std::string& topic : options_.topics)
+        rd_kafka_topic_partition_list_add(topics.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
+    if (const auto code = rd_kafka_subscribe(consumer.get(), topics.get());
+        code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return tl::unexpected(to_error(code, "cannot join group " + options_.group));
+    const std::lock_guard lock(consumer_mutex_);
+    consumer_ = std::move(consumer);
+    return {};
+}
+
 void Membership::poll() {
     while (!stopping_) {
         polled_ns_ = std::chrono::steady_clock::now().time_since_epoch().count();
@@ -62,22 +68,41 @@ void Membership::poll() {
         const auto code = message->err;
         rd_kafka_message_destroy(message);
         if (code != RD_KAFKA_RESP_ERR__FATAL) continue;
-        std::array<char, 256> text{};
-        const auto cause = rd_kafka_fatal_error(consumer_.get(), text.data(), text.size());
-        {
-            const std::lock_guard lock(mutex_);
-            held_.clear();
-            before_.clear();
-            moving_ = false;
-        }
-        log_line(
-            "error", "kafka-fenced",
-            {{"group", options_.group},
-             {"instance", options_.instance},
-             {"error", rd_kafka_err2name(cause)},
-             {"why", std::string(text.data()) + ": give each process a log.instance of its own"}});
-        activity_.bump();
-        return;
+        fenced();
+        enter_again();
+    }
+}
+
+/// Another member came under our name. It may be ourselves: a coordinator that answers late lets
+/// the same process join twice.
+void Membership::fenced() {
+    std::array<char, 256> text{};
+    const auto cause = rd_kafka_fatal_error(consumer_.get(), text.data(), text.size());
+    {
+        const std::lock_guard lock(mutex_);
+        held_.clear();
+        before_.clear();
+        moving_ = false;
+    }
+    log_line("error", "kafka-fenced",
+             {{"group", options_.group},
+              {"instance", options_.instance},
+              {"error", rd_kafka_err2name(cause)},
+              {"why", std::string(text.data()) + ": give each process a log.instance of its own"}});
+    activity_.bump();
+}
+
+/// After a session's time, so that two processes of one name do not drive one another out all the
+/// time.
+void Membership::enter_again() {
+    while (!stopping_) {
+        const auto until = std::chrono::steady_clock::now() + options_.session;
+        while (!stopping_ && std::chrono::steady_clock::now() < until)
+            rest(std::chrono::milliseconds(kPollMs));
+        if (stopping_) return;
+        const auto entered = enter();
+        if (entered) return;
+        log_line("warn", "kafka-not-joined", {{"error", entered.error().to_string()}});
     }
 }
 

@@ -44,6 +44,7 @@ class Membership {
     std::unique_ptr<rd_kafka_consumer_group_metadata_t,
                     DestroyedBy<rd_kafka_consumer_group_metadata_destroy>>
     metadata() const {
+        const std::lock_guard lock(consumer_mutex_);
         return decltype(metadata())(rd_kafka_consumer_group_metadata(consumer_.get()));
     }
 
@@ -54,10 +55,14 @@ class Membership {
                              rd_kafka_topic_partition_list_t* list, void* self);
     void assigned(const rd_kafka_topic_partition_list_t& list);
     void revoked(bool lost);
+    Result<void> enter();
+    void enter_again();
+    void fenced();
     void poll();
 
     const Options options_;
     Activity& activity_;
+    mutable std::mutex consumer_mutex_;  // guards the next; its own thread reads it without
     Handle consumer_;
 
     mutable std::mutex mutex_;  // guards what follows
