@@ -22,6 +22,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests/e2e"))
+import svg_chart
 from running_site import Site, call
 
 MIB = 1 << 20
@@ -82,41 +83,15 @@ def judge(rows, duration, floor_mib):
     return problems, (begins, rises)
 
 
-def axis_top(highest):
-    """The next of 1, 2, 5, 10, 20, ..."""
-    step = 1
-    while step < highest:
-        step = step * 5 // 2 if str(step)[0] == "2" else step * 2
-    return step
-
-
-def panel(rows, fields, title, top):
-    """One chart as SVG elements, its upper edge at `top`; `fields` with their colours."""
-    left, width, height = 70, 650, 190
-    end = max(row["seconds"] for row in rows) or 1
-    most = axis_top(max(row[field] for row in rows for field in fields))
-    parts = [f'<text x="{left}" y="{top - 8}" font-weight="bold">{title}</text>',
-             f'<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="none" stroke="#999"/>']
-    for share in (0, 0.25, 0.5, 0.75, 1):
-        y = top + height - share * height
-        parts.append(f'<line x1="{left}" y1="{y:.1f}" x2="{left + width}" y2="{y:.1f}" stroke="#ddd"/>')
-        parts.append(f'<text x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{most * share:g}</text>')
-        parts.append(f'<text x="{left + share * width:.1f}" y="{top + height + 16}" text-anchor="middle">'
-                     f"{end * share:.0f} s</text>")
-    for field, color in fields.items():
-        points = " ".join(f"{left + row['seconds'] / end * width:.1f},{top + height - row[field] / most * height:.1f}"
-                          for row in rows)
-        parts.append(f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="1.5"/>')
-    return parts
-
-
 def draw(rows, path, title):
-    parts = ['<svg xmlns="http://www.w3.org/2000/svg" width="760" height="560" font-family="sans-serif" font-size="12">',
-             '<rect width="760" height="560" fill="white"/>', f'<text x="70" y="22">{title}</text>']
-    parts += panel(rows, {"resident_mib": "#1f6fb2", "rest_mib": "#2f8f4f"},
-                   "resident memory, MiB (blue); of it beside caches, buffers and entities (green)", 60)
-    parts += panel(rows, {"lag": "#b2471f"}, "lag, records not yet applied (views included)", 320)
-    path.write_text("\n".join([*parts, "</svg>"]) + "\n")
+    def panel(fields, title, top):
+        return svg_chart.panel([(color, [(row["seconds"], row[field]) for row in rows]) for field, color in fields.items()],
+                               title, top, "{:.0f} s".format)
+
+    path.write_text(svg_chart.page(title, 560, [
+        *panel({"resident_mib": "#1f6fb2", "rest_mib": "#2f8f4f"},
+               "resident memory, MiB (blue); of it beside caches, buffers and entities (green)", 60),
+        *panel({"lag": "#b2471f"}, "lag, records not yet applied (views included)", 320)]))
 
 
 def arguments():

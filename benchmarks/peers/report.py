@@ -2,6 +2,8 @@
 
 import pathlib
 
+import svg_chart  # scripts/, which run_peers.py adds to the path
+
 MIB = 1 << 20
 COLORS = {"vitalog": "#1f6fb2", "kafka-streams": "#b2471f"}
 
@@ -57,44 +59,21 @@ def text(options, used, versions, figures, plan):
     return said
 
 
-def axis_top(highest):
-    """The next of 1, 2, 5, 10, 20, ..."""
-    step = 1
-    while step < highest:
-        step = step * 5 // 2 if str(step)[0] == "2" else step * 2
-    return step
-
-
 def panel(lines, title, top, unit):
-    """One chart as SVG elements: `lines` are {name: [(x, y), ...]}, its upper edge at `top`."""
-    left, width, height = 70, 650, 190
-    end = max((x for points in lines.values() for x, _ in points), default=0) or 1
-    most = axis_top(max((y for points in lines.values() for _, y in points), default=0))
-    parts = [f'<text x="{left}" y="{top - 8}" font-weight="bold">{title}</text>',
-             f'<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="none" stroke="#999"/>']
-    for share in (0, 0.25, 0.5, 0.75, 1):
-        y = top + height - share * height
-        parts.append(f'<line x1="{left}" y1="{y:.1f}" x2="{left + width}" y2="{y:.1f}" stroke="#ddd"/>')
-        parts.append(f'<text x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{most * share:g}</text>')
-        parts.append(f'<text x="{left + share * width:.1f}" y="{top + height + 16}" text-anchor="middle">'
-                     f"{end * share:.4g} {unit}</text>")
-    for name, points in lines.items():
-        drawn = " ".join(f"{left + x / end * width:.1f},{top + height - y / most * height:.1f}" for x, y in points)
-        parts.append(f'<polyline points="{drawn}" fill="none" stroke="{COLORS[name]}" stroke-width="1.5"/>')
-    return parts
+    """A chart of the workers: `lines` are {worker: [(x, y), ...]}."""
+    return svg_chart.panel([(COLORS[name], points) for name, points in lines.items()], title, top,
+                           lambda x: f"{x:.4g} {unit}")
 
 
 def draw(options, rows, figures, path):
     by_worker = {name: [row for row in rows if row.worker == name] for name in figures}
     title = f"{options.records:,} records of {options.persons:,} persons, seed {options.seed}; vitalog blue, Kafka Streams red"
-    parts = ['<svg xmlns="http://www.w3.org/2000/svg" width="760" height="820" font-family="sans-serif" font-size="12">',
-             '<rect width="760" height="820" fill="white"/>', f'<text x="70" y="22">{title}</text>']
-    parts += panel({name: [(row.seconds, row.records / 1e6) for row in mine] for name, mine in by_worker.items()},
-                   "records committed, millions; killed once" if not options.no_kill else "records committed, millions", 60, "s")
+    parts = panel({name: [(row.seconds, row.records / 1e6) for row in mine] for name, mine in by_worker.items()},
+                  "records committed, millions; killed once" if not options.no_kill else "records committed, millions", 60, "s")
     parts += panel({name: [(row.seconds, row.resident / MIB) for row in mine] for name, mine in by_worker.items()},
                    "resident memory of the worker, MiB", 320, "s")
     shares = [i / 1000 for i in range(0, 1000, 5)] + [0.999]
     parts += panel({name: [(100 * share, 1000 * quantile(f.latencies, share)) for share in shares]
                     for name, f in figures.items() if f.latencies},
                    f"due to committed alert at {options.rate:,} samples a second, ms, by share of alerts", 580, "%")
-    path.write_text("\n".join([*parts, "</svg>"]) + "\n")
+    path.write_text(svg_chart.page(title, 820, parts))
