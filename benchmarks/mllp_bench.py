@@ -121,8 +121,7 @@ def latency(arguments, run, messages):
 
 def main():
     if "--kafka" in sys.argv:
-        clients.enter_environment(pathlib.Path(os.environ.get("VITALOG_VENV", ROOT / "build/kafka-clients")),
-                                  (ROOT / "docs/examples/python/requirements.txt").read_text().split(), "mllp_bench")
+        clients.enter_kafka_environment("mllp_bench")
         os.environ.pop("VITALOG_VENV", None)  # the site refuses what it does not read
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("binary")

@@ -1,5 +1,6 @@
 """A site that a benchmark started, its log read from outside, and what the machine says of it."""
 
+import functools
 import http.client
 import json
 import os
@@ -99,20 +100,40 @@ class Broker:
         subprocess.run([script, *words, "--dir", self.folder], check=True, stdout=subprocess.DEVNULL)
 
 
-class AlertWatch:
-    """Polls the topic `alert` as a reader sees it: GET /topics/alert/P syncs the log before it answers. Of each person's
-    first alert, the seconds from when its cause was received; the poll's own delay is in them."""
+class Watch:
+    """Threads that see alerts: of each person's first one, the seconds from when its cause was received."""
+
+    def __init__(self, watchers):
+        self.seen = {}
+        self.done = threading.Event()
+        self.threads = [threading.Thread(target=watcher) for watcher in watchers]
+        for thread in self.threads:
+            thread.start()
+
+    def saw(self, person, received, now):
+        self.seen.setdefault(person, now - int(received) / 1e6)
+
+    def finish(self, wanted, patience):
+        """Seconds by person, once so many persons have an alert or patience ends."""
+        until = time.monotonic() + patience
+        while len(self.seen) < wanted and time.monotonic() < until:
+            time.sleep(0.1)
+        self.done.set()
+        for thread in self.threads:
+            thread.join()
+        return self.seen
+
+
+class AlertWatch(Watch):
+    """Polls the topic `alert` as a reader sees it: GET /topics/alert/P syncs the log before it answers. The poll's own delay
+    is in the times."""
 
     PAUSE = 0.002
 
     def __init__(self, run, from_start=False):
         self.run = run
-        self.seen = {}
-        self.done = threading.Event()
-        self.pollers = [threading.Thread(target=self.poll, args=(p, 0 if from_start else self.end_of(p)))
-                        for p in range(run.partitions("alert"))]
-        for poller in self.pollers:
-            poller.start()
+        super().__init__([functools.partial(self.poll, p, 0 if from_start else self.end_of(p))
+                          for p in range(run.partitions("alert"))])
 
     def page(self, partition, offset, connection=None):
         return [json.loads(line) for line in
@@ -131,51 +152,27 @@ class AlertWatch:
             now = time.time()
             for record in records:
                 offset = record["offset"] + 1
-                self.seen.setdefault(record["key"], now - int(record["headers"]["received"]) / 1e6)
+                self.saw(record["key"], record["headers"]["received"], now)
             if not records:
                 time.sleep(self.PAUSE)
 
-    def finish(self, wanted, patience):
-        """Seconds by person, once so many persons have an alert or patience ends."""
-        until = time.monotonic() + patience
-        while len(self.seen) < wanted and time.monotonic() < until:
-            time.sleep(0.1)
-        self.done.set()
-        for poller in self.pollers:
-            poller.join()
-        return self.seen
 
-
-class ForeignAlertWatch:
-    """Reads the topic `alert` of a cluster as another system does: a client of its own, read_committed. Of each person's
-    first alert, the seconds from when its cause was received."""
+class ForeignAlertWatch(Watch):
+    """Reads the topic `alert` of a cluster as another system does: a client of its own, read_committed."""
 
     def __init__(self, bootstrap, partitions):
         from confluent_kafka import OFFSET_END, Consumer, TopicPartition
         self.consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "alert-watch", "enable.auto.commit": False,
                                   "isolation.level": "read_committed", "fetch.wait.max.ms": 10, "log_level": 3})
         self.consumer.assign([TopicPartition("alert", partition, OFFSET_END) for partition in range(partitions)])
-        self.seen = {}
-        self.done = threading.Event()
-        self.thread = threading.Thread(target=self.watch)
-        self.thread.start()
+        super().__init__([self.watch])
 
     def watch(self):
         while not self.done.is_set():
             for message in self.consumer.consume(1000, 0.01):
                 if not message.error():
-                    received = int(dict(message.headers())["received"]) / 1e6
-                    self.seen.setdefault(message.key(), time.time() - received)
+                    self.saw(message.key(), dict(message.headers())["received"], time.time())
         self.consumer.close()
-
-    def finish(self, wanted, patience):
-        """Seconds by person, once so many persons have an alert or patience ends."""
-        until = time.monotonic() + patience
-        while len(self.seen) < wanted and time.monotonic() < until:
-            time.sleep(0.1)
-        self.done.set()
-        self.thread.join()
-        return self.seen
 
 
 def percentiles(seconds):

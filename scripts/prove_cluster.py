@@ -101,8 +101,7 @@ def main():
         sys.path[:0] = [str(TESTS), str(ROOT / "tests/e2e")]
         import clients
 
-        clients.enter_environment(pathlib.Path(os.environ["VITALOG_VENV"]),
-                                  (ROOT / "docs/examples/python/requirements.txt").read_text().split(), "prove-cluster")
+        clients.enter_kafka_environment("prove-cluster")
     options = arguments()
     if options.one:
         return 0 if prove(options.kafka[-1], options.only) else 1

@@ -30,8 +30,7 @@ ROOT = HERE.parent.parent
 sys.path[:0] = [str(ROOT / "tests/e2e"), str(ROOT / "scripts")]
 import clients
 
-clients.enter_environment(pathlib.Path(os.environ.get("VITALOG_VENV", ROOT / "build/kafka-clients")),
-                          (ROOT / "docs/examples/python/requirements.txt").read_text().split(), "run-peers")
+clients.enter_kafka_environment("run-peers")
 import kafka_cluster
 import report
 import results

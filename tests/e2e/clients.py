@@ -2,12 +2,14 @@
 
 import fcntl
 import os
+import pathlib
 import subprocess
 import sys
 
 SKIPPED = 77
 INSTALL_SECONDS = 240
 READY = "--ready"
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 
 def enter_environment(folder, packages, test):
@@ -40,3 +42,9 @@ def enter_environment(folder, packages, test):
         sys.exit(f"{test}: {' '.join(packages)} can't be installed, and the package index answers")
     print(f"SKIPPED {test}: THE PACKAGE INDEX CAN'T BE REACHED; {' '.join(packages)} were not tried", file=sys.stderr)
     sys.exit(SKIPPED)
+
+
+def enter_kafka_environment(program, *packages):
+    """The same with the client of docs/examples/python, in the folder that VITALOG_VENV names, else in build/."""
+    examples = (ROOT / "docs/examples/python/requirements.txt").read_text().split()
+    enter_environment(pathlib.Path(os.environ.get("VITALOG_VENV", ROOT / "build/kafka-clients")), [*examples, *packages], program)

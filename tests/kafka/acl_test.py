@@ -2,7 +2,6 @@
 may do its part and nothing else. Starts a cluster of its own."""
 
 import json
-import os
 import pathlib
 import shlex
 import subprocess
@@ -15,8 +14,7 @@ sys.path.insert(0, str(ROOT / "tests/e2e"))
 import clients
 
 EXAMPLES = ROOT / "docs/examples"
-clients.enter_environment(pathlib.Path(os.environ["VITALOG_VENV"]),
-                          (EXAMPLES / "python/requirements.txt").read_text().split(), "acl_test")
+clients.enter_kafka_environment("acl_test")
 from confluent_kafka import KafkaException, Producer  # noqa: E402
 from kafka_client import Cluster  # noqa: E402
 

@@ -5,6 +5,7 @@ import collections
 import json
 import os
 import pathlib
+import re
 import sys
 import threading
 import time
@@ -43,14 +44,38 @@ def settings(values):
     return [word for key, value in values.items() for word in ("--set", f"{key}={value}")]
 
 
+def topic_names(name):
+    return {f"topics.{topic}.name": f"{name}.{topic}" for topic in TOPICS}
+
+
 def named(name):
     """Topics of their own; a feed record's id has its topic's name in it. No doctor's daily limit, which the order of
     many people's tasks decides."""
-    return settings({"notify.daily_limit": 10000, **{f"topics.{topic}.name": f"{name}.{topic}" for topic in TOPICS}})
+    return settings({"notify.daily_limit": 10000, **topic_names(name)})
 
 
 def on_kafka(name, brokers):
     return named(name) + settings({"log.kind": "kafka", "log.brokers": brokers, "log.group": name, "log.session": "6s"})
+
+
+def until(what, site, seconds):
+    """Until `what()` holds; else AssertionError, with the end of the site's log."""
+    deadline = time.monotonic() + seconds
+    while not what():
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"does not come in {seconds} s: " + (site.folder / "run.log").read_text()[-3000:])
+        time.sleep(0.1)
+
+
+def metrics(site, name):
+    """The values of a metric, by its name and labels."""
+    return {line.split()[0]: float(line.split()[-1]) for line in call(site.url + "/metrics")[1].splitlines()
+            if re.match(name + r"[{ ]", line)}
+
+
+def shards(site):
+    """How many shards a process runs, by its own word."""
+    return sum(metrics(site, "vitalog_shards").values())
 
 
 class Sender(threading.Thread):

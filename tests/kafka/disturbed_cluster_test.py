@@ -14,8 +14,7 @@ sys.path.insert(0, str(ROOT / "tests/e2e"))
 import clients
 
 if __name__ == "__main__":
-    clients.enter_environment(pathlib.Path(os.environ["VITALOG_VENV"]),
-                              (ROOT / "docs/examples/python/requirements.txt").read_text().split(), "disturbed_cluster_test")
+    clients.enter_kafka_environment("disturbed_cluster_test")
 import same_outputs_test as same
 from both_logs import Sender, WithBoth
 from three_brokers import OnThreeBrokers, tearDownModule  # noqa: F401

@@ -16,8 +16,7 @@ sys.path.insert(0, str(ROOT / "tests/e2e"))
 import clients
 
 EXAMPLES = ROOT / "docs/examples"
-clients.enter_environment(pathlib.Path(os.environ["VITALOG_VENV"]),
-                          [*(EXAMPLES / "python/requirements.txt").read_text().split(), "PyYAML==6.0.3"], "doors_test")
+clients.enter_kafka_environment("doors_test", "PyYAML==6.0.3")
 import yaml  # noqa: E402
 from confluent_kafka.admin import AdminClient, ConfigResource  # noqa: E402
 from kafka_client import Cluster  # noqa: E402

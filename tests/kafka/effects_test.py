@@ -12,7 +12,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
 from running_site import GatewaySim, Mllp, Site, call, oru
-from both_logs import BINARY, on_kafka, settings
+from both_logs import BINARY, metrics, on_kafka, settings, until
 
 BROKERS = os.environ["VITALOG_TEST_KAFKA"]
 PATIENTS = 24
@@ -31,19 +31,15 @@ class TwoSenders(unittest.TestCase):
             self.addCleanup(site.remove)
             site.flags += settings({"notify.mode": "live", "notify.aliyun.url": self.sim.url, "notify.aliyun.rate": RATE})
             site.start()
-        self.until(lambda: self.on_duty(self.duty) and not self.on_duty(self.other), "the first is on duty")
+        self.until(lambda: self.on_duty(self.duty) and not self.on_duty(self.other))
         self.confirm_all()
 
-    def until(self, what, words, seconds=120):
-        for _ in range(seconds * 10):
-            if what():
-                return
-            time.sleep(0.1)
-        self.fail(f"does not come: {words}; " + (self.other.folder / "run.log").read_text()[-3000:])
+    def until(self, what, seconds=120):
+        until(what, self.other, seconds)
 
     @staticmethod
     def on_duty(site):
-        return "\nvitalog_on_duty 1\n" in call(site.url + "/metrics")[1]
+        return metrics(site, "vitalog_on_duty").get("vitalog_on_duty") == 1
 
     def confirm_all(self):
         """Every patient has a critical result that a doctor confirms: a message to each."""
@@ -58,7 +54,7 @@ class TwoSenders(unittest.TestCase):
         now = time.strftime("%Y%m%d%H%M%S", time.gmtime(time.time() + 8 * 3600))
         for n in range(PATIENTS):
             sender.send(oru(f"e{n}", patient=str(n), value="7.2", time=now))
-        self.until(lambda: len(self.tasks()) == PATIENTS, "a task of each patient")
+        self.until(lambda: len(self.tasks()) == PATIENTS)
         for task in self.tasks():
             status, answer = self.other.post(f"/fhir/Task/{task}/$confirm", {}, user="dr.li")
             self.assertEqual(status, 200, answer)
@@ -84,7 +80,7 @@ class TwoSenders(unittest.TestCase):
         return next(t["topic"] for t in self.other.get("/topics")[1]["topics"] if t["topic"].endswith(".delivery"))
 
     def check(self):
-        self.until(lambda: self.states().count("delivered") == PATIENTS, "all messages are delivered", 300)
+        self.until(lambda: self.states().count("delivered") == PATIENTS, 300)
         sent = self.sent()
         self.assertEqual(len(sent), PATIENTS, sent)
         self.assertEqual(len(set(sent)), PATIENTS, "no message is sent twice")
@@ -93,15 +89,15 @@ class TwoSenders(unittest.TestCase):
         self.check()
 
     def test_the_sender_dies(self):
-        self.until(lambda: len(self.sent()) >= 3, "the first messages")
+        self.until(lambda: len(self.sent()) >= 3)
         self.duty.kill()
-        self.until(lambda: self.on_duty(self.other), "the other is on duty")
+        self.until(lambda: self.on_duty(self.other))
         self.check()
 
     def test_the_sender_sleeps_past_its_session_and_wakes(self):
-        self.until(lambda: len(self.sent()) >= 3, "the first messages")
+        self.until(lambda: len(self.sent()) >= 3)
         os.kill(self.duty.process.pid, signal.SIGSTOP)
-        self.until(lambda: self.on_duty(self.other), "the other is on duty")
+        self.until(lambda: self.on_duty(self.other))
         os.kill(self.duty.process.pid, signal.SIGCONT)
         self.check()
 

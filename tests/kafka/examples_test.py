@@ -16,8 +16,7 @@ sys.path.insert(0, str(ROOT / "tests/e2e"))
 import clients
 
 EXAMPLES = ROOT / "docs/examples"
-clients.enter_environment(pathlib.Path(os.environ["VITALOG_VENV"]),
-                          (EXAMPLES / "python/requirements.txt").read_text().split(), "examples_test")
+clients.enter_kafka_environment("examples_test")
 from kafka_client import Cluster, headers_of, partition_of  # noqa: E402
 
 BOOTSTRAP = os.environ["VITALOG_TEST_KAFKA"]

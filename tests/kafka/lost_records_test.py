@@ -3,7 +3,6 @@
 site says what is gone and what a person can do, and ends; it never goes on without a word. VITALOG_BINARY names the
 program, VITALOG_TEST_KAFKA the cluster, VITALOG_VENV the environment of the foreign client."""
 
-import json
 import os
 import pathlib
 import re
@@ -16,22 +15,17 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 import clients
+from both_logs import BINARY, NOW, settings, topic_names
 
 if __name__ == "__main__":
-    clients.enter_environment(pathlib.Path(os.environ["VITALOG_VENV"]),
-                              (ROOT / "docs/examples/python/requirements.txt").read_text().split(), "lost_records_test")
+    clients.enter_kafka_environment("lost_records_test")
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition  # noqa: E402
 from confluent_kafka.admin import AdminClient  # noqa: E402
 from kafka_client import Cluster, headers_of  # noqa: E402
 from running_site import Mllp, Site, ack_code, oru  # noqa: E402
 
-BINARY = os.environ["VITALOG_BINARY"]
-NOW = "2026-11-21T09:00:00+08:00"
 PATIENCE = 60
 OUTPUTS = ("subject", "person", "risk", "alert", "task", "task-board")
-TOPICS = (*OUTPUTS, "feed.his", "feed.lis", "feed.pacs", "feed.wearable", "feed.directory", "feed.decision", "feed.receipt",
-          "feed.control", "feed.operation", "notification", "delivery", "send.sms", "send.wechat", "send.wecom", "dead-letter",
-          "audit")
 
 
 def until(what, patience=PATIENCE):
@@ -51,11 +45,10 @@ class Lost(unittest.TestCase):
         bootstrap = os.environ["VITALOG_TEST_KAFKA"]
         self.cluster = Cluster(bootstrap)
         self.admin = AdminClient({"bootstrap.servers": bootstrap})
-        settings = {"log.kind": "kafka", "log.brokers": bootstrap, "log.group": self.name, "log.instance": "one",
-                    "log.session": "3s", "log.partitions": 1, "notify.mode": "live", "notify.sms.gateway": "external",
-                    **{f"topics.{topic}.name": self.topic(topic) for topic in TOPICS}}
-        self.site = Site(BINARY, "--clock", "manual", *(word for key, value in settings.items()
-                                                        for word in ("--set", f"{key}={value}")))
+        self.site = Site(BINARY, "--clock", "manual", *settings(
+            {"log.kind": "kafka", "log.brokers": bootstrap, "log.group": self.name, "log.instance": "one",
+             "log.session": "3s", "log.partitions": 1, "notify.mode": "live", "notify.sms.gateway": "external",
+             **topic_names(self.name)}))
         self.addCleanup(self.site.remove)
         self.site.start()
         self.site.clock(NOW)

@@ -14,7 +14,7 @@ import tempfile
 import time
 import unittest
 
-from both_logs import Sender, WithBoth
+from both_logs import Sender, WithBoth, shards, until
 from running_site import call
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -54,24 +54,15 @@ class OneWorker(WithBoth):
 
 
 class SeveralWorkers(WithBoth):
-    def shards(self, site):
-        """How many shards a process runs, by its own word."""
-        return sum(int(line.split()[-1]) for line in call(site.url + "/metrics")[1].splitlines()
-                   if line.startswith("vitalog_shards{"))
-
-    def until(self, what, seconds=60):
-        for _ in range(seconds * 10):
-            if what():
-                return
-            time.sleep(0.1)
-        self.fail("does not come: " + (self.site.folder / "run.log").read_text()[-3000:])
+    def until(self, what):
+        until(what, self.site, 60)
 
     def test_workers_come_and_go_under_load(self):
         third = len(self.sent) // 3
         sender = Sender(self.site, self.sent[:third])
         sender.start()
         two, three = self.worker("two"), self.worker("three")
-        self.until(lambda: self.shards(two) > 0 and self.shards(three) > 0)
+        self.until(lambda: shards(two) > 0 and shards(three) > 0)
         sender.join(timeout=120)
         sender = Sender(two, self.sent[third:2 * third])
         sender.start()
@@ -82,17 +73,17 @@ class SeveralWorkers(WithBoth):
 
     def test_a_zombie_changes_nothing(self):
         two = self.worker("two")
-        self.until(lambda: self.shards(self.site) > 0 and self.shards(two) > 0)
-        before, half = self.shards(two), len(self.sent) // 2
+        self.until(lambda: shards(self.site) > 0 and shards(two) > 0)
+        before, half = shards(two), len(self.sent) // 2
         sender = Sender(two, self.sent[:half])
         sender.start()
         time.sleep(0.3)
         os.kill(self.site.process.pid, signal.SIGSTOP)
         sender.join(timeout=120)
-        self.until(lambda: self.shards(two) > before)
+        self.until(lambda: shards(two) > before)
         os.kill(self.site.process.pid, signal.SIGCONT)
         Sender(two, self.sent[half:]).run()
-        self.until(lambda: self.shards(self.site) > 0)
+        self.until(lambda: shards(self.site) > 0)
         self.check(two, self.site)
 
 
@@ -103,7 +94,7 @@ class SeveralWorkers(WithBoth):
         second = self.worker("one")
         self.until(lambda: "event=kafka-fenced" in (self.site.folder / "run.log").read_text())
         second.kill()
-        self.until(lambda: self.shards(self.site) > 0)
+        self.until(lambda: shards(self.site) > 0)
         Sender(self.site, self.sent[half:]).run()
         self.check()
 

@@ -3,11 +3,9 @@
 an undisturbed site on the embedded log. VITALOG_BINARY names the program, VITALOG_TEST_KAFKA the cluster."""
 
 import re
-import time
 import unittest
 
 import both_logs as same
-from running_site import call
 
 PATIENCE = 180
 
@@ -19,26 +17,15 @@ class Standby(same.WithBoth):
     def standing(self, instance):
         return self.worker(instance, "--set", "log.standby=1")
 
-    @staticmethod
-    def metrics(site, name):
-        """The values of a metric, by labels."""
-        return {line.split()[0]: float(line.split()[-1]) for line in call(site.url + "/metrics")[1].splitlines()
-                if re.match(name + r"[{ ]", line)}
-
-    def shards(self, site):
-        return sum(self.metrics(site, "vitalog_shards").values())
-
     def stands_by(self, site):
         """Follows some shards, and everything of them."""
-        following = sum(self.metrics(site, "vitalog_standbys").values())
-        lags = self.metrics(site, "vitalog_standby_lag_records")
+        following = sum(same.metrics(site, "vitalog_standbys").values())
+        lags = same.metrics(site, "vitalog_standby_lag_records")
         return following > 0 and len(lags) >= following and not any(lags.values())
 
-    def until(self, what, site):
-        deadline = time.monotonic() + PATIENCE
-        while not what():
-            self.assertLess(time.monotonic(), deadline, (site.folder / "run.log").read_text()[-3000:])
-            time.sleep(0.1)
+    @staticmethod
+    def until(what, site):
+        same.until(what, site, PATIENCE)
 
     @staticmethod
     def restored(site):
@@ -48,21 +35,21 @@ class Standby(same.WithBoth):
 
     def test_the_next_process_goes_on_with_what_it_followed(self):
         one, two = self.site, self.others[0]
-        self.until(lambda: self.shards(one) > 0 and self.shards(two) > 0, two)
+        self.until(lambda: same.shards(one) > 0 and same.shards(two) > 0, two)
         third = len(self.sent) // 3
         same.Sender(two, self.sent[:third]).run()
         two.wait(120)
         self.until(lambda: self.stands_by(two), two)
-        before, all_shards = self.restored(two), self.shards(one) + self.shards(two)
+        before, all_shards = self.restored(two), same.shards(one) + same.shards(two)
         one.kill()
-        self.until(lambda: self.shards(two) == all_shards, two)
+        self.until(lambda: same.shards(two) == all_shards, two)
         warm = self.restored(two) - before
         # Nobody is left to stand by for; it looks every few seconds.
-        self.until(lambda: sum(self.metrics(two, "vitalog_standbys").values()) == 0, two)
+        self.until(lambda: sum(same.metrics(two, "vitalog_standbys").values()) == 0, two)
 
         three = self.standing("three")
         three.clock(same.NOW)
-        self.until(lambda: self.shards(three) > 0 and self.shards(three) + self.shards(two) == all_shards, three)
+        self.until(lambda: same.shards(three) > 0 and same.shards(three) + same.shards(two) == all_shards, three)
         cold = self.restored(three)
         self.assertGreater(cold, 0)
         self.assertLess(warm * 10, cold, "who stood by for all shards read less than who came new to a part")
@@ -73,7 +60,7 @@ class Standby(same.WithBoth):
         two.kill()
         sender.join(timeout=PATIENCE)
         self.assertEqual(sender.done, len(sender.sent))
-        self.until(lambda: self.shards(three) == all_shards, three)
+        self.until(lambda: same.shards(three) == all_shards, three)
         self.check(three)
 
 
