@@ -6,6 +6,8 @@
   mllp_bench.py BINARY --alerts [--rate N] [--every N] ...
       At a steady rate, messages of new patients, every Nth (each) with a critical potassium: received to alert on disk, as a reader
       sees it who polls GET /topics/alert/P (which syncs the log before it answers). The poll's own delay is in the figure.
+  --warm-up N: so many messages go through first, at the same rate, and are not counted (a fresh broker is slow until Java has
+      compiled what it does often).
   --kafka: on a broker of its own on this machine (scripts/kafka); alerts are read by a client of the cluster, read_committed.
 
 Messages come from one real ORU of tests/data/hl7/simhospital.hl7 with new control ids and patients. Checks that every
@@ -52,9 +54,9 @@ def parts_of(base, stamp):
     return re.match(r"(MSH(?:\|[^|]*){8}\|)([^|]*)(\|.*)", base, re.S).groups()
 
 
-def write_messages(path, count, patients, every, seed):
-    """`patients`: how many there are; a message of each in turn, every Nth one critical (0: none). Times are now, so
-    that nothing is retrospective."""
+def write_messages(path, prefix, count, patients, every, seed):
+    """`prefix` of the control ids; `patients`: how many there are; a message of each in turn, every Nth one critical (0: none).
+    Times are now, so that nothing is retrospective."""
     base = template(False)
     mrn = re.search(r"PID\|1\|(\d+)\^", base).group(1)
     nhs = re.search(r"~(\d+)\^\^\^NHSNBR", base).group(1)
@@ -70,8 +72,23 @@ def write_messages(path, count, patients, every, seed):
             body = tail.replace(mrn, f"3{person:010}").replace(nhs, f"4{person:010}")
             for number in filter(None, set(filler)):
                 body = body.replace(f"|{number}|", f"|{number}-{i}|")
-            out.write(f"{head}B{i}{body}\n\n".replace("\r", "\n"))
+            out.write(f"{head}{prefix}{i}{body}\n\n".replace("\r", "\n"))
     return len(base) + 10
+
+
+def send(arguments, run, messages, rate=None):
+    command = [arguments.binary, "send-hl7", str(messages), "--to", run.mllp, "--connections", str(arguments.connections), "--quiet"]
+    return subprocess.run(command + (["--rate", str(rate)] if rate else []), capture_output=True, text=True)
+
+
+def warm_up(arguments, run, folder):
+    messages = folder / "warm-up.hl7"
+    write_messages(messages, "W", arguments.warm_up, arguments.warm_up, 0, arguments.seed + 1)
+    send(arguments, run, messages, arguments.rate if arguments.alerts else None)
+    begun = time.monotonic()
+    while any((lag := run.lag()).get(stage, 1) for stage in STAGES) and time.monotonic() < begun + arguments.patience:
+        time.sleep(0.1)
+    print(f"warmed up with {arguments.warm_up} messages, through {time.monotonic() - begun:.1f} s after the last; behind: {lag}")
 
 
 def throughput(arguments, run, messages):
@@ -85,8 +102,7 @@ def throughput(arguments, run, messages):
     watcher = threading.Thread(target=watch)
     watcher.start()
     begun = time.monotonic()
-    sent = subprocess.run([arguments.binary, "send-hl7", str(messages), "--to", run.mllp, "--connections",
-                           str(arguments.connections), "--quiet"], capture_output=True, text=True)
+    sent = send(arguments, run, messages)
     seconds = time.monotonic() - begun
     done.set()
     watcher.join()
@@ -110,8 +126,7 @@ def throughput(arguments, run, messages):
 
 def latency(arguments, run, messages):
     watch = ForeignAlertWatch(arguments.kafka, run.partitions("alert")) if arguments.kafka else AlertWatch(run)
-    sent = subprocess.run([arguments.binary, "send-hl7", str(messages), "--to", run.mllp, "--connections",
-                           str(arguments.connections), "--rate", str(arguments.rate), "--quiet"], capture_output=True, text=True)
+    sent = send(arguments, run, messages, arguments.rate)
     print(sent.stdout.strip() or sent.stderr.strip())
     wanted = -(-arguments.messages // arguments.every)
     seen = watch.finish(wanted, arguments.patience)
@@ -131,6 +146,7 @@ def main():
     parser.add_argument("--alerts", action="store_true")
     parser.add_argument("--rate", type=int, default=2000)
     parser.add_argument("--every", type=int, default=1, help="with --alerts: every Nth message is critical")
+    parser.add_argument("--warm-up", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--patience", type=float, default=120)
     parser.add_argument("--keep", action="store_true", help="leave the data directory and the log")
@@ -156,12 +172,14 @@ def main():
 
 def measure(arguments, folder):
     messages = folder / "messages.hl7"
-    size = write_messages(messages, arguments.messages, arguments.patients, arguments.every if arguments.alerts else 0,
+    size = write_messages(messages, "B", arguments.messages, arguments.patients, arguments.every if arguments.alerts else 0,
                           arguments.seed)
     print(f"{arguments.messages} messages of {size} bytes, {arguments.patients} patients, {arguments.connections} connections, "
           f"seed {arguments.seed}, settings {arguments.set or 'as built'}, load average {load_average()} before")
     run = Run(arguments.binary, arguments.set, folder)
     try:
+        if arguments.warm_up:
+            warm_up(arguments, run, folder)
         return (latency if arguments.alerts else throughput)(arguments, run, messages)
     finally:
         run.stop()

@@ -161,10 +161,11 @@ class ForeignAlertWatch(Watch):
     """Reads the topic `alert` of a cluster as another system does: a client of its own, read_committed."""
 
     def __init__(self, bootstrap, partitions):
-        from confluent_kafka import OFFSET_END, Consumer, TopicPartition
+        from confluent_kafka import Consumer, TopicPartition
         self.consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "alert-watch", "enable.auto.commit": False,
                                   "isolation.level": "read_committed", "fetch.wait.max.ms": 10, "log_level": 3})
-        self.consumer.assign([TopicPartition("alert", partition, OFFSET_END) for partition in range(partitions)])
+        ends = [self.consumer.get_watermark_offsets(TopicPartition("alert", partition), timeout=30)[1] for partition in range(partitions)]
+        self.consumer.assign([TopicPartition("alert", partition, end) for partition, end in enumerate(ends)])
         super().__init__([self.watch])
 
     def watch(self):

@@ -201,7 +201,7 @@ Result<bool> Shard::read_and_apply() {
         const std::size_t end = std::min(begin + kChunk, count);
         VITALOG_CHECK(apply_chunk(begin, end));
         position_ = next(batch_.records[end - 1].offset);
-        if (outbox_.urgent() || outbox_.bytes() >= options_.commit_bytes) break;
+        if (urgent_gathered() || outbox_.bytes() >= options_.commit_bytes) break;
     }
     VITALOG_CHECK(note_lag(from));
     return true;
@@ -419,9 +419,16 @@ std::chrono::microseconds Shard::commit_delay() const {
     return std::max(options_.commit_delay, options_.commit_delay_behind);
 }
 
+/// Somebody waits for what is in the outbox, and it has gathered for as long as a commit takes: where commits are
+/// slow, a shard that is behind would fall further behind by one for every urgent record.
+bool Shard::urgent_gathered() const {
+    return outbox_.urgent() &&
+           ports_.clock.now() - uncommitted_since_ >= std::min(commit_took_, options_.commit_delay_behind);
+}
+
 bool Shard::commit_is_due(bool drained) const {
     if (uncommitted_records_ == 0) return gap_since_ && ports_.clock.now() - *gap_since_ >= gap_delay();
-    if (outbox_.urgent() || outbox_.bytes() >= options_.commit_bytes ||
+    if ((outbox_.urgent() && !behind_) || urgent_gathered() || outbox_.bytes() >= options_.commit_bytes ||
         uncommitted_records_ >= options_.commit_records)
         return true;
     if (drained && options_.commit_delay.count() == 0) return true;
@@ -441,6 +448,7 @@ Result<Shard::Step> Shard::commit(bool flush_everything) {
         controls_.take_writes(commit.checkpoint, commit.state);
     }
     commit_retries_ = 0;
+    commit_began_ = ports_.clock.now();
     return try_commit();
 }
 
@@ -456,6 +464,7 @@ Result<Shard::Step> Shard::try_commit() {
         case CommitOutcome::Unknown: return Step::Reopen;
     }
     committed_ = pending_->committed;
+    commit_took_ = ports_.clock.now() - commit_began_;
     pending_.reset();
     gap_since_.reset();
     if (store_) store_->committed();

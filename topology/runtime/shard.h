@@ -111,6 +111,7 @@ class Shard {
     void pass_gap();
     std::chrono::microseconds gap_delay() const;
     std::chrono::microseconds commit_delay() const;
+    bool urgent_gathered() const;
     bool commit_is_due(bool drained) const;
     Result<Step> commit(bool flush_everything);
     Result<Step> try_commit();
@@ -145,6 +146,8 @@ class Shard {
 
     std::size_t uncommitted_records_ = 0;
     LogTime uncommitted_since_;
+    LogTime commit_began_;
+    std::chrono::microseconds commit_took_{0};  // the last one
     std::optional<LogTime> gap_since_;  // offsets without records were passed that no commit covers
     bool behind_ = false;  // more waits in the input than the last step took
     std::optional<LogTime> oldest_received_;
