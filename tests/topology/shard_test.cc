@@ -20,7 +20,7 @@ using schemas::Topic;
 
 constexpr std::size_t kOutputPartitions = 3;
 
-/// Counts what it is told: "add", "refuse", "alarm MICROS", "calm", "forget", "half" (uses half, dead-letters the rest).
+/// Counts what it is told: "add", "urgent" (the same, said urgently), "refuse", "alarm MICROS", "calm", "forget", "half" (uses half, dead-letters the rest).
 struct Tally final : state::Entity {
     std::int64_t sum = 0;
     void encode(std::string& out) const override { BinaryWriter(out).signed_varint(sum); }
@@ -56,7 +56,7 @@ class TallyProcessor final : public processors::ProcessorOf<Tally> {
         if (input.value.starts_with("alarm "))
             out.set_timer("alarm", ReceivedTime(std::stoll(std::string(input.value.substr(6)))));
         tally.sum += factor_ * (logic_ == 1 ? 1 : 2);
-        say(out, input.key, "sum", tally.sum);
+        say(out, input.key, "sum", tally.sum, input.value == "urgent");
         say(out, std::string(input.key) + "'", "echo", tally.sum);
         return {};
     }
@@ -67,8 +67,10 @@ class TallyProcessor final : public processors::ProcessorOf<Tally> {
     }
 
   private:
-    static void say(Context& out, std::string_view key, std::string_view what, std::int64_t sum) {
-        out.emit(Topic::Alert, key, what, std::to_string(sum), {});
+    static void say(Context& out, std::string_view key, std::string_view what, std::int64_t sum, bool urgent = false) {
+        processors::EmitOptions options;
+        options.urgent = urgent;
+        out.emit(Topic::Alert, key, what, std::to_string(sum), options);
     }
     std::uint32_t logic_;
     std::int64_t factor_ = 1;
@@ -78,6 +80,24 @@ class CountingMetrics final : public tests::NoMetrics {
   public:
     void count(std::string_view name, const Labels&, double by) override { counts[std::string(name)] += by; }
     std::map<std::string, double> counts;
+};
+
+/// A shard's log whose commits take their time.
+class SlowShardLog final : public ShardLog {
+  public:
+    SlowShardLog(std::unique_ptr<ShardLog> below, ManualClock& clock, std::chrono::milliseconds takes)
+        : below_(std::move(below)), clock_(clock), takes_(takes) {}
+    const ShardPosition& position() const override { return below_->position(); }
+    const state::Backend& state() const override { return below_->state(); }
+    CommitOutcome commit(const Commit& commit, std::optional<Error>& error) override {
+        EXPECT_TRUE(clock_.set(clock_.now() + takes_));
+        return below_->commit(commit, error);
+    }
+
+  private:
+    std::unique_ptr<ShardLog> below_;
+    ManualClock& clock_;
+    const std::chrono::milliseconds takes_;
 };
 
 /// A log in memory with one input partition and one shard over it.
@@ -101,6 +121,8 @@ class Bench {
     Result<void> open(std::uint32_t logic = 1) {
         shard.reset();
         VITALOG_TRY(auto shard_log, log.open_shard("tally", {"subject", Partition(0)}));
+        if (commit_takes.count() > 0)
+            shard_log = std::make_unique<SlowShardLog>(std::move(shard_log), clock, commit_takes);
         VITALOG_TRY(shard, Shard::open({"tally", Topic::Subject, Partition(0), true}, std::move(shard_log),
                                        std::make_unique<TallyProcessor>(logic), {log, topics, clock, metrics}, options));
         return {};
@@ -158,6 +180,7 @@ class Bench {
     ManualClock clock;
     CountingMetrics metrics;
     ShardOptions options;
+    std::chrono::milliseconds commit_takes{0};
     std::unique_ptr<Shard> shard;
 
   private:
@@ -210,6 +233,30 @@ TEST(Shard, BehindItsInputItCommitsLessOften) {
     EXPECT_EQ(bench.shard->committed(), Offset(1000));
     step(0);
     EXPECT_EQ(bench.shard->committed(), Offset(1001)) << "commit_delay holds for one that keeps up";
+}
+
+TEST(Shard, AnUrgentRecordGathersForAsLongAsACommitTakesWhereMoreWaits) {
+    for (const auto& [takes, fewest, most] : {std::tuple(0, 10, 20), std::tuple(5, 2, 4)}) {
+        Bench bench;
+        bench.options.commit_delay = std::chrono::milliseconds(2);
+        bench.options.read_bytes = 8 << 10;
+        bench.commit_takes = std::chrono::milliseconds(takes);
+        ASSERT_TRUE(bench.open());
+        for (int i = 0; i < 1000; ++i) bench.send("k" + std::to_string(i), i % 50 == 0 ? "urgent" : "add");
+        Offset before;
+        int commits = 0;
+        while (bench.shard->committed() < Offset(1000)) {
+            ASSERT_TRUE(bench.shard->step().has_value());
+            ASSERT_TRUE(bench.clock.set(bench.clock.now() + std::chrono::milliseconds(1)));
+            commits += bench.shard->committed() != before;
+            before = bench.shard->committed();
+        }
+        EXPECT_GE(commits, fewest) << takes;
+        EXPECT_LE(commits, most) << takes;
+        bench.send("k", "urgent");
+        ASSERT_TRUE(bench.shard->step().has_value());
+        EXPECT_EQ(bench.shard->committed(), Offset(1001)) << "at once by one that keeps up, whatever a commit takes";
+    }
 }
 
 TEST(Shard, DeadLettersARefusedRecordAndGoesOn) {
