@@ -15,6 +15,8 @@ vitalog_test(topology/alarm_test.cc vitalog_topology)
 vitalog_test(topology/roles_test.cc vitalog_topology)
 vitalog_test(topology/kafka_parts_test.cc vitalog_log)
 target_link_libraries(kafka_parts_test PRIVATE PkgConfig::RDKAFKA RocksDB::rocksdb)
+vitalog_test(topology/kafka_asker_test.cc vitalog_log)
+target_link_libraries(kafka_asker_test PRIVATE PkgConfig::RDKAFKA)
 # The same promises on a cluster.
 add_executable(kafka_log_conformance_test topology/log_conformance_test.cc)
 target_compile_definitions(kafka_log_conformance_test PRIVATE VITALOG_ON_KAFKA)

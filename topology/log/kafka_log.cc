@@ -21,6 +21,13 @@ using namespace kafka;
 constexpr std::uint64_t kWalBytesMax = std::uint64_t{512} << 20;
 constexpr int kBackgroundJobs = 2;
 
+/// What the cluster does not answer now it may answer later.
+template <class T>
+Result<T> later(Result<T> result) {
+    if (result || result.error().code() != Errc::Io) return result;
+    return fail(Errc::Busy, result.error().message());
+}
+
 }  // namespace
 
 class KafkaLog::Impl {
@@ -40,7 +47,7 @@ class KafkaLog::Impl {
 
     const Options options;
     Activity activity;
-    Handle admin;  // asks the cluster; sees what transactions have not committed yet
+    Asker asker{asking(options)};
     std::unique_ptr<LocalState> local;
     std::unique_ptr<Reader> reader;
     std::map<std::string, std::unique_ptr<Membership>, std::less<>> members;  // by stage
@@ -111,7 +118,6 @@ Result<void> KafkaLog::Impl::open() {
     VITALOG_CHECK(check_topics(options.topics));
     VITALOG_ASSERT(options.clock != nullptr || options.reads_only, "a log that works has a clock");
     log_library_version();
-    VITALOG_TRY(admin, asking_client(options));
     if (!options.reads_only) VITALOG_CHECK(prepare_topics());
     if (!options.path.empty()) VITALOG_CHECK(open_local());
     reader = std::make_unique<Reader>(Reader::Options{connection(options), options.window_bytes},
@@ -141,6 +147,7 @@ Result<void> KafkaLog::Impl::begin_work() {
 }
 
 Result<void> KafkaLog::Impl::prepare_topics() {
+    VITALOG_TRY(const auto admin, asker.client());
     VITALOG_TRY(const bool moving, has_topic(admin.get(), move_mark(options)));
     if (moving)
         return fail(Errc::Conflict,
@@ -152,6 +159,7 @@ Result<void> KafkaLog::Impl::prepare_topics() {
 }
 
 Result<void> KafkaLog::Impl::open_local() {
+    VITALOG_TRY(const auto admin, asker.client());
     VITALOG_TRY(const std::string cluster, cluster_id(admin.get()));
     VITALOG_TRY(local, LocalState::open(options.path, cluster,
                                         {.block_cache_bytes = options.block_cache_bytes,
@@ -189,7 +197,7 @@ Result<void> KafkaLog::Impl::join_groups() {
     if (!options.duty_topic.empty()) {
         VITALOG_TRY(duty, join("duty", {options.duty_topic}));
     }
-    elsewhere = std::make_unique<Elsewhere>(admin.get(), std::move(groups), activity);
+    elsewhere = std::make_unique<Elsewhere>(asker, std::move(groups), activity);
     keep_copies();
     return {};
 }
@@ -211,15 +219,16 @@ void KafkaLog::Impl::keep_copies() {
             for (std::uint32_t p = 0; p < kafka::partitions(options, topic); ++p) {
                 const TopicPartition input{topic, Partition(p)};
                 shards.push_back(shard_position_key(stage.name, input));
-                places.push_back({shards.back(), input, snapshots_of(options, stage.name, input.partition),
+                places.push_back({shards.back(), input,
+                                  snapshots_of(options, stage.name, input.partition),
                                   stage.stateful, member->second.get()});
             }
         if (stage.stateful)
             standing.stages.push_back({stage_group(options, stage.name), std::move(shards)});
     }
     copies = std::make_unique<Copies>(
-        places, CopyPorts{*reader, admin.get(), *local, *options.clock, options.metrics}, activity);
-    standby = std::make_unique<Standby>(std::move(standing), admin.get(), *copies);
+        places, CopyPorts{*reader, asker, *local, *options.clock, options.metrics}, activity);
+    standby = std::make_unique<Standby>(std::move(standing), asker, *copies);
 }
 
 const KafkaLog::Stage* KafkaLog::Impl::stage_of(std::string_view name,
@@ -245,16 +254,12 @@ Result<std::unique_ptr<ShardLog>> KafkaLog::Impl::open_shard(std::string_view na
     if (ticket.holding == 0)
         return fail(Errc::Busy,
                     fmt::format("{} of {} is not this process's", name, to_string(input)));
-    auto resumed = copies->open(ticket.shard, ticket.holding);
-    if (!resumed) {
-        const Error& error = resumed.error();
-        return fail(error.code() == Errc::Io ? Errc::Busy : error.code(), error.message());
-    }
-    if (!*resumed) return nullptr;
-    ticket.written = (*resumed)->snapshots;
+    VITALOG_TRY(auto resumed, later(copies->open(ticket.shard, ticket.holding)));
+    if (!resumed) return nullptr;
+    ticket.written = resumed->snapshots;
     auto backend = local->backend(ticket.shard);
     return std::make_unique<KafkaShard>(*committer, *copies, std::move(backend), std::move(ticket),
-                                        std::move((*resumed)->position));
+                                        std::move(resumed->position));
 }
 
 KafkaLog::KafkaLog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -348,7 +353,7 @@ Result<std::optional<Offset>> KafkaLog::load_position(std::string_view reader,
                                                       const TopicPartition& tp) const {
     if (!impl_->reader->knows(tp)) return unknown_partition(tp);
     VITALOG_TRY(const auto committed,
-                committed_offsets(impl_->admin.get(), reader_group(impl_->options, reader), {tp}));
+                committed_offsets(impl_->asker, reader_group(impl_->options, reader), {tp}));
     const auto found = committed.find(tp);
     if (found != committed.end()) return found->second.next;
     if (!impl_->local) return std::nullopt;
@@ -365,7 +370,7 @@ Result<std::optional<Offset>> KafkaLog::load_position(std::string_view reader,
 Result<void> KafkaLog::store_position(std::string_view reader, const TopicPartition& tp,
                                       Offset next) {
     if (!impl_->reader->knows(tp)) return unknown_partition(tp);
-    VITALOG_CHECK(store_offset(impl_->admin.get(), reader_group(impl_->options, reader), tp, next));
+    VITALOG_CHECK(store_offset(impl_->asker, reader_group(impl_->options, reader), tp, next));
     if (!impl_->local) return {};
     const std::string key = impl_->reader_key(reader, tp);
     return impl_->local->apply({}, impl_->options.clock->now(), {{&key, next, {}}});

@@ -181,8 +181,8 @@ Result<Event> admin_call(
     if (!event || rd_kafka_event_type(event.get()) != type)
         return fail(Errc::Io, fmt::format("{}: the cluster did not answer; see log.brokers", what));
     if (const auto code = rd_kafka_event_error(event.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return tl::unexpected(Error(
-            errc_of(code), fmt::format("{}: {}", what, rd_kafka_event_error_string(event.get()))));
+        return fail(passing(code) ? Errc::Busy : errc_of(code),
+                    fmt::format("{}: {}", what, rd_kafka_event_error_string(event.get())));
     return event;
 }
 
@@ -190,7 +190,8 @@ void log_library_version() {
     const int version = rd_kafka_version();
     std::string around =
         "own offsets and own queues for reading, no seek, no commit outside transactions, a group "
-        "for the client that asks, topics known before they are written, Nagle off";
+        "for the client that asks, another such client once a coordinator has moved, topics known "
+        "before they are written, Nagle off";
     if (version < kFixedCooperative) around += ", eager assignment";
     if (version < kFixedTruncation) around += ", needs unclean.leader.election.enable=false";
     log_line("info", "librdkafka", {{"version", rd_kafka_version_str()}, {"work_arounds", around}});

@@ -86,7 +86,8 @@ Result<Watermarks> ask_watermarks(rd_kafka_t* client, const TopicPartition& tp);
 std::string headers_of(const rd_kafka_message_t& message);
 rd_kafka_headers_t* to_headers(std::string_view encoded);
 
-/// Runs one admin call and waits for its event: `call` gets the queue on which it comes.
+/// Runs one admin call and waits for its event: `call` gets the queue on which it comes. Busy while
+/// the cluster is between two states; else as to_error.
 Result<Event> admin_call(
     rd_kafka_t* client, rd_kafka_event_type_t type, rd_kafka_admin_op_t op, std::string_view what,
     const std::function<void(rd_kafka_AdminOptions_t*, rd_kafka_queue_t*)>& call);

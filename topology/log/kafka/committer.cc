@@ -302,12 +302,12 @@ Result<void> Committer::send_offsets(Session& session, const Tickets& tickets) {
 Result<void> Committer::send_offsets_of(Session& session, const Membership& member,
                                         const Tickets& tickets) {
     const Partitions offsets(rd_kafka_topic_partition_list_new(static_cast<int>(tickets.size())));
-    for (const Ticket* ticket : tickets) {
+    for (Ticket* ticket : tickets) {
         auto* entry = add_partition(*offsets, ticket->input);
         entry->offset = ticket->commit->committed.value();
-        const std::string text = metadata_of(*ticket);
-        entry->metadata = ::strdup(text.c_str());  // the list frees it
-        entry->metadata_size = text.size();
+        ticket->metadata = metadata_of(*ticket);
+        entry->metadata = ::strdup(ticket->metadata.c_str());  // the list frees it
+        entry->metadata_size = ticket->metadata.size();
     }
     const auto metadata = member.metadata();
     if (!metadata) {
@@ -366,7 +366,7 @@ Result<void> Committer::keep(const Session& session, const Tickets& tickets) {
     std::vector<LocalState::Change> changes;
     std::vector<LocalState::Stand> stands;
     for (Ticket* ticket : tickets) {
-        stands.push_back({&ticket->shard, ticket->commit->committed, metadata_of(*ticket)});
+        stands.push_back({&ticket->shard, ticket->commit->committed, std::move(ticket->metadata)});
         const auto end = ends.find(ticket->snapshots);
         if (end == ends.end()) continue;
         changes.push_back({&ticket->shard, &ticket->commit->state, end->second});

@@ -39,6 +39,7 @@ struct Ticket {
     const Membership* member = nullptr;
     std::uint64_t holding = 0;  ///< Membership::holding when the shard was opened
     Offset written;             ///< how far the snapshots go that this shard wrote
+    std::string metadata;       ///< beside the position of the commit on its way
 
     enum class State : std::uint8_t { Idle, Waiting, Running, Done };
     State state = State::Idle;

@@ -10,42 +10,26 @@ constexpr std::chrono::milliseconds kEvery{250};
 
 }  // namespace
 
-Elsewhere::Elsewhere(rd_kafka_t* client, std::vector<Group> groups, Activity& activity)
-    : client_(client),
+Elsewhere::Elsewhere(Asker& asker, std::vector<Group> groups, Activity& activity)
+    : asker_(asker),
       groups_(std::move(groups)),
       activity_(activity),
-      thread_([this] { run(); }) {}
-
-Elsewhere::~Elsewhere() {
-    {
-        const std::lock_guard lock(mutex_);
-        stopping_ = true;
-    }
-    wake_.notify_all();
-    thread_.join();
-}
-
-void Elsewhere::run() {
-    std::unique_lock lock(mutex_);
-    while (!stopping_) {
-        lock.unlock();
-        for (const Group& group : groups_) ask(group);
-        lock.lock();
-        wake_.wait_for(lock, kEvery, [this] { return stopping_; });
-    }
-}
+      asking_("elsewhere", kEvery, [this] {
+          for (const Group& group : groups_)
+              if (!asking_.stopping()) ask(group);
+      }) {}
 
 void Elsewhere::ask(const Group& group) {
     std::vector<TopicPartition> theirs;
     for (const TopicPartition& tp : group.partitions)
         if (!group.member || group.member->ownership(tp) == Ownership::Others) theirs.push_back(tp);
     if (theirs.empty()) return;
-    const auto found = committed_offsets(client_, group.name, theirs, Stable::No);
-    if (!found) return;  // asked again soon
+    const auto found = committed_offsets_now(asker_, group.name, theirs, Stable::No);
+    if (!found || !*found) return;  // asked again soon
     bool moved = false;
     {
         const std::lock_guard lock(mutex_);
-        for (const auto& [tp, offset] : *found) {
+        for (const auto& [tp, offset] : **found) {
             Offset& known = committed_[{group.name, tp}];
             moved |= known != offset.next;
             known = offset.next;

@@ -1,14 +1,13 @@
 #pragma once
 
-#include <condition_variable>
 #include <map>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include "topology/log/kafka/activity.h"
-#include "topology/log/kafka/client.h"
+#include "topology/log/kafka/asker.h"
 #include "topology/log/kafka/membership.h"
+#include "topology/log/kafka/repeated.h"
 
 namespace vitalog::topology::kafka {
 
@@ -23,25 +22,21 @@ class Elsewhere {
         std::vector<TopicPartition> partitions;
         const Membership* member = nullptr;
     };
-    /// `client` and the memberships outlive it.
-    Elsewhere(rd_kafka_t* client, std::vector<Group> groups, Activity& activity);
-    ~Elsewhere();
+    /// The asker and the memberships outlive it.
+    Elsewhere(Asker& asker, std::vector<Group> groups, Activity& activity);
 
     /// nullopt until it was asked, and where nothing was committed.
     std::optional<Offset> committed(std::string_view group, const TopicPartition& input) const;
 
   private:
-    void run();
     void ask(const Group& group);
 
-    rd_kafka_t* const client_;
+    Asker& asker_;
     const std::vector<Group> groups_;
     Activity& activity_;
     mutable std::mutex mutex_;  // guards what follows
-    std::condition_variable wake_;
     std::map<std::pair<std::string, TopicPartition>, Offset, std::less<>> committed_;
-    bool stopping_ = false;
-    std::thread thread_;
+    Repeated asking_;
 };
 
 }  // namespace vitalog::topology::kafka

@@ -17,13 +17,13 @@ Properties connection(const KafkaLog::Options& options) {
     return properties;
 }
 
-Result<Handle> asking_client(const KafkaLog::Options& options) {
-    Properties asking = connection(options);
-    asking["isolation.level"] = "read_uncommitted";
+Properties asking(const KafkaLog::Options& options) {
+    Properties properties = connection(options);
+    properties["isolation.level"] = "read_uncommitted";
     // A client without a group dies in librdkafka 2.0.2 when another group's coordinator has moved:
     // it asks after its own.
-    asking["group.id"] = options.group + ".asking";
-    return make_client(RD_KAFKA_CONSUMER, asking);
+    properties["group.id"] = options.group + ".asking";
+    return properties;
 }
 
 Producer::Options producer_options(const KafkaLog::Options& options, std::string transactional_id) {

@@ -14,8 +14,8 @@
 namespace vitalog::topology::kafka {
 
 Properties connection(const KafkaLog::Options& options);
-/// Asks the cluster; sees what transactions have not committed yet.
-Result<Handle> asking_client(const KafkaLog::Options& options);
+/// Of the Asker's client.
+Properties asking(const KafkaLog::Options& options);
 Producer::Options producer_options(const KafkaLog::Options& options, std::string transactional_id);
 /// Of a topic of the site.
 std::uint32_t partitions(const KafkaLog::Options& options, std::string_view topic);

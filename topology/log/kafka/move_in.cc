@@ -94,7 +94,8 @@ class MoveIn::Impl {
     MoveProgress stand_;
     std::uint64_t reported_ = 0;
     Activity activity_;
-    Handle admin_;
+    mutable Asker asker_{asking(to_)};
+    Asker::Client admin_;
     std::unique_ptr<Reader> reader_;
     std::map<TopicPartition, Offset> snapshot_ends_;
 };
@@ -117,7 +118,7 @@ Result<void> MoveIn::Impl::open() {
     VITALOG_CHECK(check_topics(to_.topics));
     VITALOG_CHECK(check_fits());
     log_library_version();
-    VITALOG_TRY(admin_, asking_client(to_));
+    VITALOG_TRY(admin_, asker_.client());
     reader_ = std::make_unique<Reader>(
         Reader::Options{connection(to_), to_.window_bytes, kAheadBytes}, activity_);
     add_topics(*reader_, to_);
@@ -227,7 +228,7 @@ Result<void> MoveIn::Impl::check_untouched() const {
     for (const auto& [group, offsets] : positions()) {
         std::vector<TopicPartition> asked;
         for (const auto& [tp, position] : offsets) asked.push_back(tp);
-        VITALOG_TRY(const auto found, committed_offsets(admin_.get(), group, asked));
+        VITALOG_TRY(const auto found, committed_offsets(asker_, group, asked));
         if (!found.empty())
             return fail(
                 Errc::Conflict,
@@ -241,7 +242,7 @@ Result<void> MoveIn::Impl::check_positions(bool all) const {
     for (const auto& [group, offsets] : positions()) {
         std::vector<TopicPartition> asked;
         for (const auto& [tp, position] : offsets) asked.push_back(tp);
-        VITALOG_TRY(const auto found, committed_offsets(admin_.get(), group, asked));
+        VITALOG_TRY(const auto found, committed_offsets(asker_, group, asked));
         for (const auto& [tp, position] : offsets) {
             const auto there = found.find(tp);
             if (there == found.end() ? all : !same_place(there->second, position))

@@ -14,10 +14,25 @@ Partitions list_of(const std::vector<TopicPartition>& partitions) {
     return list;
 }
 
-/// The error of the first group of a result, or of the first of its partitions that has one.
-rd_kafka_resp_err_t error_of(const rd_kafka_group_result_t& group) {
-    if (const auto* error = rd_kafka_group_result_error(&group)) return rd_kafka_error_code(error);
-    const auto* list = rd_kafka_group_result_partitions(&group);
+const rd_kafka_group_result_t** listed(rd_kafka_event_t* event, std::size_t& count) {
+    return rd_kafka_ListConsumerGroupOffsets_result_groups(
+        rd_kafka_event_ListConsumerGroupOffsets_result(event), &count);
+}
+
+const rd_kafka_group_result_t** altered(rd_kafka_event_t* event, std::size_t& count) {
+    return rd_kafka_AlterConsumerGroupOffsets_result_groups(
+        rd_kafka_event_AlterConsumerGroupOffsets_result(event), &count);
+}
+
+/// The error of an answer's only group, or of the first of its partitions that has one.
+template <auto GroupsOf>
+rd_kafka_resp_err_t error_of(rd_kafka_event_t* event) {
+    std::size_t count = 0;
+    const auto** groups = GroupsOf(event, count);
+    if (count != 1) return RD_KAFKA_RESP_ERR__BAD_MSG;
+    if (const auto* error = rd_kafka_group_result_error(groups[0]))
+        return rd_kafka_error_code(error);
+    const auto* list = rd_kafka_group_result_partitions(groups[0]);
     for (int i = 0; list && i < list->cnt; ++i)
         if (list->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR) return list->elems[i].err;
     return RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -26,32 +41,28 @@ rd_kafka_resp_err_t error_of(const rd_kafka_group_result_t& group) {
 }  // namespace
 
 Result<std::optional<std::map<TopicPartition, CommittedOffset>>> committed_offsets_now(
-    rd_kafka_t* client, const std::string& group, const std::vector<TopicPartition>& partitions,
+    Asker& asker, const std::string& group, const std::vector<TopicPartition>& partitions,
     Stable stable) {
-    const std::string what = "cannot read the positions of group " + group;
     const Partitions list = list_of(partitions);
     std::unique_ptr<rd_kafka_ListConsumerGroupOffsets_t,
                     DestroyedBy<rd_kafka_ListConsumerGroupOffsets_destroy>>
         request(rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), list.get()));
     VITALOG_TRY(
-        const Event event,
-        admin_call(client, RD_KAFKA_EVENT_LISTCONSUMERGROUPOFFSETS_RESULT,
-                   RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, what,
-                   [&](auto* options, auto* queue) {
+        const auto answer,
+        asker.ask({RD_KAFKA_EVENT_LISTCONSUMERGROUPOFFSETS_RESULT,
+                   RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS,
+                   "cannot read the positions of group " + group,
+                   [&](auto* client, auto* options, auto* queue) {
                        const Failure failure(rd_kafka_AdminOptions_set_require_stable_offsets(
                            options, stable == Stable::Yes ? 1 : 0));
                        auto* one = request.get();
                        rd_kafka_ListConsumerGroupOffsets(client, &one, 1, options, queue);
-                   }));
-    std::size_t count = 0;
-    const auto* groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
-        rd_kafka_event_ListConsumerGroupOffsets_result(event.get()), &count);
-    if (count != 1) return fail(Errc::Io, what + ": no answer");
-    const auto code = error_of(*groups[0]);
-    if (passing(code)) return std::nullopt;
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return tl::unexpected(to_error(code, what));
+                   },
+                   error_of<listed>}));
+    if (!answer) return std::nullopt;
     std::map<TopicPartition, CommittedOffset> found;
-    const auto* offsets = rd_kafka_group_result_partitions(groups[0]);
+    std::size_t count = 0;
+    const auto* offsets = rd_kafka_group_result_partitions(listed(answer->event.get(), count)[0]);
     for (int i = 0; offsets && i < offsets->cnt; ++i) {
         const auto& entry = offsets->elems[i];
         if (entry.offset < 0) continue;
@@ -63,11 +74,11 @@ Result<std::optional<std::map<TopicPartition, CommittedOffset>>> committed_offse
 }
 
 Result<std::map<TopicPartition, CommittedOffset>> committed_offsets(
-    rd_kafka_t* client, const std::string& group, const std::vector<TopicPartition>& partitions,
+    Asker& asker, const std::string& group, const std::vector<TopicPartition>& partitions,
     Stable stable) {
     const auto deadline = std::chrono::steady_clock::now() + 3 * kCallLimit;
     while (true) {
-        VITALOG_TRY(auto found, committed_offsets_now(client, group, partitions, stable));
+        VITALOG_TRY(auto found, committed_offsets_now(asker, group, partitions, stable));
         if (found) return *std::move(found);
         if (std::chrono::steady_clock::now() >= deadline)
             return fail(Errc::Io, "the positions of group " + group + " do not settle");
@@ -75,7 +86,7 @@ Result<std::map<TopicPartition, CommittedOffset>> committed_offsets(
     }
 }
 
-Result<void> store_offset(rd_kafka_t* client, const std::string& group, const TopicPartition& tp,
+Result<void> store_offset(Asker& asker, const std::string& group, const TopicPartition& tp,
                           Offset next) {
     const std::string what = "cannot store the position of reader " + group;
     const Partitions list = list_of({tp});
@@ -83,24 +94,20 @@ Result<void> store_offset(rd_kafka_t* client, const std::string& group, const To
     std::unique_ptr<rd_kafka_AlterConsumerGroupOffsets_t,
                     DestroyedBy<rd_kafka_AlterConsumerGroupOffsets_destroy>>
         request(rd_kafka_AlterConsumerGroupOffsets_new(group.c_str(), list.get()));
+    const Asker::GroupQuestion question{RD_KAFKA_EVENT_ALTERCONSUMERGROUPOFFSETS_RESULT,
+                                        RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS, what,
+                                        [&](auto* client, auto* options, auto* queue) {
+                                            auto* one = request.get();
+                                            rd_kafka_AlterConsumerGroupOffsets(client, &one, 1,
+                                                                               options, queue);
+                                        },
+                                        error_of<altered>};
     const auto deadline = std::chrono::steady_clock::now() + kCallLimit;
     while (true) {
-        VITALOG_TRY(const Event event,
-                    admin_call(client, RD_KAFKA_EVENT_ALTERCONSUMERGROUPOFFSETS_RESULT,
-                               RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS, what,
-                               [&](auto* options, auto* queue) {
-                                   auto* one = request.get();
-                                   rd_kafka_AlterConsumerGroupOffsets(client, &one, 1, options,
-                                                                      queue);
-                               }));
-        std::size_t count = 0;
-        const auto* groups = rd_kafka_AlterConsumerGroupOffsets_result_groups(
-            rd_kafka_event_AlterConsumerGroupOffsets_result(event.get()), &count);
-        if (count != 1) return fail(Errc::Io, what + ": no answer");
-        const auto code = error_of(*groups[0]);
-        if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
-        if (!passing(code) || std::chrono::steady_clock::now() >= deadline)
-            return tl::unexpected(to_error(code, what));
+        VITALOG_TRY(const auto answer, asker.ask(question));
+        if (answer) return {};
+        if (std::chrono::steady_clock::now() >= deadline)
+            return fail(Errc::Io, what + ": the cluster does not settle who keeps it");
         rest(kUnstable);
     }
 }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "topology/log/kafka/asker.h"
 #include "topology/log/kafka/producer.h"
 
 namespace vitalog::topology::kafka {
@@ -22,15 +23,15 @@ enum class Stable : std::uint8_t { No, Yes };
 /// Reads committed offsets; partitions without one are left out. Waits while the group or a
 /// transaction in it is between two states.
 Result<std::map<TopicPartition, CommittedOffset>> committed_offsets(
-    rd_kafka_t* client, const std::string& group, const std::vector<TopicPartition>& partitions,
+    Asker& asker, const std::string& group, const std::vector<TopicPartition>& partitions,
     Stable stable = Stable::Yes);
 /// The same without waiting: nullopt where it would.
 Result<std::optional<std::map<TopicPartition, CommittedOffset>>> committed_offsets_now(
-    rd_kafka_t* client, const std::string& group, const std::vector<TopicPartition>& partitions,
+    Asker& asker, const std::string& group, const std::vector<TopicPartition>& partitions,
     Stable stable = Stable::Yes);
 /// For groups without members: readers that keep their place in the cluster. Durable when it
 /// returns.
-Result<void> store_offset(rd_kafka_t* client, const std::string& group, const TopicPartition& tp,
+Result<void> store_offset(Asker& asker, const std::string& group, const TopicPartition& tp,
                           Offset next);
 
 /// The same for several groups, all or none: one transaction of a producer that writes nothing

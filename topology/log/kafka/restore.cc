@@ -32,6 +32,12 @@ Error lost_state(const ShardPlace& place, Offset end, Offset known) {
                         to_string(place.snapshots), end.value(), known.value())};
 }
 
+/// Where the snapshots begin and end, those of open transactions included.
+Result<Watermarks> uncommitted(const CopyPorts& ports, const ShardPlace& place) {
+    VITALOG_TRY(const auto client, ports.asker.client());
+    return ask_watermarks(client.get(), place.snapshots);
+}
+
 /// The offset from which the copy has to be read on, when the cluster has the snapshots up to
 /// `end`. A copy that is too old is thrown away.
 Result<Offset> usable_copy(const CopyPorts& ports, const ShardPlace& place, Offset end) {
@@ -134,7 +140,7 @@ Result<CopyStep> Restore::step() {
 
 Result<CopyStep> Restore::find_position() {
     VITALOG_TRY(const auto found,
-                committed_offsets_now(ports_.uncommitted, place_.member->group(), {place_.input}));
+                committed_offsets_now(ports_.asker, place_.member->group(), {place_.input}));
     if (!found) {
         if (SteadyClock::now() - began_ < kOpenTransactionMax) return CopyStep::Wait;
         return fail(Errc::Io, fmt::format("group {} does not settle where {} stands",
@@ -157,7 +163,7 @@ Result<void> Restore::check_end() const {
 Result<CopyStep> Restore::await_end() {
     if (!written_) {
         VITALOG_CHECK(check_end());
-        VITALOG_TRY(const Watermarks marks, ask_watermarks(ports_.uncommitted, place_.snapshots));
+        VITALOG_TRY(const Watermarks marks, uncommitted(ports_, place_));
         written_ = marks.end;
     }
     VITALOG_TRY(const Offset readable, ports_.reader.asked_end(place_.snapshots));
@@ -211,7 +217,7 @@ Follow::~Follow() {
 
 Result<CopyStep> Follow::step() {
     if (!next_) {
-        VITALOG_TRY(const Watermarks marks, ask_watermarks(ports_.uncommitted, place_.snapshots));
+        VITALOG_TRY(const Watermarks marks, uncommitted(ports_, place_));
         VITALOG_TRY(next_, usable_copy(ports_, place_, marks.end));
     }
     VITALOG_CHECK(copy_some(ports_, place_, *next_, batch_));

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 
+#include "topology/log/kafka/asker.h"
 #include "topology/log/kafka/committer.h"
 
 namespace vitalog::topology::kafka {
@@ -18,7 +19,7 @@ struct ShardPlace {
 
 struct CopyPorts {
     Reader& reader;
-    rd_kafka_t* uncommitted;  ///< a client that sees where open transactions are
+    Asker& asker;
     LocalState& local;
     const Clock& clock;  ///< of the wall
     Metrics* metrics = nullptr;

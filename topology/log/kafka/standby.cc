@@ -5,7 +5,6 @@
 #include <optional>
 
 #include "schemas/base/ports.h"
-#include "schemas/base/thread_name.h"
 
 namespace vitalog::topology::kafka {
 namespace {
@@ -16,8 +15,7 @@ constexpr std::chrono::hours kDropOldEvery{1};
 /// The members' names, sorted; nullopt while the group is between two states.
 std::optional<std::vector<std::string>> members_of(
     const rd_kafka_ConsumerGroupDescription_t& group) {
-    if (rd_kafka_ConsumerGroupDescription_error(&group) != nullptr ||
-        rd_kafka_ConsumerGroupDescription_state(&group) != RD_KAFKA_CONSUMER_GROUP_STATE_STABLE)
+    if (rd_kafka_ConsumerGroupDescription_state(&group) != RD_KAFKA_CONSUMER_GROUP_STATE_STABLE)
         return std::nullopt;
     std::set<std::string> names;
     const std::size_t count = rd_kafka_ConsumerGroupDescription_member_count(&group);
@@ -29,21 +27,34 @@ std::optional<std::vector<std::string>> members_of(
     return std::vector<std::string>(names.begin(), names.end());
 }
 
-Result<std::optional<std::vector<std::string>>> ask_members(rd_kafka_t* client,
-                                                            const std::string& group) {
-    VITALOG_TRY(
-        const Event event,
-        admin_call(client, RD_KAFKA_EVENT_DESCRIBECONSUMERGROUPS_RESULT,
-                   RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS,
-                   "cannot learn who is in group " + group, [&](auto* options, auto* queue) {
-                       const char* name = group.c_str();
-                       rd_kafka_DescribeConsumerGroups(client, &name, 1, options, queue);
-                   }));
+const rd_kafka_ConsumerGroupDescription_t* described(rd_kafka_event_t* event) {
     std::size_t count = 0;
     const auto** groups = rd_kafka_DescribeConsumerGroups_result_groups(
-        rd_kafka_event_DescribeConsumerGroups_result(event.get()), &count);
-    if (count != 1) return std::nullopt;
-    return members_of(*groups[0]);
+        rd_kafka_event_DescribeConsumerGroups_result(event), &count);
+    return count == 1 ? groups[0] : nullptr;
+}
+
+rd_kafka_resp_err_t error_of(rd_kafka_event_t* event) {
+    const auto* group = described(event);
+    if (group == nullptr) return RD_KAFKA_RESP_ERR__BAD_MSG;
+    const auto* error = rd_kafka_ConsumerGroupDescription_error(group);
+    return error == nullptr ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_error_code(error);
+}
+
+/// nullopt while nobody can say.
+Result<std::optional<std::vector<std::string>>> ask_members(Asker& asker,
+                                                            const std::string& group) {
+    VITALOG_TRY(const auto answer, asker.ask({RD_KAFKA_EVENT_DESCRIBECONSUMERGROUPS_RESULT,
+                                              RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS,
+                                              "cannot learn who is in group " + group,
+                                              [&](auto* client, auto* options, auto* queue) {
+                                                  const char* name = group.c_str();
+                                                  rd_kafka_DescribeConsumerGroups(client, &name, 1,
+                                                                                  options, queue);
+                                              },
+                                              error_of}));
+    if (!answer) return std::nullopt;
+    return members_of(*described(answer->event.get()));
 }
 
 }  // namespace
@@ -82,38 +93,21 @@ std::set<std::string> left_by(const std::set<std::string>& known,
     return gone;
 }
 
-Standby::Standby(Options options, rd_kafka_t* client, Copies& copies)
-    : options_(std::move(options)), client_(client), copies_(copies), thread_([this] { run(); }) {}
+Standby::Standby(Options options, Asker& asker, Copies& copies)
+    : options_(std::move(options)),
+      asker_(asker),
+      copies_(copies),
+      looking_("standby", kEvery, [this] {
+          look();
+          drop_old();
+      }) {}
 
-Standby::~Standby() {
-    {
-        const std::lock_guard lock(mutex_);
-        stopping_ = true;
-    }
-    wake_.notify_all();
-    thread_.join();
-}
-
-bool Standby::stopping() {
-    const std::lock_guard lock(mutex_);
-    return stopping_;
-}
-
-void Standby::run() {
-    name_thread("standby");
-    auto dropped = std::chrono::steady_clock::now();
-    std::unique_lock lock(mutex_);
-    while (!stopping_) {
-        lock.unlock();
-        look();
-        if (const auto now = std::chrono::steady_clock::now(); now - dropped >= kDropOldEvery) {
-            dropped = now;
-            if (const auto done = copies_.drop_old(); !done)
-                log_line("warn", "standby", {{"error", done.error().to_string()}});
-        }
-        lock.lock();
-        wake_.wait_for(lock, kEvery, [this] { return stopping_; });
-    }
+void Standby::drop_old() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - dropped_ < kDropOldEvery) return;
+    dropped_ = now;
+    if (const auto done = copies_.drop_old(); !done)
+        log_line("warn", "standby", {{"error", done.error().to_string()}});
 }
 
 /// A group that is between two states leaves its part of the plan as it was.
@@ -122,8 +116,8 @@ void Standby::look() {
     std::set<std::string> present;
     bool settled = true;
     for (const Stage& stage : options_.stages) {
-        if (stopping()) return;
-        const auto asked = ask_members(client_, stage.group);
+        if (looking_.stopping()) return;
+        const auto asked = ask_members(asker_, stage.group);
         if (!asked || !*asked) {
             settled = false;
             for (const std::string& shard : stage.shards)

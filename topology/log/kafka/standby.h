@@ -1,14 +1,13 @@
 #pragma once
 
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "topology/log/kafka/asker.h"
 #include "topology/log/kafka/copies.h"
+#include "topology/log/kafka/repeated.h"
 
 namespace vitalog::topology::kafka {
 
@@ -45,25 +44,21 @@ class Standby {
         std::function<Result<void>(const std::string& instance)> clear_up;
         Metrics* metrics = nullptr;
     };
-    /// `client` and `copies` outlive it.
-    Standby(Options options, rd_kafka_t* client, Copies& copies);
-    ~Standby();
+    /// The asker and `copies` outlive it.
+    Standby(Options options, Asker& asker, Copies& copies);
 
   private:
-    bool stopping();
-    void run();
     void look();
+    void drop_old();
     void clear_up(const std::set<std::string>& present);
 
     const Options options_;
-    rd_kafka_t* const client_;
+    Asker& asker_;
     Copies& copies_;
     std::set<std::string> planned_;
     std::set<std::string> known_;  // instances that were in a group
-    std::mutex mutex_;             // guards what follows
-    std::condition_variable wake_;
-    bool stopping_ = false;
-    std::thread thread_;
+    std::chrono::steady_clock::time_point dropped_ = std::chrono::steady_clock::now();
+    Repeated looking_;
 };
 
 }  // namespace vitalog::topology::kafka
