@@ -27,7 +27,8 @@ class KafkaAsker : public testing::Test {
         coordinate(1);
         asker_.emplace(
             Properties{{"bootstrap.servers", rd_kafka_mock_cluster_bootstraps(brokers_.get())},
-                       {"group.id", "asking"}});
+                       {"group.id", "asking"},
+                       {"reconnect.backoff.max.ms", "200"}});
     }
 
     void coordinate(int broker) {
@@ -76,6 +77,26 @@ TEST_F(KafkaAsker, SaysWhatIsNotAllowedAtOnce) {
     ASSERT_FALSE(read.has_value());
     EXPECT_EQ(read.error().code(), Errc::Forbidden);
     EXPECT_NE(read.error().message().find(kGroup), std::string::npos) << read.error().to_string();
+}
+
+TEST_F(KafkaAsker, OutlivesACoordinatorThatIsAwayForLongerThanACallWaits) {
+    ASSERT_TRUE(store_offset(*asker_, kGroup, feed_, Offset(7)).has_value());
+    rd_kafka_mock_broker_set_down(brokers_.get(), 1);
+    Asker::Client held;  // as another thread has it
+    Result<void> now;
+    while (now) {
+        held = *asker_->client();
+        const auto asked = committed_offsets_now(*asker_, kGroup, {feed_});
+        if (!asked) now = tl::unexpected(asked.error());
+    }
+    EXPECT_EQ(now.error().code(), Errc::Io) << now.error().to_string();
+    rd_kafka_mock_broker_set_up(brokers_.get(), 1);
+    const auto then = committed_offsets(*asker_, kGroup, {feed_});
+    ASSERT_TRUE(then.has_value()) << then.error().to_string();
+    EXPECT_EQ(then->at(feed_).next, Offset(7));
+    EXPECT_NE(held, *asker_->client());
+    EXPECT_TRUE(ask_watermarks(held.get(), feed_).has_value()) << "what was given up harms nobody";
+    rest(std::chrono::seconds(2));  // until the old client has found the coordinator too
 }
 
 TEST_F(KafkaAsker, LeavesAClientToWhoStillHasIt) {
