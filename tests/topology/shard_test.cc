@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <thread>
 
 #include "schemas/base/binary.h"
 #include "tests/support/no_metrics.h"
@@ -193,6 +194,29 @@ std::vector<std::string> values(Bench& bench) {
         for (const auto& line : bench.all({"alert", Partition(p)})) found.push_back(line.substr(line.rfind('|') + 1));
     std::sort(found.begin(), found.end());
     return found;
+}
+
+TEST(Runtime, AShardWaitsForALogThatIsBusy) {
+    Bench bench;
+    Runtime runtime({bench.log, bench.topics, bench.clock, bench.metrics}, bench.options);
+    const ShardSpec spec{"tally", Topic::Subject, Partition(0), true};
+    ASSERT_TRUE(runtime.add(spec, [] { return std::make_unique<TallyProcessor>(); }).has_value());
+    bench.send("a", "add");
+    bench.log.fail_reads(Error(Errc::Busy, "the cluster gave nothing"));
+    for (int i = 0; i < 3; ++i) {
+        const auto stepped = runtime.step_all();
+        ASSERT_TRUE(stepped.has_value()) << stepped.error().to_string();
+        EXPECT_FALSE(*stepped);
+    }
+    bench.log.fail_reads(std::nullopt);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (values(bench).empty() && std::chrono::steady_clock::now() < deadline) {
+        ASSERT_TRUE(runtime.step_all().has_value());
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    EXPECT_EQ(values(bench), (std::vector<std::string>{"1", "1"}));
+    bench.log.fail_reads(Error(Errc::Io, "the disk is broken"));
+    EXPECT_FALSE(runtime.step_all().has_value());
 }
 
 TEST(Shard, CommitsOutputsAndPositionTogether) {

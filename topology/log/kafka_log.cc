@@ -324,16 +324,16 @@ std::uint32_t KafkaLog::partitions(std::string_view topic) const {
 }
 
 Result<Offset> KafkaLog::begin_offset(const TopicPartition& tp) const {
-    return impl_->reader->begin(tp);
+    return later(impl_->reader->begin(tp));
 }
 
 Result<Offset> KafkaLog::end_offset(const TopicPartition& tp) const {
-    return impl_->reader->end(tp);
+    return later(impl_->reader->end(tp));
 }
 
 Result<void> KafkaLog::read(const TopicPartition& tp, Offset from, std::size_t max_bytes,
                             RecordBatch& out) const {
-    return impl_->reader->read(tp, from, max_bytes, out);
+    return later(impl_->reader->read(tp, from, max_bytes, out));
 }
 
 /// What can be read is committed, and so replicated.

@@ -14,7 +14,8 @@ namespace vitalog::topology {
 /// The log of a cluster: topics of Apache Kafka. A shard's commit is a transaction of outputs,
 /// position and state; the shards are shared among processes by one consumer group a stage; state
 /// is kept in compacted topics, with a copy in the data directory that a start goes on from. Owns
-/// the data directory while it lives. Thread-safe; shard handles are destroyed before it.
+/// the data directory while it lives. A read that the cluster does not answer is Busy. Thread-safe;
+/// shard handles are destroyed before it.
 class KafkaLog final : public Log {
   public:
     struct Stage {

@@ -143,6 +143,7 @@ Result<void> MemoryLog::read(const TopicPartition& tp, Offset from, std::size_t 
                              RecordBatch& out) const {
     BatchFill fill(from, max_bytes, out);
     const std::lock_guard lock(mutex_);
+    if (read_error_) return tl::unexpected(*read_error_);
     const PartitionData* data = find(tp);
     if (!data) return unknown_partition(tp);
     if (from < data->begin)
@@ -332,6 +333,11 @@ void MemoryLog::fail_next_commit(CommitFault fault) {
 void MemoryLog::fail_appends(std::optional<Error> error) {
     const std::lock_guard lock(mutex_);
     append_error_ = std::move(error);
+}
+
+void MemoryLog::fail_reads(std::optional<Error> error) {
+    const std::lock_guard lock(mutex_);
+    read_error_ = std::move(error);
 }
 
 void MemoryLog::set_reserve_reached(bool reached) {

@@ -60,6 +60,8 @@ class MemoryLog final : public Log {
     void fail_next_commit(CommitFault fault);
     /// Every append gets this error until it is taken back with nullopt.
     void fail_appends(std::optional<Error> error);
+    /// The same for reads.
+    void fail_reads(std::optional<Error> error);
     /// As if the disk reserve were reached: appends to feed topics are refused.
     void set_reserve_reached(bool reached);
     /// Loses what is not durable. Shard handles of before are worthless: their commits are Unknown.
@@ -101,6 +103,7 @@ class MemoryLog final : public Log {
     std::uint32_t next_shard_ = 1;
     std::deque<CommitFault> commit_faults_;
     std::optional<Error> append_error_;
+    std::optional<Error> read_error_;
     bool reserve_reached_ = false;
     std::function<Generation(const TopicPartition&, Offset)> born_;  // null: all of generation 1
 };

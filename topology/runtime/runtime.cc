@@ -67,20 +67,24 @@ Result<bool> Runtime::settle_ownership(Slot& slot) {
 Result<bool> Runtime::step(Slot& slot) {
     VITALOG_TRY(const bool ready, settle_ownership(slot));
     if (!ready) return false;
-    VITALOG_TRY(const Shard::Step step, slot.shard->step());
-    if (step == Shard::Step::Reopen) {
-        log_line("warn", "shard-reopened", {{"stage", slot.spec.stage},
-                                            {"partition", std::to_string(slot.spec.partition.value())}});
+    const auto step = slot.shard->step();
+    if (!step && step.error().code() != Errc::Busy) return tl::unexpected(step.error());
+    if (!step || *step == Shard::Step::Reopen) {
+        std::vector<std::pair<std::string_view, std::string>> fields = {
+            {"stage", slot.spec.stage}, {"partition", std::to_string(slot.spec.partition.value())}};
+        if (!step) fields.emplace_back("error", step.error().to_string());
+        log_line("warn", "shard-reopened", fields);
         slot.shard.reset();
         slot.look_again = {};
-        return true;
+        if (!step) slot.look_again = std::chrono::steady_clock::now() + kLookAgain;
+        return step.has_value();
     }
     const auto due = slot.shard->next_due();
     slot.status->next_due_micros = due ? due->micros() : INT64_MAX;
     slot.status->recovered = slot.shard->recovered();
     slot.status->committed = slot.shard->committed().value();
     slot.status->entity_bytes = slot.shard->entity_bytes();
-    return step == Shard::Step::Worked;
+    return *step == Shard::Step::Worked;
 }
 
 Result<bool> Runtime::step_all() {

@@ -41,7 +41,8 @@ class Runtime {
     /// Ends the threads; with `flush`, every shard commits and flushes everything.
     Result<void> stop(bool flush);
 
-    /// One step of every shard in the caller's thread. True when something was done.
+    /// One step of every shard in the caller's thread. True when something was done. A shard that gets Busy from
+    /// the log is opened anew a second later; other errors end the run.
     Result<bool> step_all();
 
     const std::vector<std::unique_ptr<ShardStatus>>& status() const { return status_; }

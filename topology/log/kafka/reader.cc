@@ -16,6 +16,7 @@ constexpr std::chrono::seconds kIdleCursor{30};
 constexpr std::chrono::milliseconds kAskAgain{
     100};  // how old the end of a partition may be that nobody follows
 constexpr std::chrono::seconds kWantedLately{2};
+constexpr std::chrono::seconds kUnanswered{5};
 constexpr std::chrono::milliseconds kStep{2};
 
 /// A consumer in no group. What waits in the client is bounded by bytes: beyond it librdkafka 2.0.2
@@ -185,8 +186,11 @@ Result<Offset> Reader::end(const TopicPartition& tp) {
 /// Asks for all ends at once that were wanted lately: whoever wants one wants the others too, as a
 /// rule.
 Result<void> Reader::ask_ends(const TopicPartition& wanted) {
-    VITALOG_TRY(rd_kafka_t * consumer, lane(0));
+    const std::string what = "cannot learn where " + to_string(wanted) + " ends";
     const auto now = SteadyClock::now();
+    if (const auto last = unanswered_.load(); last != decltype(last)() && now - last < kUnanswered)
+        return fail(Errc::Io, what + ": the cluster did not answer a moment ago");
+    VITALOG_TRY(rd_kafka_t * consumer, lane(0));
     const Partitions list(rd_kafka_topic_partition_list_new(16));
     for (const auto& [tp, partition] : partitions_) {
         const std::lock_guard lock(partition->mutex);
@@ -201,8 +205,10 @@ Result<void> Reader::ask_ends(const TopicPartition& wanted) {
             asked = list->elems[i].err;
         return asked;
     });
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return tl::unexpected(to_error(code, "cannot learn where " + to_string(wanted) + " ends"));
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        unanswered_ = SteadyClock::now();
+        return tl::unexpected(to_error(code, what));
+    }
     for (int i = 0; i < list->cnt; ++i) {
         const auto& entry = list->elems[i];
         Partition* partition = find(partition_in(entry));

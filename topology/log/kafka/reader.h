@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -40,7 +41,9 @@ class Reader {
     Result<Offset> begin(const TopicPartition& tp);
     /// The first record of that time or later; the end when there is none.
     Result<Offset> at(const TopicPartition& tp, LogTime time);
-    /// At least everything that this process has seen or was promised.
+    /// At least everything that this process has seen or was promised. Of a partition that nobody
+    /// here reads the cluster is asked; for a moment after it did not answer, the error comes at
+    /// once.
     Result<Offset> end(const TopicPartition& tp);
     /// Where readable records end now, by the cluster's own word.
     Result<Offset> asked_end(const TopicPartition& tp);
@@ -79,8 +82,9 @@ class Reader {
     const Options options_;
     Activity& activity_;
     std::map<TopicPartition, std::unique_ptr<Partition>>
-        partitions_;          // as it is once reading begins
-    std::mutex lanes_mutex_;  // guards what follows
+        partitions_;  // as it is once reading begins
+    std::atomic<std::chrono::steady_clock::time_point> unanswered_{};  // the last question for ends
+    std::mutex lanes_mutex_;                                           // guards what follows
     std::vector<Handle> lanes_;
 };
 
