@@ -1,6 +1,8 @@
 #include "topology/log/kafka/client.h"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <thread>
@@ -28,6 +30,14 @@ void on_error(rd_kafka_t* client, int code, const char* reason, void* /*opaque*/
              {{"client", rd_kafka_name(client)},
               {"error", rd_kafka_err2name(static_cast<rd_kafka_resp_err_t>(code))},
               {"reason", reason}});
+}
+
+/// What a connection has not sent when it is closed is dropped: the kernel would go on sending it
+/// for a minute, and after a cut in the network an old record or position came after the new one.
+int close_at_once(int socket, void* /*opaque*/) {
+    const linger nothing_more{.l_onoff = 1, .l_linger = 0};
+    (void)::setsockopt(socket, SOL_SOCKET, SO_LINGER, &nothing_more, sizeof nothing_more);
+    return ::close(socket);
 }
 
 Errc errc_of(rd_kafka_resp_err_t code) {
@@ -68,6 +78,7 @@ Result<Handle> make_client(rd_kafka_type_t type, const Properties& properties,
                         fmt::format("Kafka client: {}: {}", name, text.data()));
     rd_kafka_conf_set_log_cb(conf.get(), on_log);
     rd_kafka_conf_set_error_cb(conf.get(), on_error);
+    rd_kafka_conf_set_closesocket_cb(conf.get(), close_at_once);
     rd_kafka_conf_set_opaque(conf.get(), callbacks.opaque);
     if (callbacks.delivered) rd_kafka_conf_set_dr_msg_cb(conf.get(), callbacks.delivered);
     if (callbacks.rebalanced) rd_kafka_conf_set_rebalance_cb(conf.get(), callbacks.rebalanced);

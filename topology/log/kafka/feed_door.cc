@@ -67,11 +67,16 @@ Result<void> FeedDoor::begin() {
     return {};
 }
 
-/// The ledger as it is stored, and a producer.
+/// The ledger as it is stored, and a producer. What the one before it wrote without our knowing is
+/// learnt from the feeds.
 Result<void> FeedDoor::reopen() {
     VITALOG_CHECK(ledger_.open(local_.ledger()));
-    producer_.reset();
-    VITALOG_TRY(producer_, Producer::open(options_.producer));
+    VITALOG_TRY(auto producer, Producer::open(options_.producer));
+    for (auto& [feed, next] : next_) {
+        VITALOG_TRY(const Offset end, reader_.asked_end(feed));
+        VITALOG_CHECK(learn_feed(feed, next, end));
+    }
+    producer_ = std::move(producer);
     return {};
 }
 
