@@ -11,7 +11,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests/kafka"
-MODULES = ("lost_records_test", "disturbed_cluster_test")
+MODULES = ("lost_records_test", "disturbed_cluster_test", "network_cut_test")
 SKIPPED = 77
 
 

@@ -47,9 +47,9 @@ class UnderLoad(OnThreeBrokers, WithBoth):
     """Messages come all the while. What is done to the cluster is done as they pass marks, so that each time there is work on
     its way; the last tenth of them comes when it is over."""
 
-    def load(self, site, pause=0.1):
+    def load(self, site, pause=0.1, by=Sender):
         last = len(self.sent) // 10
-        sender = Sender(site, self.sent[:-last], pause)
+        sender = by(site, self.sent[:-last], pause)
         sender.start()
         return sender
 
@@ -63,7 +63,7 @@ class UnderLoad(OnThreeBrokers, WithBoth):
     def finish_load(self, sender):
         sender.join(PATIENCE)
         self.assertEqual(sender.done, len(sender.sent))
-        Sender(sender.site, self.sent[sender.done:]).run()
+        type(sender)(sender.site, self.sent[sender.done:]).run()
 
 
 class Cluster(UnderLoad):
@@ -93,6 +93,18 @@ class Cluster(UnderLoad):
             self.passes(sender, 0.3 + n / 3)
             self.cluster.kafka("start", lost)
             self.cluster.kafka("settled")
+        self.finish_load(sender)
+        self.check()
+
+    def test_no_broker_answers_for_longer_than_any_call_waits(self):
+        sender = self.load(self.site)
+        self.passes(sender, 0.5)
+        for broker in map(str, self.cluster.brokers):
+            self.cluster.kafka("pause", broker)
+        time.sleep(50)
+        for broker in map(str, self.cluster.brokers):
+            self.cluster.kafka("resume", broker)
+        self.cluster.kafka("settled")
         self.finish_load(sender)
         self.check()
 
