@@ -14,6 +14,7 @@
 #include "log_test_support.h"
 #include "topology/log/partition_log.h"
 #include "topology/log/rocks.h"
+#include "topology/log/stopped_log.h"
 
 namespace vitalog::topology {
 namespace {
@@ -73,6 +74,49 @@ TEST_F(EmbeddedLogTest, NamesTheDamagedBlock) {
         << read.error().message();
     EXPECT_NE(read.error().message().find("backup"), std::string::npos);
     EXPECT_TRUE(log->read(person, Offset(8), 1, batch).has_value());
+}
+
+/// Follows the chain of a partition of a stopped log; gives its head, or nothing where it does not hold.
+std::optional<Digest> head_of(const std::filesystem::path& folder, const TopicPartition& tp) {
+    const auto log = StoppedLog::open(folder);
+    EXPECT_TRUE(log.has_value()) << log.error().to_string();
+    BlockChain chain(tp, (*log)->extent(tp).begin);
+    const auto followed = (*log)->visit_blocks(
+        tp, [&](Offset base, std::string_view stored) { return chain.add(base, stored); });
+    EXPECT_TRUE(followed.has_value()) << followed.error().to_string();
+    return followed ? chain.head() : std::nullopt;
+}
+
+TEST_F(EmbeddedLogTest, ItsBlocksAreOneChainOverRestartsAndDroppedSegments) {
+    topic("person").retention = std::chrono::minutes(4);
+    options.segment_age = std::chrono::minutes(2);
+    for (int i = 0; i < 3; ++i) {
+        commit_ten(*open());
+        EXPECT_TRUE(head_of(folder.path(), person).has_value()) << i;
+    }
+    {
+        const auto log = open();
+        ASSERT_TRUE(log->enforce_retention(kNow).has_value());
+        EXPECT_GT(*log->begin_offset(person), Offset(0));
+    }
+    const auto before = head_of(folder.path(), person);
+    ASSERT_TRUE(before.has_value());
+    {
+        const auto log = open();
+        ASSERT_TRUE(log->enforce_retention(kNow + std::chrono::hours(1)).has_value());
+        EXPECT_EQ(*log->begin_offset(person), Offset(30)) << "everything was dropped";
+    }
+    commit_ten(*open());
+    const auto log = std::move(*StoppedLog::open(folder.path()));
+    bool first = true;
+    ASSERT_TRUE(log->visit_blocks(person, [&](Offset, std::string_view stored) -> Result<void> {
+        VITALOG_TRY(const SealedBlock seal, open_seal(stored));
+        if (first) {
+            EXPECT_EQ(seal.before, before) << "of what was dropped";
+        }
+        first = false;
+        return {};
+    }).has_value());
 }
 
 TEST_F(EmbeddedLogTest, RefusesToGoOnWithoutWhatWasAcknowledged) {
@@ -178,7 +222,7 @@ TEST_F(EmbeddedLogTest, KeepsOffsetsWhenEverythingWasDropped) {
 }
 
 TEST_F(EmbeddedLogTest, DropsSegmentsBySizeButNotBelowIt) {
-    topic("person").retention_bytes = 100;
+    topic("person").retention_bytes = 300;
     options.segment_bytes = 1;  // a segment for each block
     const auto log = open();
     commit_ten(*log);

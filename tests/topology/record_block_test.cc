@@ -6,6 +6,7 @@
 
 #include "schemas/base/binary.h"
 #include "topology/log/batch_fill.h"
+#include "topology/log/block_chain.h"
 
 namespace vitalog::topology {
 namespace {
@@ -22,6 +23,13 @@ RecordBlockBuilder numbered(int count, std::size_t value_bytes = 20) {
     return builder;
 }
 
+/// As it is stored when it is the first of its partition.
+std::string stored_block(const RecordBlockBuilder& builder) {
+    PackedBlock block = pack_block(builder);
+    seal_block(block, Offset(0), chain_begin({"person", Partition(0)}), true);
+    return block.stored;
+}
+
 TEST(RecordBlock, ComesBackFromItsStoredForm) {
     RecordBlockBuilder builder;
     std::string headers;
@@ -32,7 +40,7 @@ TEST(RecordBlock, ComesBackFromItsStoredForm) {
     EXPECT_EQ(builder.first_timestamp(), LogTime(-1'500));
     EXPECT_EQ(builder.last_timestamp(), kNow);
 
-    const auto block = decode_block(Offset(100), encode_block(builder));
+    const auto block = decode_block(Offset(100), stored_block(builder));
     ASSERT_TRUE(block.has_value());
     EXPECT_EQ(block->count, 3u);
     EXPECT_EQ(block->end(), Offset(103));
@@ -55,7 +63,7 @@ TEST(RecordBlock, ComesBackFromItsStoredForm) {
 TEST(RecordBlock, IsTheSameInMemoryAsFromDisk) {
     const RecordBlockBuilder builder = numbered(50);
     const RecordBlock memory = block_in_memory(Offset(7), builder);
-    const auto disk = decode_block(Offset(7), encode_block(builder));
+    const auto disk = decode_block(Offset(7), stored_block(builder));
     ASSERT_TRUE(disk.has_value());
     EXPECT_EQ(memory.raw, disk->raw);
     EXPECT_EQ(memory.count, disk->count);
@@ -64,14 +72,14 @@ TEST(RecordBlock, IsTheSameInMemoryAsFromDisk) {
 
 TEST(RecordBlock, IsCompressedOnlyWhenThatHelps) {
     const RecordBlockBuilder repetitive = numbered(1000, 100);
-    EXPECT_LT(encode_block(repetitive).size(), repetitive.bytes() / 3);
+    EXPECT_LT(stored_block(repetitive).size(), repetitive.bytes() / 3);
     RecordBlockBuilder tiny;
     tiny.add(kNow, "k", "", "v");
-    EXPECT_LE(encode_block(tiny).size(), tiny.bytes() + 40);
+    EXPECT_LE(stored_block(tiny).size(), tiny.bytes() + 108);
 }
 
 TEST(RecordBlock, HasReadableBytesBehindItsLastRecord) {
-    const auto block = decode_block(Offset(0), encode_block(numbered(3)));
+    const auto block = decode_block(Offset(0), stored_block(numbered(3)));
     ASSERT_TRUE(block.has_value());
     RecordBatch batch;
     ASSERT_TRUE(append_views(*block, Offset(0), 10, batch).has_value());
@@ -96,7 +104,7 @@ TEST(RecordBlock, GivesRecordsFromAnOffsetOn) {
 
 TEST(RecordBlock, FindsEveryChangedByte) {
     for (const RecordBlockBuilder& builder : {numbered(1), numbered(40, 60)}) {
-        const std::string stored = encode_block(builder);
+        const std::string stored = stored_block(builder);
         for (std::size_t i = 0; i < stored.size(); ++i) {
             std::string changed = stored;
             changed[i] = static_cast<char>(changed[i] ^ 0x20);
@@ -108,7 +116,7 @@ TEST(RecordBlock, FindsEveryChangedByte) {
 }
 
 TEST(RecordBlock, FindsEveryTear) {
-    const std::string stored = encode_block(numbered(40));
+    const std::string stored = stored_block(numbered(40));
     for (std::size_t size = 0; size < stored.size(); ++size)
         EXPECT_FALSE(decode_block(Offset(0), std::string_view(stored).substr(0, size)).has_value())
             << size;
@@ -138,7 +146,7 @@ TEST(RecordBlock, RefusesRecordsThatDoNotFollowTheirGrammar) {
 
 TEST(RecordBlock, TellsItsHeaderWithoutBeingDecoded) {
     const RecordBlockBuilder builder = numbered(12);
-    const auto header = peek_block(encode_block(builder));
+    const auto header = peek_block(stored_block(builder));
     ASSERT_TRUE(header.has_value());
     EXPECT_EQ(header->count, 12u);
     EXPECT_EQ(header->last_timestamp, kNow + std::chrono::milliseconds(11));

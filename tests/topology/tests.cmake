@@ -2,6 +2,7 @@
 vitalog_test(topology/shard_test.cc vitalog_runtime)
 vitalog_test(topology/log_conformance_test.cc vitalog_log)
 vitalog_test(topology/record_block_test.cc vitalog_log)
+vitalog_test(topology/block_chain_test.cc vitalog_log)
 vitalog_test(topology/memory_log_test.cc vitalog_log)
 vitalog_test(topology/group_commit_test.cc vitalog_log)
 vitalog_test(topology/embedded_log_test.cc vitalog_log RocksDB::rocksdb)

@@ -2,10 +2,12 @@
 
 #include <utility>
 
+#include "topology/log/embedded_keys.h"
+
 namespace vitalog::topology {
 
 NewBlock prepare_block(PartitionLog& partition, const RecordBlockBuilder& builder) {
-    return {&partition, encode_block(builder),
+    return {&partition, pack_block(builder),
             std::make_shared<RecordBlock>(block_in_memory(Offset(), builder))};
 }
 
@@ -40,6 +42,12 @@ bool AtomWriter::must_roll(const PartitionLog& partition, LogTime at) const {
 
 Result<void> AtomWriter::begin_segment_locked(PartitionLog& partition) {
     VITALOG_TRY(auto families, rocks_.create_logs({partition.next_segment_name()}));
+    // Retention may drop every block before the segment gets its first one.
+    rocksdb::WriteOptions durable;
+    durable.sync = true;
+    VITALOG_CHECK(check(rocks_.db().Put(durable, rocks_.meta(), chain_key(partition.tp()),
+                                        to_slice(partition.head().view())),
+                        "cannot keep the head of a chain"));
     partition.add_segment(std::move(families.front()));
     return {};
 }
@@ -55,8 +63,8 @@ Result<void> AtomWriter::place(NewBlock& block, rocksdb::WriteBatch& batch) {
     PartitionLog& partition = *block.partition;
     if (must_roll(partition, block.block->last_timestamp))
         VITALOG_CHECK(begin_segment_locked(partition));
-    block.block->base = partition.stage(block.block->count);
-    batch.Put(partition.active().family->get(), block_key(block.block->base), block.stored);
+    block.block->base = partition.stage(block.packed, block.block->count);
+    batch.Put(partition.active().family->get(), block_key(block.block->base), block.packed.stored);
     return {};
 }
 
@@ -64,8 +72,8 @@ void AtomWriter::publish(NewBlock& block) {
     const std::size_t raw = block.block->raw.size();
     blocks_.fetch_add(1, std::memory_order_relaxed);
     bytes_raw_.fetch_add(raw, std::memory_order_relaxed);
-    bytes_stored_.fetch_add(block.stored.size(), std::memory_order_relaxed);
-    block.partition->publish(std::move(block.block), block.stored.size());
+    bytes_stored_.fetch_add(block.packed.stored.size(), std::memory_order_relaxed);
+    block.partition->publish(std::move(block.block), block.packed.stored.size());
     recent_.push_back(block.partition);
     std::uint64_t bytes = recent_bytes_.load(std::memory_order_relaxed) + raw;
     while (bytes > limits_.recent_bytes) {

@@ -21,7 +21,7 @@ namespace vitalog::topology {
 /// A block on its way into the log.
 struct NewBlock {
     PartitionLog* partition;
-    std::string stored;
+    PackedBlock packed;
     std::shared_ptr<RecordBlock>
         block;  // becomes the readers' block once written; base is set then
 };

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "schemas/base/binary.h"
+#include "schemas/base/record.h"
 
 namespace vitalog::topology {
 
@@ -12,8 +13,14 @@ namespace vitalog::topology {
 // family "default":
 //   "generation"     -> varint
 //   "topic" 00 name  -> partitions varint
+//   "chain" 00 topic/partition -> the link (block_chain.h) that the partition's last segment follows
 inline constexpr std::string_view kGenerationKey = "generation";
 inline constexpr std::string_view kTopicKeyPrefix{"topic\0", 6};
+inline constexpr std::string_view kChainKeyPrefix{"chain\0", 6};
+
+inline std::string chain_key(const TopicPartition& tp) {
+    return std::string(kChainKeyPrefix) + to_string(tp);
+}
 
 /// State of a shard lies in column family "state" behind its number, 4 bytes.
 inline std::string state_prefix(std::uint32_t shard) {

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "schemas/base/binary.h"
+#include "topology/log/embedded_keys.h"
 
 namespace vitalog::topology {
 
@@ -14,6 +15,7 @@ namespace {
 constexpr std::string_view kNamePrefix = "log/";
 constexpr std::size_t kCutBlocksMax = 4;  // readers far behind, each in the middle of some block
 constexpr std::size_t kKeyBytes = 8;
+constexpr std::size_t kReadAheadBytes = std::size_t{1} << 20;
 
 Result<Offset> parse_block_key(std::string_view key) {
     if (key.size() != kKeyBytes) return fail(Errc::Damaged, "a record block has a broken key");
@@ -81,11 +83,15 @@ Result<void> PartitionLog::recover_segment(SharedColumnFamily family, Offset bas
     segment.base = base;
     const std::unique_ptr<rocksdb::Iterator> at(
         rocks_.db().NewIterator(rocksdb::ReadOptions(), segment.family->get()));
+    Digest head = head_;
     const auto look = [&](LogTime& timestamp) -> Result<Offset> {
         VITALOG_TRY(const Offset block, parse_block_key(to_view(at->key())));
         const auto header = peek_block(to_view(at->value()));
         if (!header) return tl::unexpected(block_error(block, header.error()));
         timestamp = header->last_timestamp;
+        const auto seal = open_seal(to_view(at->value()));
+        if (!seal) return tl::unexpected(block_error(block, seal.error()));
+        head = seal->link;
         return Offset(block.value() + header->count);
     };
     Offset end = base;
@@ -99,6 +105,11 @@ Result<void> PartitionLog::recover_segment(SharedColumnFamily family, Offset bas
         }
     }
     VITALOG_CHECK(check(at->status(), "cannot read " + segment_name(tp_, base)));
+    if (segment.empty && segments_.empty()) {
+        VITALOG_TRY(head, stored_head());
+    }
+    head_ = head;
+    begins_segment_ = segment.empty;
     rocks_.db().GetIntProperty(segment.family->get(), rocksdb::DB::Properties::kLiveSstFilesSize,
                                &segment.bytes);
     const std::lock_guard lock(mutex_);
@@ -107,7 +118,21 @@ Result<void> PartitionLog::recover_segment(SharedColumnFamily family, Offset bas
     return {};
 }
 
+/// What the last segment follows, where no block before it is left to say.
+Result<Digest> PartitionLog::stored_head() const {
+    std::string stored;
+    const rocksdb::Status status =
+        rocks_.db().Get(rocksdb::ReadOptions(), rocks_.meta(), chain_key(tp_), &stored);
+    if (status.IsNotFound()) return chain_begin(tp_);
+    VITALOG_CHECK(check(status, "cannot read the head of the chain of " + to_string(tp_)));
+    if (stored.size() != Digest::kBytes)
+        return fail(Errc::Damaged, "the stored head of the chain of " + to_string(tp_) +
+                                       " is broken: restore the data directory from a backup");
+    return Digest::from_bytes(stored);
+}
+
 void PartitionLog::add_segment(SharedColumnFamily family) {
+    begins_segment_ = true;
     Segment segment;
     segment.family = std::move(family);
     segment.base = staged_;
@@ -133,8 +158,10 @@ Segment PartitionLog::remove_oldest_segment() {
     return oldest;
 }
 
-Offset PartitionLog::stage(std::uint32_t count) {
+Offset PartitionLog::stage(PackedBlock& block, std::uint32_t count) {
     const Offset base = staged_;
+    head_ = seal_block(block, base, head_, begins_segment_);
+    begins_segment_ = false;
     staged_ = Offset(base.value() + count);
     return base;
 }
@@ -242,6 +269,22 @@ Result<void> PartitionLog::fill_from_disk(const Segment& segment, Offset end, Ba
         }
     }
     return check(stored->status(), "cannot read " + segment_name(tp_, segment.base));
+}
+
+Result<void> PartitionLog::visit_blocks(const BlockVisit& visit) const {
+    for (const Segment& segment : segments()) {
+        rocksdb::ReadOptions options;
+        options.fill_cache = false;
+        options.readahead_size = kReadAheadBytes;
+        const std::unique_ptr<rocksdb::Iterator> stored(
+            rocks_.db().NewIterator(options, segment.family->get()));
+        for (stored->SeekToFirst(); stored->Valid(); stored->Next()) {
+            VITALOG_TRY(const Offset base, parse_block_key(to_view(stored->key())));
+            VITALOG_CHECK(visit(base, to_view(stored->value())));
+        }
+        VITALOG_CHECK(check(stored->status(), "cannot read " + segment_name(tp_, segment.base)));
+    }
+    return {};
 }
 
 }  // namespace vitalog::topology

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
 #include "topology/log/batch_fill.h"
+#include "topology/log/block_chain.h"
 #include "topology/log/log.h"
 #include "topology/log/rocks.h"
 
@@ -37,7 +39,7 @@ std::string block_key(Offset base);
 class PartitionLog {
   public:
     PartitionLog(TopicPartition tp, TopicConfig config, Rocks& rocks)
-        : tp_(std::move(tp)), config_(std::move(config)), rocks_(rocks) {}
+        : tp_(std::move(tp)), config_(std::move(config)), rocks_(rocks), head_(chain_begin(tp_)) {}
 
     const TopicPartition& tp() const { return tp_; }
     const TopicConfig& config() const { return config_; }
@@ -51,8 +53,10 @@ class PartitionLog {
     /// The segment that the next block goes to.
     Segment active() const;
 
-    /// Gives the offset of the next block of `count` records and counts on.
-    Offset stage(std::uint32_t count);
+    /// Gives the next block, of `count` records, its offset and its place in the chain, and counts on.
+    Offset stage(PackedBlock& block, std::uint32_t count);
+    /// The link of the last block staged, or what the first one is to follow.
+    const Digest& head() const { return head_; }
     /// Shows a block that stands in the database. `stored_bytes` is what it takes there.
     void publish(std::shared_ptr<const RecordBlock> block, std::uint64_t stored_bytes);
     /// Drops the oldest block from memory; gives its bytes.
@@ -61,6 +65,10 @@ class PartitionLog {
     Offset begin() const;
     Offset end() const;
     Result<void> read(Offset from, std::size_t max_bytes, RecordBatch& out) const;
+
+    using BlockVisit = std::function<Result<void>(Offset base, std::string_view stored)>;
+    /// Every stored block, in order, not decoded. The visitor's error ends it.
+    Result<void> visit_blocks(const BlockVisit& visit) const;
 
     std::vector<Segment> segments() const;
     /// Takes the oldest segment off; it must not be the active one.
@@ -74,11 +82,14 @@ class PartitionLog {
                                 Offset& at) const;
     Result<SharedBlock> decode(Offset base, std::string_view stored) const;
     Error block_error(Offset base, const Error& error) const;
+    Result<Digest> stored_head() const;
 
     const TopicPartition tp_;
     const TopicConfig config_;
     Rocks& rocks_;
-    Offset staged_;  // guarded by the commit lock: what the next block gets
+    Offset staged_;  // guarded by the commit lock, as the next two: what the next block gets,
+    Digest head_;    // and follows
+    bool begins_segment_ = true;
 
     mutable std::mutex mutex_;  // guards what follows
     std::deque<Segment> segments_;

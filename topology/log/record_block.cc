@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "schemas/base/binary.h"
+#include "topology/log/block_chain.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -14,7 +15,7 @@ namespace vitalog::topology {
 
 namespace {
 
-constexpr std::string_view kMagic = "VLB1";
+constexpr std::string_view kMagic = "VLB2";
 constexpr std::size_t kHeaderBytesMax = 4 + 1 + 10 + 10 + 10 + 8;
 /// Timestamp and three lengths: no record takes less.
 constexpr std::size_t kRecordBytesMin = 4;
@@ -48,8 +49,10 @@ tl::unexpected<Error> damaged(std::string_view what) {
     return fail(Errc::Damaged, "record block: " + std::string(what));
 }
 
-Result<ParsedBlock> parse(std::string_view stored) {
-    if (!stored.starts_with(kMagic)) return damaged("does not begin with VLB1");
+Result<ParsedBlock> parse(std::string_view sealed) {
+    VITALOG_TRY(const SealedBlock seal, open_seal(sealed));
+    const std::string_view stored = seal.body;
+    if (!stored.starts_with(kMagic)) return damaged("does not begin with VLB2");
     BinaryReader reader(stored.substr(kMagic.size()));
     ParsedBlock block;
     const std::uint8_t codec = reader.u8();

@@ -51,11 +51,11 @@ struct RecordBlock {
     Offset end() const { return Offset(base.value() + count); }
 };
 
-/// Stored form, for disk:
-///   block   := magic "VLB1" | codec u8 (0 raw, 1 lz4) | count varint | last_timestamp_ms zigzag |
+/// The body of a stored block; its place in the chain of its partition follows (block_chain.h):
+///   body    := magic "VLB2" | codec u8 (0 raw, 1 lz4) | count varint | last_timestamp_ms zigzag |
 ///              raw_size varint | checksum fixed64 (XXH3 of all the rest) | payload
 std::string encode_block(const RecordBlockBuilder& builder);
-/// Damaged when magic, checksum or grammar do not hold.
+/// Of body and place. Damaged when magic, checksums or grammar do not hold.
 Result<RecordBlock> decode_block(Offset base, std::string_view stored);
 
 /// The block that decode_block(base, encode_block(builder)) would give.

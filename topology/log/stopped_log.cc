@@ -4,6 +4,7 @@
 
 #include "topology/log/data_directory.h"
 #include "topology/log/embedded_keys.h"
+#include "topology/log/generations.h"
 #include "topology/log/partition_log.h"
 #include "topology/log/stored_position.h"
 
@@ -28,6 +29,7 @@ class StoppedLog::Impl {
         VITALOG_CHECK(directory_.check_synced(rocks_->db().GetLatestSequenceNumber()));
         VITALOG_CHECK(load_topics());
         VITALOG_CHECK(load_positions());
+        VITALOG_CHECK(generations.load(*rocks_));
         for (auto& [name, family] : rocks_->take_logs()) {  // by name, and so by base
             VITALOG_TRY(const SegmentName segment, parse_segment_name(name));
             auto& partition = partitions_[segment.tp];
@@ -51,6 +53,7 @@ class StoppedLog::Impl {
     }
 
     Generation generation{1};
+    Generations generations;
     std::vector<Topic> topics;
     std::vector<Shard> shards;
     std::vector<ReaderPlace> readers;
@@ -123,6 +126,10 @@ Generation StoppedLog::generation() const {
     return impl_->generation;
 }
 
+Generation StoppedLog::generation_at(const TopicPartition& tp, Offset offset) const {
+    return impl_->generations.at(tp, offset, impl_->generation);
+}
+
 StoppedLog::Extent StoppedLog::extent(const TopicPartition& tp) const {
     const PartitionLog* partition = impl_->find(tp);
     return partition ? Extent{partition->begin(), partition->end()} : Extent{};
@@ -132,6 +139,11 @@ Result<void> StoppedLog::read(const TopicPartition& tp, Offset from, std::size_t
                               RecordBatch& out) const {
     const PartitionLog* partition = impl_->find(tp);
     return partition ? partition->read(from, max_bytes, out) : unknown_partition(tp);
+}
+
+Result<void> StoppedLog::visit_blocks(const TopicPartition& tp, const BlockVisit& visit) const {
+    const PartitionLog* partition = impl_->find(tp);
+    return partition ? partition->visit_blocks(visit) : unknown_partition(tp);
 }
 
 Result<void> StoppedLog::scan_state(const Shard& shard, const Visit& visit) const {

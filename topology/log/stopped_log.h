@@ -41,6 +41,8 @@ class StoppedLog {
     const std::vector<Shard>& shards() const;
     const std::vector<ReaderPlace>& readers() const;
     Generation generation() const;
+    /// As Log::generation_at.
+    Generation generation_at(const TopicPartition& tp, Offset offset) const;
 
     /// Both zero for a partition that it never had.
     struct Extent {
@@ -51,6 +53,11 @@ class StoppedLog {
     /// As RecordSource::read. NotFound for a partition that it never had.
     Result<void> read(const TopicPartition& tp, Offset from, std::size_t max_bytes,
                       RecordBatch& out) const;
+
+    using BlockVisit = std::function<Result<void>(Offset base, std::string_view stored)>;
+    /// Every stored block of a partition, in order, as it lies there (block_chain.h). The visitor's
+    /// error ends it.
+    Result<void> visit_blocks(const TopicPartition& tp, const BlockVisit& visit) const;
 
     using Visit = std::function<Result<void>(std::string_view key, std::string_view value)>;
     /// Every stored byte of a shard's state, and of the ledger of repeats, in the order of the
