@@ -99,6 +99,17 @@ TEST_F(KafkaAsker, OutlivesACoordinatorThatIsAwayForLongerThanACallWaits) {
     rest(std::chrono::seconds(2));  // until the old client has found the coordinator too
 }
 
+TEST_F(KafkaAsker, LearnsWhoLeadsAPartitionNow) {
+    const auto client = asker_->client();
+    ASSERT_TRUE(client.has_value());
+    for (const int leader : {1, 2, 1}) {
+        rd_kafka_mock_partition_set_leader(brokers_.get(), "feed", 0, leader);
+        const auto marks = ask_watermarks(client->get(), feed_);
+        ASSERT_TRUE(marks.has_value()) << marks.error().to_string();
+        EXPECT_EQ(marks->end, Offset(0));
+    }
+}
+
 TEST_F(KafkaAsker, LeavesAClientToWhoStillHasIt) {
     const auto held = asker_->client();
     ASSERT_TRUE(held.has_value());

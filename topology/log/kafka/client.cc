@@ -40,6 +40,14 @@ int close_at_once(int socket, void* /*opaque*/) {
     return ::close(socket);
 }
 
+void learn_leaders(rd_kafka_t* client, const std::string& topic) {
+    const Topic handle(rd_kafka_topic_new(client, topic.c_str(), nullptr));
+    const rd_kafka_metadata_t* metadata = nullptr;
+    if (rd_kafka_metadata(client, 0, handle.get(), &metadata,
+                          static_cast<int>(kCallLimit.count())) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        rd_kafka_metadata_destroy(metadata);
+}
+
 Errc errc_of(rd_kafka_resp_err_t code) {
     switch (code) {
         case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
@@ -117,12 +125,14 @@ void rest(std::chrono::milliseconds time) {
     std::this_thread::sleep_for(time);
 }
 
-rd_kafka_resp_err_t until_settled(const std::function<rd_kafka_resp_err_t()>& call) {
+rd_kafka_resp_err_t until_settled(rd_kafka_t* client, const std::set<std::string>& topics,
+                                  const std::function<rd_kafka_resp_err_t()>& call) {
     const auto deadline = std::chrono::steady_clock::now() + kCallLimit;
     while (true) {
         const auto code = call();
         if (!passing(code) || std::chrono::steady_clock::now() >= deadline) return code;
         rest(kPassing);
+        for (const std::string& topic : topics) learn_leaders(client, topic);
     }
 }
 
@@ -147,7 +157,7 @@ TopicPartition partition_in(const rd_kafka_topic_partition_t& entry) {
 Result<Watermarks> ask_watermarks(rd_kafka_t* client, const TopicPartition& tp) {
     std::int64_t begin = 0;
     std::int64_t end = 0;
-    const auto code = until_settled([&] {
+    const auto code = until_settled(client, {tp.topic}, [&] {
         return rd_kafka_query_watermark_offsets(client, tp.topic.c_str(),
                                                 static_cast<std::int32_t>(tp.partition.value()),
                                                 &begin, &end, static_cast<int>(kCallLimit.count()));

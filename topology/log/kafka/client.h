@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,8 +63,11 @@ Error to_error(rd_kafka_resp_err_t code, std::string_view what);
 /// The cluster is between two states: the same call is right a moment later. What a topic that was
 /// just made gives too.
 bool passing(rd_kafka_resp_err_t code);
-/// Calls until it gives something that is not passing, kCallLimit at most. Gives the last.
-rd_kafka_resp_err_t until_settled(const std::function<rd_kafka_resp_err_t()>& call);
+/// Calls until it gives something that is not passing, kCallLimit at most. Gives the last. Between
+/// the calls the client learns anew who leads the partitions of the topics: where it reads none of
+/// a topic, it remembers a leader for minutes.
+rd_kafka_resp_err_t until_settled(rd_kafka_t* client, const std::set<std::string>& topics,
+                                  const std::function<rd_kafka_resp_err_t()>& call);
 /// Lets a moment pass between two calls of a loop that ends by itself, within kCallLimit as a rule.
 void rest(std::chrono::milliseconds time);
 /// Takes what a call gave; no error for null.

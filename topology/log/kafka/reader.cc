@@ -152,7 +152,7 @@ Result<Offset> Reader::at(const TopicPartition& tp, LogTime time) {
     VITALOG_TRY(rd_kafka_t * consumer, lane(0));
     const Partitions list(rd_kafka_topic_partition_list_new(1));
     auto* entry = add_partition(*list, tp);
-    const auto code = until_settled([&] {
+    const auto code = until_settled(consumer, {tp.topic}, [&] {
         entry->offset = time.millis();
         const auto asked =
             rd_kafka_offsets_for_times(consumer, list.get(), static_cast<int>(kCallLimit.count()));
@@ -192,12 +192,14 @@ Result<void> Reader::ask_ends(const TopicPartition& wanted) {
         return fail(Errc::Io, what + ": the cluster did not answer a moment ago");
     VITALOG_TRY(rd_kafka_t * consumer, lane(0));
     const Partitions list(rd_kafka_topic_partition_list_new(16));
+    std::set<std::string> topics;
     for (const auto& [tp, partition] : partitions_) {
         const std::lock_guard lock(partition->mutex);
         if (now - partition->wanted > kWantedLately) continue;
         add_partition(*list, tp);
+        topics.insert(tp.topic);
     }
-    const auto code = until_settled([&] {
+    const auto code = until_settled(consumer, topics, [&] {
         for (int i = 0; i < list->cnt; ++i) list->elems[i].offset = RD_KAFKA_OFFSET_END;
         auto asked =
             rd_kafka_offsets_for_times(consumer, list.get(), static_cast<int>(kCallLimit.count()));
