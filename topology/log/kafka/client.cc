@@ -40,12 +40,18 @@ int close_at_once(int socket, void* /*opaque*/) {
     return ::close(socket);
 }
 
-void learn_leaders(rd_kafka_t* client, const std::string& topic) {
-    const Topic handle(rd_kafka_topic_new(client, topic.c_str(), nullptr));
-    const rd_kafka_metadata_t* metadata = nullptr;
-    if (rd_kafka_metadata(client, 0, handle.get(), &metadata,
-                          static_cast<int>(kCallLimit.count())) == RD_KAFKA_RESP_ERR_NO_ERROR)
-        rd_kafka_metadata_destroy(metadata);
+void learn_leaders(rd_kafka_t* client, const std::set<std::string>& topics,
+                   std::chrono::steady_clock::time_point deadline) {
+    for (const std::string& topic : topics) {
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+            deadline - std::chrono::steady_clock::now());
+        if (left.count() <= 0) return;
+        const Topic handle(rd_kafka_topic_new(client, topic.c_str(), nullptr));
+        const rd_kafka_metadata_t* metadata = nullptr;
+        if (rd_kafka_metadata(client, 0, handle.get(), &metadata, static_cast<int>(left.count())) ==
+            RD_KAFKA_RESP_ERR_NO_ERROR)
+            rd_kafka_metadata_destroy(metadata);
+    }
 }
 
 Errc errc_of(rd_kafka_resp_err_t code) {
@@ -132,7 +138,7 @@ rd_kafka_resp_err_t until_settled(rd_kafka_t* client, const std::set<std::string
         const auto code = call();
         if (!passing(code) || std::chrono::steady_clock::now() >= deadline) return code;
         rest(kPassing);
-        for (const std::string& topic : topics) learn_leaders(client, topic);
+        learn_leaders(client, topics, deadline);
     }
 }
 
