@@ -3,6 +3,7 @@
 client, are those of the embedded log, person by person, id by id and byte by byte (both_logs.py). VITALOG_BINARY names the
 program, VITALOG_VENV the environment of the foreign client."""
 
+import concurrent.futures
 import os
 import pathlib
 import sys
@@ -104,6 +105,18 @@ class Cluster(UnderLoad):
         time.sleep(50)
         for broker in map(str, self.cluster.brokers):
             self.cluster.kafka("resume", broker)
+        self.cluster.kafka("settled")
+        self.finish_load(sender)
+        self.check()
+
+    def test_all_brokers_are_killed_and_come_back(self):
+        sender = self.load(self.site)
+        self.passes(sender, 0.5)
+        for broker in map(str, self.cluster.brokers):
+            self.cluster.kafka("kill", broker)
+        time.sleep(30)
+        with concurrent.futures.ThreadPoolExecutor() as starts:  # none is ready before another one
+            list(starts.map(lambda broker: self.cluster.kafka("start", str(broker)), self.cluster.brokers))
         self.cluster.kafka("settled")
         self.finish_load(sender)
         self.check()
