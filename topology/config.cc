@@ -128,6 +128,14 @@ constexpr std::array kKeys{
               "the SQLite file of the views; empty: views.sqlite in the data directory", false},
     ConfigKey{"rules.dir", Path, "", "",
               "folder with rule packs (*.yaml); empty: the built-in pack", false},
+    ConfigKey{"rules.backtest", Choice, "optional", "optional|required",
+              "required: a running site takes rule packs with the record of a back-test only, as "
+              "vitalog rules publish --after-backtest sends it; going back is always open",
+              false},
+    ConfigKey{"rules.load_max", Number, "0", "0..100000",
+              "a back-tested pack is refused that brings one doctor more tasks in a shift than "
+              "this, on average; 0: no limit",
+              false},
     ConfigKey{"tables.dir", Path, "", "",
               "folder with code tables (codes/*.yaml, units.yaml); empty: the built-in ones",
               false},

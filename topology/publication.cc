@@ -32,7 +32,7 @@ std::size_t kind_rank(std::string_view kind) {
 
 Publication make(std::string kind, std::string name, std::string body, std::string where) {
     std::string version = fmt::format("{:016x}", hash64(body));
-    return {std::move(kind), std::move(name), std::move(version), std::move(body), std::move(where)};
+    return {std::move(kind), std::move(name), std::move(version), std::move(body), std::move(where), {}};
 }
 
 Result<void> add_file(std::string_view kind, const fs::path& path, std::vector<Publication>& out) {
@@ -129,7 +129,7 @@ Result<std::vector<Published>> publication_history(const Log& log, const schemas
         if (kind_rank(control.kind) == kFileKinds.size()) return;  // teams and clocks are not files
         const std::string_view by = record.headers.find(kPublishedBy);
         history.push_back({{std::string(control.kind), std::string(control.name), std::string(control.version),
-                            std::string(control.body), "feed.control"},
+                            std::string(control.body), "feed.control", std::string(record.headers.find(kBacktestHeader))},
                            record.timestamp, std::string(by.empty() ? kPublishedByRun : by)});
     }));
     return history;
@@ -167,6 +167,7 @@ Result<void> publish_one(Log& log, const schemas::TopicNames& topics, LogTime no
         schemas::Control{publication.kind, publication.name, publication.version, publication.body});
     Headers::append(record.headers, header::kFormat, "json");
     Headers::append(record.headers, kPublishedBy, by);
+    if (!publication.backtest.empty()) Headers::append(record.headers, kBacktestHeader, publication.backtest);
     record.received = now;
     std::promise<Result<AppendReceipt>> done;
     log.append(std::move(record), [&](Result<AppendReceipt> receipt) { done.set_value(std::move(receipt)); });
@@ -191,7 +192,7 @@ Result<std::size_t> publish(Log& log, const schemas::TopicNames& topics, LogTime
         if (found == configured.end() || found->second != p.version) changes.push_back(p);
         if (found != configured.end()) configured.erase(found);
     }
-    for (const auto& [name, version] : configured) changes.push_back({name.first, name.second, version, "", ""});
+    for (const auto& [name, version] : configured) changes.push_back({name.first, name.second, version, "", "", {}});
     for (const auto& p : changes) {
         const auto found = standing.find({p.kind, p.name});
         if (found != standing.end() && found->second->by != kPublishedByRun && found->second->publication.version != p.version)

@@ -18,6 +18,7 @@ struct Publication {
     std::string version;  ///< 16 hexadecimal digits over the body
     std::string body;
     std::string where;    ///< file it came from, for errors
+    std::string backtest = {};  ///< what its back-test came to, in one line; empty: none was asked for
 };
 
 /// Settings, code tables, rule packs and templates as the configuration names them; the built-in ones where it names
@@ -36,6 +37,8 @@ struct Published {
 inline constexpr std::string_view kPublishedByRun = "run";
 /// Name of the header that says who published a control record.
 inline constexpr std::string_view kPublishedBy = "published_by";
+/// Name of the header that says what the back-test of a rule pack came to.
+inline constexpr std::string_view kBacktestHeader = "backtest";
 
 /// Every settings, table, rule and template record that was ever published, the oldest first.
 Result<std::vector<Published>> publication_history(const Log& log, const schemas::TopicNames& topics);

@@ -43,3 +43,6 @@ set_tests_properties(soak_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FI
 # The benchmarks that drive a site, small.
 add_test(NAME site_bench_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/site_bench_test.py)
 set_tests_properties(site_bench_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 400)
+# Rule packs: tried on the past before they are published.
+add_test(NAME rules_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/rules_test.py)
+set_tests_properties(rules_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 600)

@@ -27,3 +27,6 @@ target_link_libraries(kafka_copies_test PRIVATE vitalog_log vitalog_test_support
 # An embedded log carried into it.
 add_executable(kafka_move_test topology/kafka_move_test.cc)
 target_link_libraries(kafka_move_test PRIVATE vitalog_log vitalog_test_support GTest::gtest_main)
+# Rules: what changed from version to version, and a draft tried on the past.
+vitalog_test(topology/rule_diff_test.cc vitalog_topology)
+vitalog_test(topology/backtest_test.cc vitalog_topology)

@@ -7,6 +7,7 @@
 
 #include "topology/cli/cli.h"
 #include "topology/cli/huge_pages.h"
+#include "topology/cli/rules.h"
 
 namespace {
 
@@ -15,6 +16,7 @@ namespace cli = vitalog::topology::cli;
 
 const std::array kCommands{&cli::kRun,     &cli::kDescribe, &cli::kExplain,    &cli::kSendHl7, &cli::kShadow,
                            &cli::kSimulate, &cli::kTopic,    &cli::kDeadLetter, &cli::kStatus,  &cli::kPublish,
+                           &cli::kRules,
                            &cli::kBackup,  &cli::kRestore,  &cli::kMigrate,    &cli::kGatewaySim, &cli::kImport,
                            &cli::kViews,   &cli::kConfig,   &cli::kVersion};
 

@@ -1,12 +1,8 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
-#include "schemas/json_decode.h"
-#include "topology/cli/site_client.h"
+#include "topology/cli/publications.h"
 
 // Tables, rules and templates of a running site.
 
@@ -35,51 +31,6 @@ examples:
   vitalog publish --rollback rules/acute-core.yaml --url http://127.0.0.1:8080
 )";
 
-struct Line {
-    std::string_view kind;
-    std::string_view name;
-    std::string_view version;
-    std::string_view since;
-    std::string_view by;
-    std::string_view state;
-    template <class V>
-    void members(V& v) {
-        v.required("kind", kind);
-        v.required("name", name);
-        v.required("version", version);
-        v("since", since);
-        v("by", by);
-        v("state", state);
-    }
-};
-struct ListShape {
-    std::vector<Line> publications;
-    template <class V>
-    void members(V& v) {
-        v.required("publications", publications);
-    }
-};
-struct DoneLine {
-    std::string_view kind;
-    std::string_view name;
-    std::string_view version;
-    bool retired = false;
-    template <class V>
-    void members(V& v) {
-        v.required("kind", kind);
-        v.required("name", name);
-        v.required("version", version);
-        v("retired", retired);
-    }
-};
-struct DoneShape {
-    std::vector<DoneLine> published;
-    template <class V>
-    void members(V& v) {
-        v.required("published", published);
-    }
-};
-
 Result<std::string> kind_of(const fs::path& path, const std::string& said) {
     if (!said.empty()) return said;
     const std::string name = path.filename().string();
@@ -90,92 +41,45 @@ Result<std::string> kind_of(const fs::path& path, const std::string& said) {
                 path.string() + ": neither its name nor its folder says what it is; say --kind");
 }
 
-Result<std::vector<fs::path>> files_below(const std::string& word) {
-    std::error_code error;
-    if (!fs::exists(word, error))
-        return fail(Errc::NotFound, word + ": there is no such file or folder");
-    if (!fs::is_directory(word)) return std::vector<fs::path>{word};
-    std::vector<fs::path> files;
-    for (const auto& entry : fs::recursive_directory_iterator(word, error))
-        if (entry.is_regular_file() && entry.path().extension() == ".yaml")
-            files.push_back(entry.path());
-    if (error) return fail(Errc::Io, word + ": " + error.message());
-    if (files.empty()) return fail(Errc::NotFound, word + ": holds no *.yaml");
-    std::sort(files.begin(), files.end());
+Result<std::vector<PublishFile>> files_of(const Arguments& arguments) {
+    std::vector<PublishFile> files;
+    for (const std::string& word : arguments.words()) {
+        VITALOG_TRY(const auto paths, yaml_files(word));
+        for (const auto& path : paths) {
+            VITALOG_TRY(std::string kind, kind_of(path, arguments.value_or("--kind", "")));
+            VITALOG_TRY(PublishFile file, file_to_publish(std::move(kind), path));
+            files.push_back(std::move(file));
+        }
+    }
     return files;
 }
 
-Result<std::string> request_of(const Arguments& arguments) {
-    std::string body;
-    schemas::JsonWriter json(body);
-    json.begin_object();
-    json.key("files");
-    json.begin_array();
-    for (const std::string& word : arguments.words()) {
-        VITALOG_TRY(const auto files, files_below(word));
-        for (const auto& path : files) {
-            VITALOG_TRY(const std::string kind, kind_of(path, arguments.value_or("--kind", "")));
-            std::ifstream file(path, std::ios::binary);
-            if (!file) return fail(Errc::Io, path.string() + ": can't be read");
-            const std::string text{std::istreambuf_iterator<char>(file), {}};
-            json.begin_object();
-            json.field("kind", kind);
-            json.field("name", path.filename().string());
-            json.field("body", text);
-            json.end_object();
-        }
-    }
-    json.end_array();
-    json.end_object();
-    return body;
-}
-
-Result<void> print_done(const std::string& body) {
-    schemas::Decoder decoder;
-    VITALOG_TRY(const auto done, schemas::decode<DoneShape>(body, decoder));
-    for (const auto& line : done.published)
-        fmt::print("{}/{} {} {}\n", line.kind, line.name, line.version,
-                   line.retired ? "retired" : "in force");
-    if (done.published.empty()) fmt::print("nothing to do: these versions are in force\n");
-    return {};
-}
-
 Result<void> list(SiteClient& site, bool all) {
-    VITALOG_TRY(const std::string body, site.get("/admin/publications"));
-    schemas::Decoder decoder;
-    VITALOG_TRY(const auto shape, schemas::decode<ListShape>(body, decoder));
-    for (const auto& line : shape.publications)
-        if (all || line.state == "in force")
-            fmt::print("{}/{} {} since {} by {}{}\n", line.kind, line.name, line.version,
-                       line.since, line.by,
-                       line.state == "in force" ? "" : fmt::format(" ({})", line.state));
+    VITALOG_TRY(const auto files, published_files(site, "", false));
+    for (const auto& file : files)
+        if (all || file.state == "in force")
+            fmt::print("{}/{} {} since {} by {}{}\n", file.kind, file.name, file.version,
+                       file.since, file.by,
+                       file.state == "in force" ? "" : fmt::format(" ({})", file.state));
     return {};
 }
 
-Result<void> roll_back(SiteClient& site, const Arguments& arguments) {
+Result<void> roll_back_named(SiteClient& site, const Arguments& arguments) {
     const std::string what = arguments.value_or("--rollback", "");
     const std::size_t slash = what.find('/');
     if (slash == std::string::npos)
         return fail(Errc::Configuration,
                     "--rollback '" + what + "': write KIND/NAME as --list prints it");
-    std::string body;
-    schemas::JsonWriter json(body);
-    json.begin_object();
-    json.field("kind", std::string_view(what).substr(0, slash));
-    json.field("name", std::string_view(what).substr(slash + 1));
-    json.field("to", arguments.value_or("--to", ""));
-    json.end_object();
-    VITALOG_TRY(const std::string done, site.post("/admin/rollback", body));
-    return print_done(done);
+    return roll_back(site, what.substr(0, slash), what.substr(slash + 1),
+                     arguments.value_or("--to", ""));
 }
 
 Result<void> act(const Arguments& arguments) {
     VITALOG_TRY(SiteClient site, open_site(arguments));
     if (arguments.has("--list")) return list(site, arguments.has("--all"));
-    if (arguments.has("--rollback")) return roll_back(site, arguments);
-    VITALOG_TRY(const std::string body, request_of(arguments));
-    VITALOG_TRY(const std::string done, site.post("/admin/publish", body));
-    return print_done(done);
+    if (arguments.has("--rollback")) return roll_back_named(site, arguments);
+    VITALOG_TRY(const auto files, files_of(arguments));
+    return publish_files(site, files, {});
 }
 
 int run(const std::vector<std::string>& words) {

@@ -7,7 +7,8 @@ namespace vitalog::topology {
 Operator::Operator(OperatorPorts ports, Site site, const Config& config)
     : ports_(std::move(ports)),
       site_(site),
-      publish_(ports_),
+      publish_(ports_, {.backtest_required = config.text("rules.backtest") == "required",
+                        .load_max = config.number("rules.load_max")}),
       retry_(ports_),
       backup_(ports_, site_.log.embedded(), std::string(program_version())),
       status_(ports_, {site_.log.log(), site_.log.data_dir(), site_.metrics, site_.views, [this] { return alarms(); },

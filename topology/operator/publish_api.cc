@@ -7,6 +7,7 @@
 
 #include "ingest/http/access.h"
 #include "schemas/json_decode.h"
+#include "topology/backtest/backtest_record.h"
 
 namespace vitalog::topology {
 namespace {
@@ -29,9 +30,11 @@ struct FileShape {
 
 struct PublishShape {
     std::vector<FileShape> files;
+    std::optional<BacktestRecord> backtest;
     template <class V>
     void members(V& v) {
         v.required("files", files);
+        v("backtest", backtest);
     }
 };
 
@@ -112,7 +115,7 @@ void PublishApi::register_routes(Router& router) {
     router.route("GET", "/admin/publications",
                  [this](const HttpRequest& request, const Respond& respond) {
                      const auto no = ports_.guard(request);
-                     respond(no ? *no : list());
+                     respond(no ? *no : list(request));
                  });
     router.route("POST", "/admin/publish",
                  [this](const HttpRequest& request, const Respond& respond) {
@@ -126,7 +129,9 @@ void PublishApi::register_routes(Router& router) {
                  });
 }
 
-HttpResponse PublishApi::list() const {
+HttpResponse PublishApi::list(const HttpRequest& request) const {
+    const auto kind = request.query_value("kind");
+    const bool bodies = request.query_value("bodies") == "yes";
     const auto history = publication_history(ports_.log, ports_.topics);
     if (!history) return refused(503, history.error());
     HttpResponse response;
@@ -136,6 +141,7 @@ HttpResponse PublishApi::list() const {
     json.begin_array();
     for (std::size_t i = 0; i < history->size(); ++i) {
         const Published& entry = (*history)[i];
+        if (kind && entry.publication.kind != *kind) continue;
         const bool last =
             std::none_of(history->begin() + static_cast<std::ptrdiff_t>(i) + 1, history->end(),
                          [&](const Published& later) {
@@ -149,6 +155,9 @@ HttpResponse PublishApi::list() const {
         json.field("state", entry.publication.body.empty() ? "retired"
                             : last                         ? "in force"
                                                            : "superseded");
+        if (!entry.publication.backtest.empty())
+            json.field("backtest", entry.publication.backtest);
+        if (bodies) json.field("body", entry.publication.body);
         json.end_object();
     }
     json.end_array();
@@ -170,7 +179,32 @@ void PublishApi::publish(const HttpRequest& request, const Respond& respond) {
                    known.publication.version == file.version;
         });
     });
+    if (const auto good = check_rules(request, *files, *history); !good)
+        return respond(refused(422, good.error()));
     put_in_force(request, *history, *std::move(files), respond);
+}
+
+/// Rule packs may have to be tried first. What was tried says so.
+Result<void> PublishApi::check_rules(const HttpRequest& request, std::vector<Publication>& files,
+                                     const std::vector<Published>& history) const {
+    schemas::Decoder decoder;
+    VITALOG_TRY(const auto shape, schemas::decode<PublishShape>(request.body, decoder));
+    const auto is_rules = [](const Publication& file) { return file.kind == "rules"; };
+    if (!shape.backtest) {
+        if (!policy_.backtest_required || std::none_of(files.begin(), files.end(), is_rules))
+            return {};
+        return fail(Errc::Conflict,
+                    "rules.backtest = required: this site takes rule packs after a back-test only; "
+                    "run vitalog rules backtest, then vitalog rules publish --after-backtest RECORD");
+    }
+    if (shape.backtest->format != kBacktestFormat)
+        return fail(Errc::Malformed, fmt::format("the back-test's format must be {}; make its "
+                                                 "record anew with vitalog rules backtest",
+                                                 kBacktestFormat));
+    VITALOG_CHECK(check_backtest(*shape.backtest, files, in_force(history), policy_.load_max));
+    for (Publication& file : files)
+        if (is_rules(file)) file.backtest = shape.backtest->summary();
+    return {};
 }
 
 void PublishApi::roll_back(const HttpRequest& request, const Respond& respond) {

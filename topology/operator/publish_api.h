@@ -23,24 +23,34 @@ struct OperatorPorts {
     std::function<std::optional<HttpResponse>(const HttpRequest&)> guard;
 };
 
-/// GET /admin/publications, POST /admin/publish and /admin/rollback: tables, rules and templates at
+/// GET /admin/publications (?kind= of one kind, &bodies=yes with the texts), POST /admin/publish and /admin/rollback: tables, rules and templates at
 /// run time. What is published is checked together with everything in force, by the processors that
 /// will use it, before it is appended; the answer comes when it is in force everywhere.
 /// Thread-safe.
 class PublishApi {
   public:
-    explicit PublishApi(OperatorPorts ports)
-        : ports_(std::move(ports)), audit_(ports_.log, ports_.clock, ports_.topics) {}
+    /// What a rule pack must have behind it: rules.backtest, rules.load_max.
+    struct RulePolicy {
+        bool backtest_required = false;
+        std::int64_t load_max = 0;  ///< tasks of one doctor in one shift; 0: no limit
+    };
+    PublishApi(OperatorPorts ports, RulePolicy policy)
+        : ports_(std::move(ports)),
+          policy_(policy),
+          audit_(ports_.log, ports_.clock, ports_.topics) {}
     void register_routes(Router& router);
 
   private:
-    HttpResponse list() const;
+    HttpResponse list(const HttpRequest& request) const;
     void publish(const HttpRequest& request, const Respond& respond);
     void roll_back(const HttpRequest& request, const Respond& respond);
+    Result<void> check_rules(const HttpRequest& request, std::vector<Publication>& files,
+                             const std::vector<Published>& history) const;
     void put_in_force(const HttpRequest& request, const std::vector<Published>& history,
                       std::vector<Publication> changes, const Respond& respond);
 
     const OperatorPorts ports_;
+    const RulePolicy policy_;
     const sinks::fhir::Audit audit_;
     std::mutex mutex_;  // one publication at a time: each is checked against what stands
 };
