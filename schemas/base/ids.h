@@ -27,7 +27,7 @@ class Strong {
 using Offset = Strong<struct OffsetTag, std::int64_t>;
 /// Partition of a topic, from 0.
 using Partition = Strong<struct PartitionTag, std::uint32_t>;
-/// 1 in a new log; rises with a restore or a migration.
+/// 1 in a new log; rises with a restore.
 using Generation = Strong<struct GenerationTag, std::uint32_t>;
 
 constexpr Offset next(Offset offset) {
