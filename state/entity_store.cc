@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "schemas/base/binary.h"
+#include "schemas/base/planted.h"
 
 namespace vitalog::state {
 namespace {
@@ -236,7 +237,7 @@ Result<Held*> EntityStore::fetch_one(std::string_view key) {
 }
 
 void EntityStore::touch(Held& held, Offset offset, LogTime now) {
-    held.applied = offset;
+    if (!held.dirty_ || !planted(Defect::StalePosition)) held.applied = offset;
     use(held);
     if (!held.touched_) {
         held.touched_ = true;
@@ -339,7 +340,8 @@ void EntityStore::flush(Held& held, std::vector<Write>& writes) {
     }
     if (!held.removed_) held.entity->encode(value);
     writes.push_back({entity_key(held.key), std::move(value)});
-    for (const ReceivedTime due : held.stored_dues_) writes.push_back({timer_key(due, held.key), std::nullopt});
+    for (const ReceivedTime due : held.stored_dues_)
+        if (!planted(Defect::StaleTimerIndex)) writes.push_back({timer_key(due, held.key), std::nullopt});
     held.stored_dues_.clear();
     for (const auto& timer : held.timers) {
         writes.push_back({timer_key(timer.due, held.key), std::string()});
@@ -371,7 +373,8 @@ Offset EntityStore::take_writes(Offset committed, LogTime now, std::size_t appli
     const std::size_t overdue_max = std::max(options_.flush_few, 2 * applied_records);
     for (std::size_t n = 0; dirty_first_ != nullptr; ++n) {
         const auto age = now - dirty_first_->dirty_since_;
-        const bool overdue = age >= options_.trail && n < overdue_max;
+        const bool set_back = age.count() < 0;  // the clock: nothing waits until it shows that time again
+        const bool overdue = (age >= options_.trail || set_back) && n < overdue_max;
         const bool settled = age >= options_.settle && n < options_.flush_few;
         if (!everything && !overdue && !settled) break;
         flush(*dirty_first_, writes);
@@ -379,11 +382,15 @@ Offset EntityStore::take_writes(Offset committed, LogTime now, std::size_t appli
     std::size_t projected = memory_bytes_;
     for (Held* held = oldest_; held != nullptr && projected > options_.memory_budget;
          held = held->recent_newer_) {
+        if (planted(Defect::NeverEvict)) break;
+        if (held->dirty_ && planted(Defect::EvictUnflushed)) unlink_dirty(*held);
+        if (planted(Defect::DropTimersAtEviction)) held->timers.clear();
         if (held->dirty_) flush(*held, writes);
         projected -= held->memory_bytes;
         victims_.push_back(held);
     }
-    const Offset checkpoint = dirty_first_ != nullptr ? dirty_first_->first_dirty_ : committed;
+    const bool trails = dirty_first_ != nullptr && !planted(Defect::CheckpointPastDirty);
+    const Offset checkpoint = trails ? dirty_first_->first_dirty_ : committed;
     std::erase_if(tombstones_, [&](const auto& tombstone) {
         const auto& [key, applied] = tombstone;
         if (applied >= checkpoint) return false;

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "sinks/aliyun/client.h"
+#include "sinks/effects/on_duty_provider.h"
 #include "sinks/tencent/client.h"
 #include "sinks/wechat/client.h"
 #include "sinks/wecom/client.h"
@@ -50,28 +51,6 @@ std::unique_ptr<sinks::Provider> make_provider(const std::string& name, const Co
     return std::make_unique<sinks::WecomRobots>(wecom_config(config, secrets));
 }
 
-/// Looks once more, before each call, whether it is still this process that sends: one that was
-/// stopped for a while may go on with what others have taken over.
-class OnDutyProvider final : public sinks::Provider {
-  public:
-    OnDutyProvider(std::unique_ptr<sinks::Provider> provider, std::function<bool()> on_duty)
-        : provider_(std::move(provider)), on_duty_(std::move(on_duty)) {}
-    std::string_view name() const override { return provider_->name(); }
-    sinks::SendOutcome send(const sinks::Attempt& attempt) override {
-        if (on_duty_()) return provider_->send(attempt);
-        return {.state = schemas::ReceiptState::NotSent, .code = "not-on-duty", .retryable = true};
-    }
-    sinks::QueryOutcome query(const sinks::Attempt& attempt, LogTime taken) override {
-        return provider_->query(attempt, taken);
-    }
-    bool can_query() const override { return provider_->can_query(); }
-    void abort() override { provider_->abort(); }
-
-  private:
-    const std::unique_ptr<sinks::Provider> provider_;
-    const std::function<bool()> on_duty_;
-};
-
 }  // namespace
 
 Result<void> check_senders(const Config& config, const Secrets& secrets) {
@@ -106,7 +85,7 @@ Senders::Senders(const Config& config, const Secrets& secrets, const schemas::To
         if (!plan.served || plan.external) continue;
         const std::string& provider = plan.provider;
         Channel channel;
-        channel.provider = std::make_unique<OnDutyProvider>(
+        channel.provider = std::make_unique<sinks::OnDutyProvider>(
             make_provider(provider, config, secrets, ports.wall), ports.on_duty);
         sinks::SendGate::Options gate;
         gate.rate_per_second = static_cast<double>(config.number("notify." + provider + ".rate"));

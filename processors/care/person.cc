@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "schemas/base/binary.h"
+#include "schemas/base/planted.h"
 
 namespace vitalog::processors::care {
 namespace {
@@ -38,8 +39,9 @@ void Person::encode(std::string& out) const {
     index_results.encode(writer);
     spo2_scales.encode(writer);
     windows.encode(writer);
-    writer.varint(episodes.size());
-    for (const auto& episode : episodes) episode.encode(writer);
+    writer.varint(planted(Defect::StoreLess) ? 0 : episodes.size());
+    for (const auto& episode : episodes)
+        if (!planted(Defect::StoreLess)) episode.encode(writer);
     runs.encode(writer);
     encode_limits(writer, limits);
     watched.encode(writer);

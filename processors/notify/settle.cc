@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "schemas/base/ids.h"
+#include "schemas/base/planted.h"
 
 namespace vitalog::processors {
 namespace {
@@ -112,6 +113,10 @@ Settled settle(HeldIntent& intent, const schemas::Receipt& receipt, ReceivedTime
             return Settled::ChannelFailed;
         case ReceiptState::Unknown:
             if (!last || intent.state != DeliveryState::Sending) return Settled::Unchanged;
+            if (planted(Defect::SendAgainWhenUnknown)) {
+                intent.wait(Hold::Backoff, "another attempt follows", now + policy.first);
+                return Settled::Changed;
+            }
             move_to(intent, DeliveryState::Unknown, receipt);
             intent.reason = "the provider's answer did not come; only a receipt can settle it";
             intent.retry_at = now + policy.unknown_limit;

@@ -1,3 +1,4 @@
+#include "schemas/base/planted.h"
 #include "schemas/json_decode.h"
 #include "sinks/effects/effect_worker.h"
 
@@ -81,6 +82,7 @@ Result<EffectWorker::Book> EffectWorker::open_book(std::uint32_t partition,
     VITALOG_TRY(const auto settled, ports_.source.load_position(reader_name(".settled"), book.tp));
     book.next = std::max(begin, taken.value_or(begin));
     book.stored_settled = settled.value_or(begin);
+    if (planted(Defect::SendAgainAfterRestart)) book.next = std::max(begin, book.stored_settled);
     VITALOG_CHECK(collect_in_doubt(book, book.stored_settled, in_doubt));
     return book;
 }

@@ -2,6 +2,7 @@
 
 #include <future>
 
+#include "schemas/base/planted.h"
 #include "schemas/base/thread_name.h"
 #include "schemas/json_decode.h"
 
@@ -187,7 +188,8 @@ Result<std::size_t> EffectWorker::take(Book& book) {
         }
         read = ports_.source.sync();  // law 5: nothing leaves that rests on a record not on disk
     }
-    if (read) read = ports_.source.store_position(reader_name(""), book.tp, next);
+    if (read && !planted(Defect::SendBeforePosition))
+        read = ports_.source.store_position(reader_name(""), book.tp, next);
     if (!read) {
         gate_.give_back(allowed);
         return tl::unexpected(read.error());
@@ -387,7 +389,7 @@ void EffectWorker::ask(const ItemRef& item) {
     if (superseded) return settle(item);
     SendOutcome outcome{.state = answer.state, .code = answer.code};
     bool known = answer.found == QueryOutcome::Found::Yes;
-    if (denials >= options_.empty_answers) {
+    if (denials >= (planted(Defect::BelieveFirstDenial) ? 1 : options_.empty_answers)) {
         outcome = {.state = ReceiptState::NotSent, .code = "never-received", .retryable = true};
         known = true;
     }

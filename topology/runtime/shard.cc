@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "schemas/base/planted.h"
 #include "schemas/json_decode.h"
 
 namespace vitalog::topology {
@@ -132,7 +133,7 @@ Result<void> Shard::restore() {
     const ShardPosition& stored = shard_log_->position();
     VITALOG_CHECK(check_logic());
     committed_ = recovery_end_ = stored.committed;
-    position_ = stored.checkpoint;
+    position_ = planted(Defect::RecoverFromCommitted) ? stored.committed : stored.checkpoint;
     if (!spec_.stateful) {
         position_ = stored.committed;
         return {};
@@ -184,6 +185,7 @@ Result<void> Shard::follow_control() {
             if (decoded) (void)processor_->on_control(*decoded, processors::Input{});
         }
         control_position_ = batch.next;
+        if (planted(Defect::InputBeforeControls)) return {};
     }
 }
 
@@ -278,7 +280,7 @@ Result<void> Shard::apply_to_entity(const RecordView& record, const processors::
         finish_outputs();
         return {};
     }
-    if (held != nullptr && record.offset <= held->applied) return {};  // law 7: a no-op
+    if (held != nullptr && record.offset <= held->applied && !planted(Defect::SkipPositionCheck)) return {};  // law 7: a no-op
     RecordContext context(*this, {input.id, input.root, input.received}, &input, input.key, held);
     const auto result = processor_->on_record(held != nullptr ? held->entity.get() : nullptr, input, context);
     if (!result) {
@@ -369,6 +371,12 @@ void Shard::dead_letter(const processors::Input& input, const Error& error, std:
              {{"stage", spec_.stage}, {"reason", std::string(to_string(error.code()))}}}] += 1;
 }
 
+bool Shard::muted() const {
+    if (planted(Defect::UnmuteOneEarly)) return next(current_) < recovery_end_;
+    if (planted(Defect::MuteOneMore) && recovery_end_ > Offset(0)) return current_ <= recovery_end_;
+    return current_ < recovery_end_;
+}
+
 /// Keeps the outputs of the record in hand, unless they are in the log already.
 void Shard::finish_outputs() {
     if (!muted()) {
@@ -422,17 +430,22 @@ std::chrono::microseconds Shard::commit_delay() const {
 /// Somebody waits for what is in the outbox, and it has gathered for as long as a commit takes: where commits are
 /// slow, a shard that is behind would fall further behind by one for every urgent record.
 bool Shard::urgent_gathered() const {
-    return outbox_.urgent() &&
-           ports_.clock.now() - uncommitted_since_ >= std::min(commit_took_, options_.commit_delay_behind);
+    return outbox_.urgent() && has_waited(uncommitted_since_, std::min(commit_took_, options_.commit_delay_behind));
+}
+
+/// A clock that was set back has waited long enough: what it showed before may not come for a day.
+bool Shard::has_waited(LogTime since, std::chrono::microseconds delay) const {
+    const auto waited = ports_.clock.now() - since;
+    return waited >= delay || waited.count() < 0;
 }
 
 bool Shard::commit_is_due(bool drained) const {
-    if (uncommitted_records_ == 0) return gap_since_ && ports_.clock.now() - *gap_since_ >= gap_delay();
+    if (uncommitted_records_ == 0) return gap_since_ && has_waited(*gap_since_, gap_delay());
     if ((outbox_.urgent() && !behind_) || urgent_gathered() || outbox_.bytes() >= options_.commit_bytes ||
         uncommitted_records_ >= options_.commit_records)
         return true;
     if (drained && options_.commit_delay.count() == 0) return true;
-    return ports_.clock.now() - uncommitted_since_ >= commit_delay();
+    return has_waited(uncommitted_since_, commit_delay());
 }
 
 Result<Shard::Step> Shard::commit(bool flush_everything) {
@@ -459,9 +472,10 @@ Result<Shard::Step> Shard::try_commit() {
         case CommitOutcome::Pending: return Step::Idle;
         case CommitOutcome::Aborted:
             if (error && !error->retryable()) return tl::unexpected(*error);
+            if (planted(Defect::ForgetAbortedCommit)) break;
             if (++commit_retries_ > options_.commit_retries_max) return Step::Reopen;
             return Step::Worked;
-        case CommitOutcome::Unknown: return Step::Reopen;
+        case CommitOutcome::Unknown: return planted(Defect::CommitAgainWhenUnknown) ? Step::Worked : Step::Reopen;
     }
     committed_ = pending_->committed;
     commit_took_ = ports_.clock.now() - commit_began_;

@@ -106,12 +106,13 @@ class Shard {
     void dead_letter(const processors::Input& input, const Error& error, std::string_view at, std::int64_t n);
     processors::Input input_of(const RecordView& record, std::string& source) const;
     void finish_outputs();
-    bool muted() const { return current_ < recovery_end_; }
+    bool muted() const;
 
     void pass_gap();
     std::chrono::microseconds gap_delay() const;
     std::chrono::microseconds commit_delay() const;
     bool urgent_gathered() const;
+    bool has_waited(LogTime since, std::chrono::microseconds delay) const;
     bool commit_is_due(bool drained) const;
     Result<Step> commit(bool flush_everything);
     Result<Step> try_commit();

@@ -1,0 +1,501 @@
+#include "tests/simulation/sim_log.h"
+
+#include <algorithm>
+
+#include "topology/log/batch_fill.h"
+#include "topology/log/record_block.h"
+
+namespace vitalog::simulation {
+namespace {
+
+using topology::BatchFill;
+using topology::PartitionOutput;
+using topology::RecordBlockBuilder;
+
+constexpr char kEntity = 'E';  // first byte of an entity's stored key
+
+void apply_writes(Entries& entries, const std::vector<state::Write>& writes) {
+    for (const auto& write : writes) {
+        if (write.value)
+            entries[write.key] = *write.value;
+        else
+            entries.erase(write.key);
+    }
+}
+
+/// A shard's stored bytes as its holder has them.
+class MapBackend final : public state::Backend {
+  public:
+    MapBackend(Entries entries, std::function<void(std::string_view)> at)
+        : entries(std::move(entries)), at_(std::move(at)) {}
+
+    Result<void> get_many(std::span<const std::string_view> keys,
+                          std::vector<std::optional<std::string>>& values) const override {
+        at_("read state");
+        values.assign(keys.size(), std::nullopt);
+        for (std::size_t i = 0; i < keys.size(); ++i)
+            if (const auto found = entries.find(keys[i]); found != entries.end())
+                values[i] = found->second;
+        return {};
+    }
+    Result<void> scan(std::string_view prefix,
+                      const std::function<Result<void>(std::string_view, std::string_view)>& visit)
+        const override {
+        for (auto at = entries.lower_bound(prefix);
+             at != entries.end() && at->first.starts_with(prefix); ++at)
+            VITALOG_CHECK(visit(at->first, at->second));
+        return {};
+    }
+
+    Entries entries;
+
+  private:
+    std::function<void(std::string_view)> at_;
+};
+
+}  // namespace
+
+/// A holder's handle of a shard.
+class SimLog::Handle final : public ShardLog {
+  public:
+    Handle(SimLog& log, Shard& shard, int process, std::function<void(std::string_view)> at)
+        : log_(log),
+          shard_(shard),
+          process_(process),
+          epoch_(shard.epoch),
+          crashes_(log.crashes_),
+          position_(shard.position),
+          backend_(shard.entries, at),
+          at_(std::move(at)) {}
+    ~Handle() override { log_.withdraw(*this); }
+
+    const ShardPosition& position() const override { return position_; }
+    const state::Backend& state() const override { return backend_; }
+    CommitOutcome commit(const Commit& commit, std::optional<Error>& error) override {
+        at_("commit");
+        const CommitOutcome outcome = log_.kind_ == Kind::Disk
+                                          ? log_.commit_to_disk(*this, commit, error)
+                                          : in_transaction(commit, error);
+        if (outcome == CommitOutcome::Committed) {
+            apply_writes(backend_.entries, commit.state);
+            at_("committed");
+        }
+        return outcome;
+    }
+
+  private:
+    friend class SimLog;
+
+    CommitOutcome in_transaction(const Commit& commit, std::optional<Error>& error) {
+        if (!submitted_) {
+            log_.submit(*this, commit);
+            submitted_ = true;
+        }
+        if (!outcome_) return CommitOutcome::Pending;
+        const CommitOutcome outcome = *outcome_;
+        if (!why_.empty()) error = Error(Errc::Busy, why_);
+        outcome_.reset();
+        submitted_ = false;
+        return outcome;
+    }
+
+    SimLog& log_;
+    Shard& shard_;
+    const int process_;
+    const std::uint64_t epoch_;
+    const std::uint64_t crashes_;
+    const ShardPosition position_;
+    MapBackend backend_;
+    std::function<void(std::string_view)> at_;
+    bool submitted_ = false;
+    std::optional<CommitOutcome> outcome_;
+    std::string why_;
+};
+
+SimLog::SimLog(Kind kind, std::vector<TopicConfig> topics, std::uint64_t seed, Trace& trace)
+    : kind_(kind), topics_(std::move(topics)), random_(seed), trace_(trace) {
+    for (const TopicConfig& topic : topics_)
+        for (std::uint32_t i = 0; i < topic.partitions; ++i)
+            partitions_[{topic.name, Partition(i)}];
+}
+
+SimLog::~SimLog() = default;
+
+SimLog::Shard& SimLog::shard(std::string_view stage, const TopicPartition& input) {
+    auto& shard = shards_[std::string(stage) + " of " + to_string(input)];
+    if (!shard) {
+        shard = std::make_unique<Shard>();
+        shard->stage = stage;
+        shard->input = input;
+        shard->number = static_cast<int>(shards_.size());
+    }
+    return *shard;
+}
+
+void SimLog::give(Shard& shard, int process) {
+    if (shard.owner == process) return;
+    shard.owner = process;
+    ++shard.epoch;
+    changed();
+}
+
+Result<std::unique_ptr<ShardLog>> SimLog::open(Shard& shard, int process,
+                                               std::function<void(std::string_view)> at) {
+    if (shard.undecided > 0) return std::unique_ptr<ShardLog>();
+    if (kind_ == Kind::Disk && shard.held)
+        return fail(Errc::Conflict,
+                    "shard " + shard.stage + " of " + to_string(shard.input) + " is open already");
+    shard.held = true;
+    trace_.say("  p{} opens {} of {}: committed {}, checkpoint {}", process, shard.stage,
+               to_string(shard.input), shard.position.committed.value(),
+               shard.position.checkpoint.value());
+    return std::make_unique<Handle>(*this, shard, process, std::move(at));
+}
+
+// ---- records ----
+
+Offset SimLog::readable_end(const Records& p) const {
+    if (p.open == 0) return p.end;
+    for (const Span& span : p.spans)
+        if (span.open) return span.base;
+    return p.end;
+}
+
+Result<Offset> SimLog::begin(const TopicPartition& tp) const {
+    const auto found = partitions_.find(tp);
+    if (found == partitions_.end()) return topology::unknown_partition(tp);
+    return found->second.begin;
+}
+
+Result<Offset> SimLog::end(const TopicPartition& tp) const {
+    const auto found = partitions_.find(tp);
+    if (found == partitions_.end()) return topology::unknown_partition(tp);
+    return readable_end(found->second);
+}
+
+const std::vector<SimLog::Span>& SimLog::spans(const TopicPartition& tp) const {
+    return partition(tp).spans;
+}
+
+Result<void> SimLog::read(const TopicPartition& tp, Offset from, std::size_t max_bytes,
+                          RecordBatch& out) const {
+    const auto found = partitions_.find(tp);
+    if (found == partitions_.end()) return topology::unknown_partition(tp);
+    if (from < found->second.begin)
+        return fail(Errc::OutOfRange, to_string(tp, from) + " was dropped by retention");
+    if (const auto stalled = stalled_.find(tp); stalled != stalled_.end()) {
+        out.clear();
+        out.next = from;
+        if (--stalled->second <= 0) stalled_.erase(stalled);
+        return {};
+    }
+    return read_from(tp, from, max_bytes, out);
+}
+
+Result<void> SimLog::read_all(const TopicPartition& tp, Offset from, std::size_t max_bytes,
+                              RecordBatch& out) const {
+    return read_from(tp, from, max_bytes, out);
+}
+
+Result<void> SimLog::read_from(const TopicPartition& tp, Offset from, std::size_t max_bytes,
+                               RecordBatch& out) const {
+    const Records& p = partition(tp);
+    const Offset end = readable_end(p);
+    BatchFill fill(from, max_bytes, out);
+    auto at = std::ranges::upper_bound(p.spans, from, {}, [](const Span& s) { return s.end(); });
+    for (; at != p.spans.end() && at->base < end && !fill.full(); ++at)
+        if (at->block && !at->aborted) VITALOG_CHECK(fill.add(at->block));
+    if (!fill.full()) out.next = std::max(out.next, end);
+    return {};
+}
+
+void SimLog::add_span(const TopicPartition& tp, const RecordBlockBuilder& builder, int writer,
+                      int txn) {
+    Records& p = partitions_.at(tp);
+    const Offset base = p.end;
+    Span span{base, builder.count(), nullptr, txn, writer, txn != 0, false};
+    span.block = std::make_shared<const RecordBlock>(topology::block_in_memory(base, builder));
+    p.end = span.end();
+    p.open += span.open ? 1 : 0;
+    p.spans.push_back(std::move(span));
+    if (kind_ == Kind::Cluster) return;
+    undo_.back().push_back([&p, base] {
+        p.spans.pop_back();
+        p.end = base;
+    });
+}
+
+Result<AppendReceipt> SimLog::append(FeedRecord record) {
+    const auto topic = std::ranges::find(topics_, record.topic, &TopicConfig::name);
+    if (topic == topics_.end()) return fail(Errc::NotFound, "there is no topic " + record.topic);
+    AppendReceipt receipt;
+    if (record.ledger) {
+        auto [entry, fresh] = ledger_.try_emplace(record.ledger->key, record.ledger->body_hash,
+                                                  record.ledger->answer);
+        if (!fresh && entry->second.first == record.ledger->body_hash) {
+            receipt.outcome = Appended::Repeat;
+            receipt.answer = entry->second.second;
+            return receipt;
+        }
+        if (!fresh) receipt.outcome = Appended::Reused;
+        entry->second = {record.ledger->body_hash, record.ledger->answer};
+    }
+    receipt.tp = {record.topic, partition_of(record.key, topic->partitions)};
+    receipt.offset = partition(receipt.tp).end;
+    receipt.id = feed_record_id(Generation(1), receipt.tp, receipt.offset);
+    undo_.emplace_back();
+    RecordBlockBuilder block;
+    block.add(record.received, record.key, record.headers, record.value);
+    add_span(receipt.tp, block, 0, 0);
+    sync();
+    changed();
+    return receipt;
+}
+
+void SimLog::trim(const TopicPartition& tp, Offset keep) {
+    Records& p = partitions_.at(tp);
+    if (keep <= p.begin) return;
+    p.begin = keep;
+    trace_.say("  retention: {} begins at {}", to_string(tp), keep.value());
+}
+
+// ---- a disk ----
+
+void SimLog::apply(Shard& shard, const Commit& commit) {
+    shard.position = {Generation(1), commit.committed, commit.checkpoint, commit.logic, {}};
+    apply_writes(shard.entries, commit.state);
+    for (const auto& write : commit.state)
+        if (write.key.front() == kEntity) shard.written.push_back({write.key, write.value});
+}
+
+CommitOutcome SimLog::commit_to_disk(Handle& handle, const Commit& commit,
+                                     std::optional<Error>& error) {
+    if (handle.crashes_ != crashes_) {
+        error = Error(Errc::Io, "the machine went down since the shard was opened");
+        return CommitOutcome::Unknown;
+    }
+    const bool aborts = random_.chance(faults_.abort);
+    const bool unknown = !aborts && random_.chance(faults_.unknown);
+    if (!aborts && (!unknown || random_.chance(faults_.applied))) {
+        undo_.emplace_back();
+        for (const PartitionOutput& output : commit.outputs)
+            if (!output.block.empty()) add_span(output.tp, output.block, handle.shard_.number, 0);
+        Shard& shard = handle.shard_;
+        std::vector<state::Write> before;
+        for (const auto& write : commit.state) {
+            const auto found = shard.entries.find(write.key);
+            before.push_back({write.key, found == shard.entries.end()
+                                             ? std::nullopt
+                                             : std::optional(found->second)});
+        }
+        std::reverse(before.begin(), before.end());  // a key may be written twice
+        undo_.back().push_back([&shard, position = shard.position, before = std::move(before),
+                                written = shard.written.size()] {
+            shard.position = position;
+            apply_writes(shard.entries, before);
+            shard.written.resize(written);
+        });
+        apply(shard, commit);
+        if (commit.urgent) sync();
+        changed();
+    }
+    if (!aborts && !unknown) return CommitOutcome::Committed;
+    error = Error(Errc::Io, "the disk failed, as the seed wants it");
+    trace_.say("  commit of {} of {}: {}", handle.shard_.stage, to_string(handle.shard_.input),
+               aborts ? "aborted" : "unknown");
+    return aborts ? CommitOutcome::Aborted : CommitOutcome::Unknown;
+}
+
+void SimLog::lose_unsynced() {
+    ++crashes_;
+    std::size_t lost = undo_.empty() ? 0 : random_.pick(undo_.size() + 1);
+    trace_.say("  the machine goes down: {} of {} changes that were not synced are lost", lost,
+               undo_.size());
+    for (; lost > 0; --lost) {
+        for (auto one = undo_.back().rbegin(); one != undo_.back().rend(); ++one) (*one)();
+        undo_.pop_back();
+    }
+    undo_.clear();
+    for (auto& [name, shard] : shards_) shard->held = false;
+    changed();
+}
+
+// ---- a cluster ----
+
+void SimLog::submit(Handle& handle, const Commit& commit) {
+    waiting_[handle.process_].push_back({&handle, &handle.shard_, handle.epoch_, commit});
+    ++handle.shard_.undecided;
+}
+
+void SimLog::withdraw(Handle& handle) {
+    if (kind_ == Kind::Disk) {
+        if (handle.crashes_ == crashes_) handle.shard_.held = false;
+        return;
+    }
+    for (auto at = waiting_.begin(); at != waiting_.end();) {
+        const auto gone = std::erase_if(
+            at->second, [&](const Member& member) { return member.handle == &handle; });
+        handle.shard_.undecided -= static_cast<int>(gone);
+        at = at->second.empty() ? waiting_.erase(at) : std::next(at);
+    }
+    for (auto& txn : txns_)
+        for (Member& member : txn->members)
+            if (member.handle == &handle) member.handle = nullptr;
+}
+
+void SimLog::begin_transaction(int process) {
+    auto txn = std::make_unique<Txn>();
+    txn->id = ++last_txn_;
+    txn->process = process;
+    auto& waiting = waiting_[process];
+    txn->members = std::move(waiting);
+    waiting_.erase(process);
+    trace_.say("  t{} of p{} begins with {} shards", txn->id, process, txn->members.size());
+    txns_.push_back(std::move(txn));
+}
+
+bool SimLog::advance() {
+    const std::size_t choices = waiting_.size() + txns_.size() + markers_.size();
+    if (choices == 0) return false;
+    std::size_t which = random_.pick(choices);
+    changed();
+    if (which < waiting_.size()) {
+        auto at = waiting_.begin();
+        std::advance(at, static_cast<std::ptrdiff_t>(which));
+        begin_transaction(at->first);
+        return true;
+    }
+    which -= waiting_.size();
+    if (which < txns_.size()) {
+        if (!random_.chance(faults_.linger)) step(*txns_[which]);
+        std::erase_if(txns_, [](const auto& txn) { return txn->members.empty(); });
+        return true;
+    }
+    write_marker(which - txns_.size());
+    return true;
+}
+
+void SimLog::step(Txn& txn) {
+    switch (txn.phase) {
+        case Phase::Positions:
+            return send_positions(txn);
+        case Phase::Records:
+            return send_records(txn);
+        case Phase::End:
+            return end_transaction(txn);
+        case Phase::Limbo:
+            decide(txn, txn.commits);
+            txn.members.clear();
+            return;
+        case Phase::Tell:
+            return tell(txn, CommitOutcome::Committed, "");
+    }
+}
+
+/// Positions go first, with the proof of membership: a shard that has moved is refused.
+void SimLog::send_positions(Txn& txn) {
+    bool fenced = false;
+    for (const Member& member : txn.members) fenced |= member.epoch != member.shard->epoch;
+    if (!fenced && !random_.chance(faults_.abort)) {
+        txn.phase = Phase::Records;
+        return;
+    }
+    for (const Member& member : txn.members) {
+        const bool gone = member.epoch != member.shard->epoch;
+        --member.shard->undecided;
+        trace_.say("  t{}: {} of {} {}", txn.id, member.shard->stage,
+                   to_string(member.shard->input), gone ? "is fenced" : "is aborted");
+        if (member.handle == nullptr) continue;
+        member.handle->outcome_ = gone ? CommitOutcome::Unknown : CommitOutcome::Aborted;
+        member.handle->why_ = gone ? "the shard has gone to another process" : "aborted";
+    }
+    txn.members.clear();
+}
+
+void SimLog::send_records(Txn& txn) {
+    const bool breaks = random_.chance(faults_.abort);
+    for (const Member& member : txn.members)
+        for (const PartitionOutput& output : member.commit.outputs) {
+            if (output.block.empty() || (breaks && random_.chance(500))) continue;
+            add_span(output.tp, output.block, member.shard->number, txn.id);
+            txn.wrote.insert(output.tp);
+        }
+    if (!breaks) {
+        txn.phase = Phase::End;
+        return;
+    }
+    decide(txn, false);
+    tell(txn, CommitOutcome::Aborted, "a record was not taken in time");
+}
+
+void SimLog::end_transaction(Txn& txn) {
+    if (random_.chance(faults_.unknown)) {
+        txn.commits = random_.chance(faults_.applied);
+        trace_.say("  t{}: no answer to its end; it will be {}", txn.id,
+                   txn.commits ? "committed" : "aborted");
+        for (Member& member : txn.members) {
+            if (member.handle == nullptr) continue;
+            member.handle->outcome_ = CommitOutcome::Unknown;
+            member.handle->why_ = "no answer to the end of a transaction";
+            member.handle = nullptr;
+        }
+        txn.phase = Phase::Limbo;
+        return;
+    }
+    decide(txn, true);
+    txn.phase = Phase::Tell;
+}
+
+/// From here on positions and state are the new ones; records follow with their markers.
+void SimLog::decide(Txn& txn, bool commits) {
+    trace_.say("  t{} is {}", txn.id, commits ? "committed" : "aborted");
+    for (const Member& member : txn.members) {
+        --member.shard->undecided;
+        if (commits) apply(*member.shard, member.commit);
+    }
+    for (const TopicPartition& tp : txn.wrote) markers_.push_back({tp, txn.id, commits});
+    changed();
+}
+
+void SimLog::tell(Txn& txn, CommitOutcome outcome, const std::string& why) {
+    for (const Member& member : txn.members) {
+        if (member.handle == nullptr) continue;
+        member.handle->outcome_ = outcome;
+        member.handle->why_ = why;
+    }
+    txn.members.clear();
+}
+
+void SimLog::write_marker(std::size_t index) {
+    const Marker marker = markers_[index];
+    markers_.erase(markers_.begin() + static_cast<std::ptrdiff_t>(index));
+    Records& p = partitions_.at(marker.tp);
+    for (Span& span : p.spans) {
+        if (span.txn != marker.txn || !span.open) continue;
+        span.open = false;
+        span.aborted = !marker.commits;
+        --p.open;
+    }
+    p.spans.push_back({p.end, 1, nullptr, marker.txn, 0, false, false});
+    p.end = p.spans.back().end();
+}
+
+/// Its producers' next owner ends what they left open, or the cluster does after a while; what they
+/// had asked to commit may still be on its way.
+void SimLog::forsake(int process) {
+    if (kind_ == Kind::Disk) return;
+    const auto waiting = waiting_.find(process);
+    if (waiting != waiting_.end()) {
+        for (const Member& member : waiting->second) --member.shard->undecided;
+        waiting_.erase(waiting);
+    }
+    for (auto& txn : txns_) {
+        if (txn->process != process) continue;
+        for (Member& member : txn->members) member.handle = nullptr;
+        if (txn->phase == Phase::Limbo || txn->phase == Phase::Tell) continue;
+        txn->commits = txn->phase == Phase::End && random_.chance(faults_.applied);
+        txn->phase = Phase::Limbo;
+    }
+}
+
+}  // namespace vitalog::simulation
