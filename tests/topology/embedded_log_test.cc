@@ -286,6 +286,24 @@ TEST_F(EmbeddedLogTest, ReadsTheSameFromMemoryAndFromDisk) {
     }
 }
 
+TEST_F(EmbeddedLogTest, ReadsEachRecordOnceFromTheMiddleOfASegmentsLastBlockOn) {
+    topic("person").retention = std::chrono::hours(24 * 365);
+    options.segment_bytes = 1;  // a segment for each block
+    options.recent_bytes = 1;   // and all of them on disk
+    const auto log = open();
+    const auto shard = std::move(*log->open_shard("identity", subject));
+    for (int i = 0; i < 3; ++i)
+        commit_to(*shard, person, {"first", "second", "third", "fourth"}, i + 1);
+    RecordBatch batch;
+    ASSERT_TRUE(log->read(person, Offset(0), 1, batch).has_value());
+    ASSERT_EQ(batch.next, Offset(1));
+    ASSERT_TRUE(log->read(person, batch.next, 1 << 20, batch).has_value());
+    EXPECT_EQ(batch.next, Offset(12));
+    std::vector<std::int64_t> offsets;
+    for (const RecordView& record : batch.records) offsets.push_back(record.offset.value());
+    EXPECT_EQ(offsets, (std::vector<std::int64_t>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}));
+}
+
 TEST_F(EmbeddedLogTest, SharesFsyncsAmongAppendsInFlight) {
     constexpr int kAppends = 2'000;
     const auto log = open();

@@ -104,7 +104,8 @@ Result<void> PartitionLog::recover_segment(SharedColumnFamily family, Offset bas
             VITALOG_TRY(end, look(segment.last_timestamp));
         }
     }
-    VITALOG_CHECK(check(at->status(), "cannot read " + segment_name(tp_, base)));
+    VITALOG_CHECK(check(at->status(), "cannot read " + segment_name(tp_, base) + " in " +
+                                          rocks_.db().GetName()));
     if (segment.empty && segments_.empty()) {
         VITALOG_TRY(head, stored_head());
     }
@@ -259,6 +260,7 @@ Result<void> PartitionLog::fill_from_disk(const Segment& segment, Offset end, Ba
     for (; stored->Valid() && !fill.full(); stored->Next()) {
         VITALOG_TRY(const Offset base, parse_block_key(to_view(stored->key())));
         VITALOG_TRY(const SharedBlock block, decode(base, to_view(stored->value())));
+        if (block->end() <= at) continue;  // the last of its segment, in the batch already
         if (const auto added = fill.add(block); !added)
             return tl::unexpected(block_error(base, added.error()));
         at = std::max(at, fill.next());
@@ -268,7 +270,8 @@ Result<void> PartitionLog::fill_from_disk(const Segment& segment, Offset end, Ba
             cut_.push_back(block);
         }
     }
-    return check(stored->status(), "cannot read " + segment_name(tp_, segment.base));
+    return check(stored->status(), "cannot read " + segment_name(tp_, segment.base) + " in " +
+                                      rocks_.db().GetName());
 }
 
 Result<void> PartitionLog::visit_blocks(const BlockVisit& visit) const {
@@ -282,7 +285,8 @@ Result<void> PartitionLog::visit_blocks(const BlockVisit& visit) const {
             VITALOG_TRY(const Offset base, parse_block_key(to_view(stored->key())));
             VITALOG_CHECK(visit(base, to_view(stored->value())));
         }
-        VITALOG_CHECK(check(stored->status(), "cannot read " + segment_name(tp_, segment.base)));
+        VITALOG_CHECK(check(stored->status(), "cannot read " + segment_name(tp_, segment.base) +
+                                                  " in " + rocks_.db().GetName()));
     }
     return {};
 }
