@@ -149,6 +149,12 @@ Result<std::optional<std::string>> BlobStore::read(std::string_view sha256) cons
     std::string bytes(fs::file_size(path, error), '\0');
     if (error || !file.read(bytes.data(), static_cast<std::streamsize>(bytes.size())))
         return fail(Errc::Io, "cannot read " + path.string());
+    Sha256 hash;
+    hash.update(bytes);
+    if (hash.finish() != sha256)
+        return fail(Errc::Damaged, path.string() +
+                                       " is damaged: its bytes are not those it is named by; "
+                                       "restore this file from a backup");
     return std::optional<std::string>(std::move(bytes));
 }
 

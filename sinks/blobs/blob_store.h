@@ -26,7 +26,8 @@ class BlobStore {
     /// returns. Io, and what `document` fails with.
     Result<std::string> put(const Document& document);
 
-    /// Nothing where the store has no such document. Malformed for what is no SHA-256, Io.
+    /// Nothing where the store has no such document. Malformed for what is no SHA-256, Damaged where
+    /// the bytes are others than were stored, Io.
     Result<std::optional<std::string>> read(std::string_view sha256) const;
     Result<bool> has(std::string_view sha256) const;
 

@@ -5,8 +5,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
+#include <map>
 #include <utility>
 
+#include "sinks/views/page_sums.h"
 #include "sinks/views/schema.h"
 
 namespace vitalog::sinks::sql {
@@ -26,14 +29,21 @@ constexpr const char* kWriterSettings =
     "PRAGMA cache_size=-131072; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=134217728;";
 constexpr const char* kReaderSettings = "PRAGMA cache_size=-32768; PRAGMA query_only=1;";
 
+tl::unexpected<Error> damaged(const std::string& what) {
+    return fail(Errc::Damaged, what +
+                                   "; stop the site and rebuild the views from the log with "
+                                   "'vitalog views rebuild --data-dir D'");
+}
+
 tl::unexpected<Error> sqlite_error(sqlite3* db, int code) {
-    const bool damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+    const char* const path = db != nullptr ? sqlite3_db_filename(db, "main") : nullptr;
+    const std::string views = std::string("views database ") + (path != nullptr ? path : "");
+    if (take_failed_page())
+        return damaged(views + ": a page fails its checksum");
     const std::string message = db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(code);
-    if (damaged)
-        return fail(Errc::Damaged, "views database: " + message +
-                                       "; stop the site and rebuild the views from the log with "
-                                       "'vitalog views rebuild --data-dir D'");
-    return fail(Errc::Io, "views database: " + message);
+    if ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB)
+        return damaged(views + ": " + message);
+    return fail(Errc::Io, views + ": " + message);
 }
 
 class SqliteStatement final : public StatementDriver {
@@ -175,18 +185,81 @@ class SqliteConnection final : public Connection {
     const Mode mode_;
 };
 
+Result<std::unique_ptr<Connection>> open_file(const std::string& name, Mode mode, int flags) {
+    sqlite3* db = nullptr;
+    const int code =
+        sqlite3_open_v2(name.c_str(), &db, flags | SQLITE_OPEN_NOMUTEX, checked_file_system());
+    auto connection = std::make_unique<SqliteConnection>(db, mode);
+    if (code != SQLITE_OK) return sqlite_error(db, code);
+    int reserved = kPageSumBytes;  // of the pages of a new file
+    sqlite3_file_control(db, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
+    sqlite3_busy_timeout(db, kBusyTimeoutMs);
+    return connection;
+}
+
+using Positions = std::map<std::pair<std::string, std::int64_t>, std::int64_t>;
+
+Result<Positions> positions_of(Connection& connection) {
+    VITALOG_TRY(Statement all,
+                connection.prepare("SELECT topic,partition,next_offset FROM position"));
+    Positions positions;
+    for (;;) {
+        VITALOG_TRY(const bool more, all.next());
+        if (!more) return positions;
+        positions[{all.string(0), all.integer(1)}] = all.integer(2);
+    }
+}
+
+/// Positions in the file alone, as if it had no write-ahead log. What a process that was killed
+/// left of a checkpoint may be no database: then nothing.
+Positions positions_in_the_file(const std::string& path) {
+    std::string uri = "file:";
+    for (const char c : path) {
+        if (c == '%' || c == '?' || c == '#')
+            uri += c == '%' ? "%25" : c == '?' ? "%3f" : "%23";
+        else
+            uri += c;
+    }
+    const auto alone = open_file(uri + "?immutable=1", Mode::Read,
+                                 SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+    Positions positions;
+    if (alone) positions = positions_of(**alone).value_or(Positions());
+    (void)take_failed_page();
+    return positions;
+}
+
+/// A changed byte in the write-ahead log of a killed process takes all behind it away, also what
+/// was copied into the file already; then the file is ahead of it, and pages of both would be mixed.
+Result<void> check_left_behind(const std::string& path, const Positions& alone,
+                               Connection& connection) {
+    const auto both = positions_of(connection);
+    if (!both) return alone.empty() ? Result<void>() : tl::unexpected(both.error());
+    for (const auto& [tp, next] : alone) {
+        const auto known = both->find(tp);
+        if (known == both->end() || known->second < next)
+            return damaged("views database " + path + "-wal: it ends before what the file holds");
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Connection>> open_sqlite(const std::string& path, Mode mode) {
-    sqlite3* db = nullptr;
-    const int flags =
-        mode == Mode::Write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
-    const int code = sqlite3_open_v2(path.c_str(), &db, flags | SQLITE_OPEN_NOMUTEX, nullptr);
-    auto connection = std::make_unique<SqliteConnection>(db, mode);
-    if (code != SQLITE_OK) return sqlite_error(db, code);
-    sqlite3_busy_timeout(db, kBusyTimeoutMs);
-    VITALOG_CHECK(connection->execute(mode == Mode::Write ? kWriterSettings : kReaderSettings));
-    return connection;
+    if (mode == Mode::Read) {
+        VITALOG_TRY(auto reader, open_file(path, mode, SQLITE_OPEN_READONLY));
+        VITALOG_CHECK(reader->execute(kReaderSettings));
+        return reader;
+    }
+    std::error_code none;
+    const bool left = std::filesystem::file_size(path + "-wal", none) > 0 && !none;
+    if (!write_ahead_log_begins_whole(path))
+        return damaged("views database " + path + "-wal: its header fails its checksum");
+    const Positions alone = left ? positions_in_the_file(path) : Positions();
+    VITALOG_TRY(auto writer,
+                open_file(path, mode, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
+    VITALOG_CHECK(writer->execute(kWriterSettings));
+    if (left) VITALOG_CHECK(check_left_behind(path, alone, *writer));
+    return writer;
 }
 
 Result<void> drop_sqlite(const std::string& path) {

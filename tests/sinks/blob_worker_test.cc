@@ -53,6 +53,20 @@ TEST(BlobStore, KeepsADocumentUnderItsHash) {
     EXPECT_FALSE(store->read(std::string(64, '0'))->has_value());
 }
 
+TEST(BlobStore, SeesAByteThatWasChanged) {
+    Folder folder;
+    auto store = BlobStore::open(folder.path());
+    ASSERT_TRUE(store->put(pieces({"abc"})).has_value());
+    const fs::path file = folder.path() / "ba" / kAbc;
+    std::ofstream(file, std::ios::trunc) << "abd";
+    const auto read = store->read(kAbc);
+    ASSERT_FALSE(read.has_value());
+    EXPECT_EQ(read.error().code(), Errc::Damaged);
+    EXPECT_NE(read.error().message().find(file.string()), std::string::npos);
+    EXPECT_EQ(*store->put(pieces({"abc"})), kAbc);
+    EXPECT_EQ(**store->read(kAbc), "abc") << "stored again, it is whole again";
+}
+
 TEST(BlobStore, ReadsNothingOutsideItself) {
     Folder folder;
     auto store = BlobStore::open(folder.path());

@@ -1,6 +1,7 @@
 # Tests of sinks/
 vitalog_test(sinks/encounter_state_test.cc vitalog_schemas)
 vitalog_test(sinks/view_store_test.cc vitalog_views)
+vitalog_test(sinks/views_damage_test.cc vitalog_views)
 vitalog_test(sinks/view_worker_test.cc vitalog_views vitalog_log)
 vitalog_test(sinks/blob_worker_test.cc vitalog_sinks vitalog_log)
 vitalog_test(sinks/fhir_documents_test.cc vitalog_fhir vitalog_log vitalog_ingest)

@@ -82,10 +82,12 @@ int run(const std::vector<std::string>& words) {
     auto secrets = Secrets::read(environment(), config->text("secrets.file"));
     if (!secrets) return report("run", secrets.error());
     const SiteOptions options{*data_dir, *std::move(secrets), arguments->has("--accept-drift"), *std::move(roles)};
-    std::atomic<bool> failed{false};
+    std::atomic<int> ended{kStopped};
     auto site = Site::start(*config, options, [&](const Error& error) {
         log_line("error", "failed", {{"error", error.to_string()}});
-        failed = true;
+        // Starting again doesn't mend a damaged data directory.
+        if (ended != kDataDirectory)
+            ended = error.code() == Errc::Damaged ? kDataDirectory : kFailed;
         kill(getpid(), SIGTERM);
     });
     if (!site) return report("run", site.error());
@@ -98,8 +100,9 @@ int run(const std::vector<std::string>& words) {
     const auto stopped = (*site)->stop();
     std::error_code ignored;
     std::filesystem::remove(std::filesystem::path(*data_dir) / "run.json", ignored);
-    if (!stopped) return report("run", stopped.error());
-    return failed ? kFailed : kStopped;
+    if (stopped) return ended;
+    const int code = report("run", stopped.error());
+    return ended == kStopped ? code : ended.load();
 }
 
 }  // namespace

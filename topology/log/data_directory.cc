@@ -16,6 +16,7 @@
 
 #include "schemas/base/binary.h"
 #include "schemas/base/ids.h"
+#include "schemas/base/ports.h"
 
 namespace vitalog::topology {
 
@@ -178,14 +179,22 @@ std::optional<std::uint64_t> DataDirectory::synced() const {
     return sequence;
 }
 
-Result<void> DataDirectory::check_synced(std::uint64_t found) const {
+Result<void> DataDirectory::check_synced(std::uint64_t found,
+                                         const std::vector<DroppedEnd>& dropped) const {
     const auto noted = synced();
+    if (!noted && ::lseek(synced_, 0, SEEK_END) > 0)
+        log_line("warn", "synced-damaged", {{"file", (path_ / "synced").string()}});
     if (!noted || found >= *noted) return {};
+    std::string where = "a log file in it is damaged";
+    if (!dropped.empty())
+        where = fmt::format("{} is damaged at byte {}", dropped.front().file.string(),
+                            dropped.front().from);
     return fail(Errc::Damaged,
                 fmt::format("{} ends at write {}, but everything up to write {} was on disk and "
-                            "acknowledged: a log file in it is damaged. Restore the data directory "
+                            "acknowledged: {}. Restore the data directory "
                             "from a backup, or remove {} to go on without what is lost",
-                            database().string(), found, *noted, (path_ / "synced").string()));
+                            database().string(), found, *noted, where,
+                            (path_ / "synced").string()));
 }
 
 }  // namespace vitalog::topology

@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <vector>
 
 #include "schemas/base/result.h"
+#include "topology/log/database_files.h"
 
 namespace vitalog::topology {
 
@@ -39,8 +41,9 @@ class DataDirectory {
     Result<void> mark_synced(std::uint64_t sequence) const;
     /// What was noted last; nullopt when nothing readable is there.
     std::optional<std::uint64_t> synced() const;
-    /// Damaged when the database ends, at `found`, before what was noted.
-    Result<void> check_synced(std::uint64_t found) const;
+    /// Damaged when the database ends, at `found`, before what was noted; names what was dropped
+    /// from its write-ahead logs.
+    Result<void> check_synced(std::uint64_t found, const std::vector<DroppedEnd>& dropped) const;
 
   private:
     DataDirectory(std::filesystem::path path, int lock) : path_(std::move(path)), lock_(lock) {}

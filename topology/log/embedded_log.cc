@@ -133,7 +133,12 @@ void EmbeddedLog::Impl::start() {
 }
 
 Result<void> EmbeddedLog::Impl::recover() {
-    VITALOG_CHECK(directory.check_synced(rocks->db().GetLatestSequenceNumber()));
+    VITALOG_CHECK(
+        directory.check_synced(rocks->db().GetLatestSequenceNumber(), rocks->dropped()));
+    for (const DroppedEnd& end : rocks->dropped())
+        log_line("warn", "log-end-dropped", {{"file", end.file.string()},
+                                             {"from", std::to_string(end.from)},
+                                             {"bytes", std::to_string(end.bytes)}});
     VITALOG_CHECK(recover_topics());
     VITALOG_CHECK(recover_partitions());
     VITALOG_CHECK(generations.load(*rocks));
@@ -407,7 +412,8 @@ Result<std::unique_ptr<EmbeddedLog>> EmbeddedLog::open(Options options) {
     const RocksSettings settings{.block_cache_bytes = options.block_cache_bytes,
                                  .write_buffer_bytes = options.write_buffer_bytes,
                                  .wal_bytes_max = options.wal_bytes_max,
-                                 .background_jobs = options.background_jobs};
+                                 .background_jobs = options.background_jobs,
+                                 .disk = options.disk};
     VITALOG_TRY(auto rocks, Rocks::open(directory.database(), settings));
     auto impl = std::make_unique<Impl>(std::move(options), std::move(directory), std::move(rocks));
     VITALOG_CHECK(impl->recover());

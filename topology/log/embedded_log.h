@@ -12,6 +12,8 @@
 
 namespace vitalog::topology {
 
+struct Disk;  // topology/log/rocks.h
+
 /// The log of one machine: one RocksDB database in a data directory holds blocks of records, shard
 /// state, positions and the ledger of repeats, so that one write batch is one atom (law 6). Owns
 /// the data directory while it lives, and one thread that makes appends durable in groups and calls
@@ -37,6 +39,7 @@ class EmbeddedLog final : public Log {
         std::size_t append_queue_bytes = std::size_t{128} << 20;
         LedgerLimits ledger;
         int background_jobs = 4;  ///< RocksDB's threads for flush and compaction
+        const Disk* disk = nullptr;  ///< the machine's own; tests put faults there
     };
     /// Errors: Conflict when another process has the data directory, Configuration when topics do
     /// not fit what is stored, Damaged, Io.

@@ -8,9 +8,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "schemas/base/result.h"
 #include "state/backend.h"
+#include "topology/log/database_files.h"
 
 // RocksDB as the embedded log uses it. For the source files of topology/log only.
 
@@ -26,11 +28,17 @@ inline std::string_view to_view(const rocksdb::Slice& slice) {
 Error to_error(const rocksdb::Status& status, std::string_view what);
 Result<void> check(const rocksdb::Status& status, std::string_view what);
 
+/// What lies between the database and the disk: tests put faults there.
+struct Disk {
+    rocksdb::Env* env = nullptr;  ///< outlives every log opened over it
+};
+
 struct RocksSettings {
     std::uint64_t block_cache_bytes = 0;
     std::uint64_t write_buffer_bytes = 0;
     std::uint64_t wal_bytes_max = 0;
     int background_jobs = 0;
+    const Disk* disk = nullptr;  ///< the machine's own
 };
 
 /// A column family while somebody needs its data: dropping it from the database leaves readers
@@ -71,6 +79,8 @@ class Rocks {
     /// New column families for blocks.
     Result<std::vector<SharedColumnFamily>> create_logs(const std::vector<std::string>& names);
     Result<void> drop_log(const ColumnFamily& log);
+    /// What lay behind the last whole record of each write-ahead log at open.
+    const std::vector<DroppedEnd>& dropped() const { return dropped_; }
 
     /// Bytes in use now.
     struct Memory {
@@ -90,6 +100,7 @@ class Rocks {
     rocksdb::DBOptions db_options() const;
 
     const RocksSettings settings_;
+    std::vector<DroppedEnd> dropped_;
     std::shared_ptr<rocksdb::Cache> cache_;
     std::shared_ptr<rocksdb::WriteBufferManager> write_buffers_;
     rocksdb::ColumnFamilyOptions log_options_;

@@ -26,7 +26,8 @@ class StoppedLog::Impl {
           meta_(rocks_->db(), rocks_->meta(), "") {}
 
     Result<void> load() {
-        VITALOG_CHECK(directory_.check_synced(rocks_->db().GetLatestSequenceNumber()));
+        VITALOG_CHECK(directory_.check_synced(rocks_->db().GetLatestSequenceNumber(),
+                                              rocks_->dropped()));
         VITALOG_CHECK(load_topics());
         VITALOG_CHECK(load_positions());
         VITALOG_CHECK(generations.load(*rocks_));

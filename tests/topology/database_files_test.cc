@@ -1,0 +1,177 @@
+// Damage in RocksDB's own logs that its reader takes for their end.
+
+#include "topology/log/database_files.h"
+
+#include <rocksdb/db.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
+#include "log_test_support.h"
+
+namespace vitalog::topology {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct DatabaseFilesTest : testing::Test {
+    TemporaryFolder folder;
+    EmbeddedLog::Options options = small_embedded_options(folder.path());
+    const fs::path database = folder.path() / "db";
+
+    void SetUp() override {
+        auto log = EmbeddedLog::open(options);
+        ASSERT_TRUE(log.has_value());
+        for (int i = 0; i < 20; ++i)
+            ASSERT_TRUE(append_now(**log, feed_record("k", "value " + std::to_string(i))));
+    }
+    fs::path manifest() const {
+        for (const auto& file : fs::directory_iterator(database))
+            if (file.path().filename().string().starts_with("MANIFEST")) return file.path();
+        return {};
+    }
+    fs::path newest_log() const {
+        fs::path newest;
+        for (const auto& file : fs::directory_iterator(database))
+            if (file.path().extension() == ".log" && file.file_size() > 0)
+                newest = std::max(newest, file.path());
+        return newest;
+    }
+    static std::string bytes_of(const fs::path& path) {
+        std::ifstream file(path, std::ios::binary);
+        return {std::istreambuf_iterator<char>(file), {}};
+    }
+    static void write(const fs::path& path, const std::string& bytes) {
+        std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+    }
+    /// Where its records begin, as their lengths tell.
+    static std::vector<std::size_t> records_of(const std::string& bytes) {
+        std::vector<std::size_t> begins;
+        for (std::size_t at = 0; at + 7 <= bytes.size();) {
+            const std::size_t left = (32 << 10) - at % (32 << 10);
+            if (left < 7) {
+                at += left;
+                continue;
+            }
+            begins.push_back(at);
+            at += 7 + static_cast<std::uint8_t>(bytes[at + 4]) +
+                  (static_cast<std::uint8_t>(bytes[at + 5]) << 8);
+        }
+        return begins;
+    }
+    void expect_refused(const fs::path& file) {
+        const auto checked = check_database_files(database, false);
+        ASSERT_FALSE(checked.has_value());
+        EXPECT_EQ(checked.error().code(), Errc::Damaged);
+        EXPECT_NE(checked.error().message().find(file.string()), std::string::npos)
+            << checked.error().message();
+    }
+};
+
+TEST_F(DatabaseFilesTest, FindsNothingInWhatIsWhole) {
+    const auto checked = check_database_files(database, false);
+    ASSERT_TRUE(checked.has_value()) << checked.error().to_string();
+    EXPECT_TRUE(checked->empty());
+    EXPECT_TRUE(check_database_files(folder.path() / "nothing", true).has_value());
+}
+
+TEST_F(DatabaseFilesTest, FindsEveryFlipInTheManifest) {
+    const fs::path file = manifest();
+    const std::string whole = bytes_of(file);
+    for (std::size_t at = 0; at < whole.size(); ++at) {
+        std::string bytes = whole;
+        bytes[at] = static_cast<char>(bytes[at] ^ (1 << (at % 8)));
+        write(file, bytes);
+        SCOPED_TRACE("byte " + std::to_string(at));
+        expect_refused(file);
+    }
+}
+
+TEST_F(DatabaseFilesTest, RocksAloneForgetsWhatALengthInTheManifestHides) {
+    const fs::path file = manifest();
+    std::string bytes = bytes_of(file);
+    const auto records = records_of(bytes);
+    bytes[records[records.size() / 2] + 5] ^= 0x40;  // the length's high byte
+    write(file, bytes);
+    std::vector<std::string> families;
+    ASSERT_TRUE(rocksdb::DB::ListColumnFamilies({}, database.string(), &families).ok());
+    EXPECT_LT(families.size(), records.size()) << "then the check is not needed any more";
+    EXPECT_FALSE(EmbeddedLog::open(options).has_value());
+}
+
+TEST_F(DatabaseFilesTest, TakesAManifestThatWasCutShort) {
+    const fs::path file = manifest();
+    const std::string whole = bytes_of(file);
+    const std::size_t last = records_of(whole).back();
+    for (std::size_t size = last; size < whole.size(); ++size) {
+        write(file, whole.substr(0, size));
+        EXPECT_TRUE(check_database_files(database, false).has_value()) << size;
+    }
+}
+
+TEST_F(DatabaseFilesTest, TellsATornEndOfTheLogFromAChangedHeader) {
+    const fs::path file = newest_log();
+    const std::string whole = bytes_of(file);
+    const auto records = records_of(whole);
+    ASSERT_GT(records.size(), 5u);
+    const std::size_t last = records.back();
+
+    write(file, whole.substr(0, whole.size() - 1));
+    auto checked = check_database_files(database, false);
+    ASSERT_TRUE(checked.has_value()) << checked.error().to_string();
+    ASSERT_EQ(checked->size(), 1u);
+    EXPECT_EQ(checked->front().file, file);
+    EXPECT_EQ(checked->front().from, last);
+    EXPECT_EQ(checked->front().bytes, whole.size() - 1 - last);
+
+    for (const std::size_t header : {4, 5, 6}) {  // length, length, type
+        std::string bytes = whole;
+        bytes[last + header] ^= 0x04;
+        write(file, bytes);
+        SCOPED_TRACE(header);
+        expect_refused(file);
+    }
+    std::string bytes = whole;
+    bytes[last + 7] ^= 1;  // the payload: RocksDB drops it
+    write(file, bytes);
+    checked = check_database_files(database, false);
+    ASSERT_TRUE(checked.has_value());
+    EXPECT_EQ(checked->front().from, last);
+}
+
+TEST_F(DatabaseFilesTest, CutsOffWhatStandsBehindAHole) {
+    const fs::path file = newest_log();
+    const std::string whole = bytes_of(file);
+    const std::string aside(100'000, '\0');
+    write(file, whole + aside);
+    auto checked = check_database_files(database, false);
+    ASSERT_TRUE(checked.has_value()) << checked.error().to_string();
+    EXPECT_EQ(bytes_of(file).size(), whole.size() + aside.size());
+
+    write(file, whole + aside + whole);
+    expect_refused(file);
+    checked = check_database_files(database, true);
+    ASSERT_TRUE(checked.has_value()) << checked.error().to_string();
+    ASSERT_EQ(checked->size(), 1u);
+    EXPECT_EQ(checked->front().from, whole.size());
+    EXPECT_EQ(checked->front().bytes, whole.size() + aside.size());
+    EXPECT_EQ(bytes_of(file), whole);
+    EXPECT_TRUE(EmbeddedLog::open(options).has_value());
+}
+
+TEST_F(DatabaseFilesTest, WantsCurrentToNameAManifest) {
+    const fs::path current = database / "CURRENT";
+    const std::string whole = bytes_of(current);
+    for (std::size_t at = 0; at < whole.size(); ++at) {
+        std::string bytes = whole;
+        bytes[at] = static_cast<char>(bytes[at] ^ 1);
+        write(current, bytes);
+        expect_refused(current);
+    }
+    fs::remove(current);
+    expect_refused(current);
+}
+
+}  // namespace
+}  // namespace vitalog::topology
