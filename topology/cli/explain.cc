@@ -5,23 +5,34 @@
 #include "schemas/base/ids.h"
 #include "schemas/json_decode.h"
 #include "sinks/http_client.h"
+#include "topology/audit/reevaluation.h"
+#include "topology/cli/audit_source.h"
 #include "topology/cli/cli.h"
+#include "topology/cli/load_config.h"
 
 // explain: GET /alerts/{id}/explain, written down for people.
 
 namespace vitalog::topology::cli {
 namespace {
 
-constexpr std::string_view kHelp = R"(usage: vitalog explain ALERT --url U [--json]
+constexpr std::string_view kHelp = R"(usage: vitalog explain ALERT (--url U [--json] | --data-dir D)
 
-Why an alert was raised and what came of it: the rule as it stood, the inputs, the index, the clock, the decisions,
+With --url, why an alert was raised and what came of it: the rule as it stood, the inputs, the index, the clock, the decisions,
 the messages, and who was not told and why. Behind each line the records that prove it, topic/partition/offset.
 
-  --url U      a running site, for example http://127.0.0.1:8080
-  --json       as the site answers
+With --data-dir, whether it had to be raised: what the care stage read about this person is applied again, with the rules
+in force then, and must give every record of the alert again, byte for byte.
 
-example:
+  --url U       a running site, for example http://127.0.0.1:8080
+  --json        as the site answers
+  --data-dir D  the data directory of a stopped site, or a backup of a running one; or a cluster, by
+                --set log.kind=kafka --set log.brokers=HOST:PORT
+
+exit codes with --data-dir: 0 it comes out the same, 1 it does not.
+
+examples:
   vitalog explain 5f0c0a8d2f6f4bb4a63c2d7b1f7c9e10 --url http://127.0.0.1:8080
+  vitalog explain 5f0c0a8d2f6f4bb4a63c2d7b1f7c9e10 --data-dir /backup/today
 )";
 
 using Places = std::vector<std::string>;
@@ -286,12 +297,36 @@ Result<std::string> fetch(const Arguments& arguments, const std::string& url) {
     return std::move(outcome.response.body);
 }
 
+void print(const Reevaluation& told) {
+    fmt::print("person {}: {} records read again\n", told.person, told.inputs);
+    for (const auto& record : told.records) {
+        fmt::print("  {} {} {} by {}@{}, pack {}{}: {}\n", record.occurred, record.state, record.priority, record.rule,
+                   record.rule_version, record.pack, record.reason.empty() ? "" : ", " + record.reason,
+                   record.place.empty() ? "MADE NOW, AND NOT IN THE LOG"
+                   : record.same        ? "the same again"
+                                        : "NOT WHAT IS MADE NOW");
+        if (!record.place.empty()) line("record " + record.id, {record.place});
+    }
+    fmt::print("{}\n", told.agrees() ? "the alert comes out the same, byte for byte"
+                                     : "the alert does not come out the same: vitalog audit verify --stage care says why");
+}
+
+int reevaluate(const Arguments& arguments) {
+    const auto log = open_audit_log(arguments);
+    if (!log) return report("explain", log.error());
+    const auto told = reevaluate_alert(**log, arguments.words()[0]);
+    if (!told) return report("explain", told.error());
+    print(*told);
+    return told->agrees() ? kStopped : kFailed;
+}
+
 int run_explain(const std::vector<std::string>& words) {
-    const auto arguments = Arguments::parse(words, {{"--url"}, {"--json"}, 1});
+    const auto arguments = Arguments::parse(words, {config_flags({"--url", "--data-dir"}), {"--json"}, 1});
     if (!arguments) return report_usage("explain", arguments.error());
+    if (arguments->words().size() != 1 || RecordId::parse(arguments->words()[0]).empty())
+        return report_usage("explain", Error(Errc::Configuration, "say ALERT (32 hexadecimal digits)"));
     const auto url = arguments->value("--url");
-    if (!url || arguments->words().size() != 1 || RecordId::parse(arguments->words()[0]).empty())
-        return report_usage("explain", Error(Errc::Configuration, "say ALERT (32 hexadecimal digits) and --url"));
+    if (!url) return reevaluate(*arguments);
     const auto body = fetch(*arguments, *url);
     if (!body) return report("explain", body.error());
     if (arguments->has("--json")) {

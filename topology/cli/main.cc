@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "topology/cli/audit_source.h"
 #include "topology/cli/cli.h"
 #include "topology/cli/huge_pages.h"
 #include "topology/cli/rules.h"
@@ -14,7 +15,7 @@ namespace {
 using vitalog::topology::cli::Command;
 namespace cli = vitalog::topology::cli;
 
-const std::array kCommands{&cli::kRun,     &cli::kDescribe, &cli::kExplain,    &cli::kSendHl7, &cli::kShadow,
+const std::array kCommands{&cli::kRun,     &cli::kDescribe, &cli::kExplain, &cli::kAudit,    &cli::kSendHl7, &cli::kShadow,
                            &cli::kSimulate, &cli::kTopic,    &cli::kDeadLetter, &cli::kStatus,  &cli::kPublish,
                            &cli::kRules,
                            &cli::kBackup,  &cli::kRestore,  &cli::kMigrate,    &cli::kGatewaySim, &cli::kImport,

@@ -287,7 +287,11 @@ Ownership KafkaLog::ownership(std::string_view stage, const TopicPartition& inpu
 }
 
 Result<Offset> KafkaLog::committed(std::string_view stage, const TopicPartition& input) const {
-    if (const auto committed =
+    if (!impl_->elsewhere) {  // a log that was opened to read asks by itself
+        VITALOG_TRY(const auto stored,
+                    committed_offsets(impl_->asker, stage_group(impl_->options, stage), {input}));
+        if (const auto found = stored.find(input); found != stored.end()) return found->second.next;
+    } else if (const auto committed =
             impl_->elsewhere->committed(stage_group(impl_->options, stage), input))
         return *committed;
     return fail(Errc::NotFound, fmt::format("nobody runs {} of {} yet", stage, to_string(input)));
