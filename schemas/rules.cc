@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "schemas/base/remembered.h"
 #include "schemas/rule_kinds.h"
 #include "schemas/rule_yaml.h"
 
@@ -134,8 +135,13 @@ Result<RulePack> parse_rule_pack(std::string_view file, std::string_view yaml) {
     if (yaml.size() > kRulePackBytesMax)
         return at_line(
             file, 1, "larger than " + std::to_string(kRulePackBytesMax) + " bytes; split the pack");
+    static Remembered<RulePack> remembered;
     try {
-        return read_pack(YAML::Load(std::string(yaml)));
+        VITALOG_TRY(
+            const auto pack, remembered.get(yaml, [&]() -> Result<std::shared_ptr<const RulePack>> {
+                return std::make_shared<const RulePack>(read_pack(YAML::Load(std::string(yaml))));
+            }));
+        return *pack;
     } catch (const Refused& refused) {
         return at_line(file, std::max(refused.line, 1), refused.message);
     } catch (const YAML::Exception& error) {

@@ -7,6 +7,8 @@
 #include <initializer_list>
 #include <utility>
 
+#include "schemas/base/remembered.h"
+
 namespace vitalog::schemas {
 namespace {
 
@@ -298,9 +300,7 @@ Result<YAML::Node> load(std::string_view yaml) {
     }
 }
 
-}  // namespace
-
-Result<TemplatePack> TemplatePack::parse(std::string_view yaml) {
+Result<TemplatePack> parse_anew(std::string_view yaml) {
     VITALOG_TRY(const YAML::Node root, load(yaml));
     Result<TemplatePack> pack = fail(Errc::Malformed, "not a template pack");
     try {
@@ -319,6 +319,18 @@ Result<TemplatePack> TemplatePack::parse(std::string_view yaml) {
         }
     }
     return pack;
+}
+
+}  // namespace
+
+Result<TemplatePack> TemplatePack::parse(std::string_view yaml) {
+    static Remembered<TemplatePack> remembered;
+    VITALOG_TRY(const auto pack,
+                remembered.get(yaml, [&]() -> Result<std::shared_ptr<const TemplatePack>> {
+                    VITALOG_TRY(auto parsed, parse_anew(yaml));
+                    return std::make_shared<const TemplatePack>(std::move(parsed));
+                }));
+    return *pack;
 }
 
 std::string_view ChannelTemplate::code_at(std::string_view provider) const {

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "schemas/base/ids.h"
+#include "schemas/base/remembered.h"
 #include "schemas/tables/table_file.h"
 
 namespace vitalog::schemas {
@@ -200,8 +201,9 @@ Result<void> Tables::InForce::add_answers(TableEntry& entry, Observable& observa
         answer.spellings.push_back(answer.display);
         for (const auto& spelling : answer.spellings)
             if (const auto* other = observable.find_answer(spelling))
-                return wrong_table(item.place(), in_quotes(spelling) + " already means " + in_quotes(other->display) +
-                                        "; remove it from one of them");
+                return wrong_table(item.place(), in_quotes(spelling) + " already means " +
+                                                     in_quotes(other->display) +
+                                                     "; remove it from one of them");
         observable.answers.push_back(std::move(answer));
     }
     return {};
@@ -219,7 +221,8 @@ Result<void> Tables::InForce::add_observable(TableEntry& entry) {
     VITALOG_CHECK(add_answers(entry, observable));
     VITALOG_CHECK(entry.finish());
     if (!unit.empty() && !observable.answers.empty())
-        return wrong_table(place, in_quotes(observable.loinc) + " has a unit and answers; remove one of them");
+        return wrong_table(
+            place, in_quotes(observable.loinc) + " has a unit and answers; remove one of them");
     if (!unit.empty()) {
         VITALOG_TRY(observable.unit, unit_named(unit, place));
         if (!observable.minimum)
@@ -322,7 +325,7 @@ Result<void> Tables::InForce::add_systems(TableEntry& top) {
     return {};
 }
 
-Tables::Tables() : in_force_(std::make_unique<InForce>()), version_("none") {}
+Tables::Tables() : in_force_(std::make_shared<InForce>()), version_("none") {}
 Tables::~Tables() = default;
 Tables::Tables(Tables&&) noexcept = default;
 Tables& Tables::operator=(Tables&&) noexcept = default;
@@ -340,8 +343,17 @@ Result<Tables::Files> Tables::changed(Files files, std::string_view kind, std::s
     return files;
 }
 
-Result<std::unique_ptr<const Tables::InForce>> Tables::build(const Files& files) {
-    auto fresh = std::make_unique<InForce>();
+Result<std::shared_ptr<const Tables::InForce>> Tables::build(const Files& files) {
+    static Remembered<InForce> remembered;
+    std::string text;
+    for (const auto& [key, file] : files)
+        for (const std::string* part : {&key.first, &key.second, &file})
+            text.append(std::to_string(part->size())).append(" ").append(*part);
+    return remembered.get(text, [&] { return build_anew(files); });
+}
+
+Result<std::shared_ptr<const Tables::InForce>> Tables::build_anew(const Files& files) {
+    auto fresh = std::make_shared<InForce>();
     const auto of_kind = [&](std::string_view kind,
                              std::string_view format) -> Result<std::vector<TableEntry>> {
         std::vector<TableEntry> tops;
@@ -366,7 +378,7 @@ Result<std::unique_ptr<const Tables::InForce>> Tables::build(const Files& files)
         [&](std::string_view loinc) { return fresh->find_observable(loinc); }};
     for (auto& top : measures) VITALOG_CHECK(fresh->measures.add_measures(top, known));
     for (auto& top : measures) VITALOG_CHECK(fresh->measures.add_fields(top, known));
-    return std::unique_ptr<const InForce>(std::move(fresh));
+    return fresh;
 }
 
 std::string Tables::stamp(const Files& files) {

@@ -102,11 +102,12 @@ class Tables {
 
     static Result<Files> changed(Files files, std::string_view kind, std::string_view name,
                                  std::string_view text);
-    static Result<std::unique_ptr<const InForce>> build(const Files& files);
+    static Result<std::shared_ptr<const InForce>> build(const Files& files);
+    static Result<std::shared_ptr<const InForce>> build_anew(const Files& files);
     static std::string stamp(const Files& files);
 
     Files files_;  ///< text by kind and name
-    std::unique_ptr<const InForce> in_force_;
+    std::shared_ptr<const InForce> in_force_;
     std::string version_;
 };
 
