@@ -83,7 +83,7 @@ class Tampering {
 
   private:
     void load(const SharedColumnFamily& family) {
-        const std::unique_ptr<rocksdb::Iterator> at(rocks_->db().NewIterator({}, family->get()));
+        const std::unique_ptr<rocksdb::Iterator> at(rocks_->db().NewIterator(topology::iterating(), family->get()));
         for (at->SeekToFirst(); at->Valid(); at->Next()) {
             const std::string_view stored = to_view(at->value());
             std::int64_t base = 0;

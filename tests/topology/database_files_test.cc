@@ -1,7 +1,9 @@
-// Damage in RocksDB's own logs that its reader takes for their end.
+// Damage in RocksDB's own logs that its reader takes for their end, and in tables that its
+// iterators pass over.
 
 #include "topology/log/database_files.h"
 
+#include <fmt/format.h>
 #include <rocksdb/db.h>
 
 #include <algorithm>
@@ -9,6 +11,7 @@
 #include <iterator>
 
 #include "log_test_support.h"
+#include "topology/log/rocks.h"
 
 namespace vitalog::topology {
 namespace {
@@ -171,6 +174,42 @@ TEST_F(DatabaseFilesTest, WantsCurrentToNameAManifest) {
     }
     fs::remove(current);
     expect_refused(current);
+}
+
+/// See iterating(): without it the scan ends well, with the keys of the first table only.
+TEST(DatabaseTables, ADamagedOneBetweenOthersOfItsLevelIsNotPassedOver) {
+    const TemporaryFolder folder;
+    const RocksSettings settings{1 << 20, 64 << 10, 1 << 20, 2, nullptr};
+    std::vector<rocksdb::LiveFileMetaData> level;
+    {
+        const auto rocks = Rocks::open(folder.path() / "db", settings);
+        ASSERT_TRUE(rocks.has_value()) << rocks.error().to_string();
+        rocksdb::DB& db = (*rocks)->db();
+        for (int i = 0; i < 2000 && level.size() < 3; ++i) {
+            ASSERT_TRUE(db.Put({}, (*rocks)->state(), fmt::format("{:06}", i), "value").ok());
+            ASSERT_TRUE(db.Flush({}, (*rocks)->state()).ok());
+            db.GetLiveFilesMetaData(&level);
+            std::erase_if(level, [](const auto& table) {
+                return table.level == 0 || table.column_family_name != "state";
+            });
+        }
+    }
+    ASSERT_GE(level.size(), 3U);
+    std::ranges::sort(level, {}, &rocksdb::LiveFileMetaData::smallestkey);
+    ASSERT_EQ(level.front().level, level.back().level);
+    const fs::path damaged = level[1].db_path + level[1].name;
+    std::string bytes = DatabaseFilesTest::bytes_of(damaged);
+    bytes.at(5) ^= 1;
+    DatabaseFilesTest::write(damaged, bytes);
+
+    const auto rocks = Rocks::open(folder.path() / "db", settings);
+    ASSERT_TRUE(rocks.has_value()) << rocks.error().to_string();
+    const RocksBackend state((*rocks)->db(), (*rocks)->state(), "");
+    const auto scanned = state.scan("", [](auto, auto) -> Result<void> { return {}; });
+    ASSERT_FALSE(scanned.has_value());
+    EXPECT_EQ(scanned.error().code(), Errc::Damaged);
+    EXPECT_NE(scanned.error().message().find(damaged.string()), std::string::npos)
+        << scanned.error().to_string();
 }
 
 }  // namespace

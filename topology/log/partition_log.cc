@@ -82,7 +82,7 @@ Result<void> PartitionLog::recover_segment(SharedColumnFamily family, Offset bas
     segment.family = std::move(family);
     segment.base = base;
     const std::unique_ptr<rocksdb::Iterator> at(
-        rocks_.db().NewIterator(rocksdb::ReadOptions(), segment.family->get()));
+        rocks_.db().NewIterator(iterating(), segment.family->get()));
     Digest head = head_;
     const auto look = [&](LogTime& timestamp) -> Result<Offset> {
         VITALOG_TRY(const Offset block, parse_block_key(to_view(at->key())));
@@ -246,7 +246,7 @@ Result<void> PartitionLog::fill_from_disk(const Segment& segment, Offset end, Ba
                                           Offset& at) const {
     const std::string limit = block_key(end);
     const rocksdb::Slice upper_bound = limit;
-    rocksdb::ReadOptions options;
+    rocksdb::ReadOptions options = iterating();
     options.iterate_upper_bound = &upper_bound;
     const std::unique_ptr<rocksdb::Iterator> stored(
         rocks_.db().NewIterator(options, segment.family->get()));
@@ -276,7 +276,7 @@ Result<void> PartitionLog::fill_from_disk(const Segment& segment, Offset end, Ba
 
 Result<void> PartitionLog::visit_blocks(const BlockVisit& visit) const {
     for (const Segment& segment : segments()) {
-        rocksdb::ReadOptions options;
+        rocksdb::ReadOptions options = iterating();
         options.fill_cache = false;
         options.readahead_size = kReadAheadBytes;
         const std::unique_ptr<rocksdb::Iterator> stored(

@@ -246,7 +246,7 @@ Result<void> RocksBackend::scan(
     std::string_view prefix,
     const std::function<Result<void>(std::string_view key, std::string_view value)>& visit) const {
     const std::string wanted = prefix_ + std::string(prefix);
-    rocksdb::ReadOptions options;
+    rocksdb::ReadOptions options = iterating();
     options.fill_cache = false;
     const std::unique_ptr<rocksdb::Iterator> at(db_.NewIterator(options, family_));
     for (at->Seek(wanted); at->Valid() && at->key().starts_with(wanted); at->Next())

@@ -8,6 +8,8 @@
 namespace vitalog::topology::kafka {
 namespace {
 
+constexpr std::size_t kWipeBytes = std::size_t{1} << 20;  // of one write
+
 constexpr std::string_view kClusterKey = "cluster";
 constexpr std::string_view kRestoredPrefix{"restored\0", 9};
 constexpr std::string_view kStandPrefix{"stand\0", 6};
@@ -90,16 +92,17 @@ Result<std::optional<LocalState::Restored>> LocalState::restored(const std::stri
 }
 
 Result<void> LocalState::wipe(const std::string& shard) {
-    const std::string begin = state_prefix(shard);
-    std::string end = begin;
-    // The hash is followed by keys of any bytes: the end is the next hash.
-    for (auto at = end.rbegin(); at != end.rend(); ++at) {
-        *at = static_cast<char>(static_cast<unsigned char>(*at) + 1);
-        if (*at != 0) break;
-    }
     rocksdb::WriteBatch batch;
-    batch.DeleteRange(rocks_->state(), begin, end);
+    // First: what is half gone is not taken for whole. One by one: see iterating() on ranges.
     meta_.put(batch, {restored_key(shard), std::nullopt});
+    const RocksBackend state(rocks_->db(), rocks_->state(), state_prefix(shard));
+    VITALOG_CHECK(state.scan("", [&](std::string_view key, std::string_view) -> Result<void> {
+        state.put(batch, {std::string(key), std::nullopt});
+        if (batch.GetDataSize() < kWipeBytes) return {};
+        const auto written = write(batch);
+        batch.Clear();
+        return written;
+    }));
     return write(batch);
 }
 
@@ -150,8 +153,7 @@ Result<void> LocalState::learn(const std::vector<state::Write>& ledger,
 }
 
 Result<void> LocalState::sync() {
-    return topology::check(rocks_->db().SyncWAL(),
-                           "cannot sync " + directory_.database().string());
+    return topology::check(rocks_->db().SyncWAL(), "cannot sync " + directory_.database().string());
 }
 
 std::unique_ptr<RocksBackend> LocalState::backend(const std::string& shard) {
