@@ -426,6 +426,24 @@ TEST(Shard, AnAbortedCommitIsTriedAgainAndAnUnknownOneReopensTheShard) {
     }
 }
 
+TEST(Shard, ALastCommitOfUnknownOutcomeIsNotTriedOnceMoreAtAStop) {
+    for (const auto fault : {MemoryLog::CommitFault::UnknownApplied, MemoryLog::CommitFault::UnknownDropped}) {
+        Bench bench;
+        bench.options.commit_delay = std::chrono::hours(1);
+        ASSERT_TRUE(bench.open());
+        for (int i = 0; i < 10; ++i) bench.send("a", "add");
+        bench.run();
+        EXPECT_EQ(bench.shard->committed(), Offset(0)) << "the stop is what commits";
+        bench.log.fail_next_commit(fault);
+        EXPECT_FALSE(bench.shard->close().has_value());
+        bench.options.commit_delay = std::chrono::microseconds(0);
+        ASSERT_TRUE(bench.open());
+        bench.run();
+        EXPECT_EQ(bench.outputs(), bench.fold());
+        EXPECT_EQ(values(bench).size(), 20U);
+    }
+}
+
 /// Names the first difference only.
 void expect_fold(Bench& bench) {
     const auto made = bench.outputs();

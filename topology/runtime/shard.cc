@@ -18,6 +18,10 @@ std::int64_t parse_micros(std::string_view text) {
     return value;
 }
 
+tl::unexpected<Error> unknown_end() {
+    return fail(Errc::Io, "the last commit's outcome is unknown; the next start recovers");
+}
+
 }  // namespace
 
 class Shard::Factory final : public state::EntityFactory {
@@ -514,8 +518,7 @@ Result<void> Shard::await_commit() {
     while (pending_) {
         const std::uint64_t seen = ports_.log.activity();
         VITALOG_TRY(const Step step, try_commit());
-        if (step == Step::Reopen)
-            return fail(Errc::Io, "the last commit's outcome is unknown; the next start recovers");
+        if (step == Step::Reopen) return unknown_end();
         if (step == Step::Idle) ports_.log.wait(seen, kCommitWait);
     }
     return {};
@@ -523,7 +526,8 @@ Result<void> Shard::await_commit() {
 
 Result<void> Shard::close() {
     VITALOG_CHECK(await_commit());
-    VITALOG_CHECK(commit(true));
+    VITALOG_TRY(const Step step, commit(true));
+    if (step == Step::Reopen) return unknown_end();  // it may stand: not once more
     return await_commit();
 }
 
