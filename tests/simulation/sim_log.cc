@@ -12,6 +12,7 @@ using topology::BatchFill;
 using topology::PartitionOutput;
 using topology::RecordBlockBuilder;
 
+constexpr std::uint64_t kNobodys = UINT64_MAX;  // of no membership
 constexpr char kEntity = 'E';  // first byte of an entity's stored key
 
 void apply_writes(Entries& entries, const std::vector<state::Write>& writes) {
@@ -62,7 +63,8 @@ class SimLog::Handle final : public ShardLog {
         : log_(log),
           shard_(shard),
           process_(process),
-          epoch_(shard.epoch),
+          // Who was asleep takes a shard for its own that has gone: its membership is an old one.
+          epoch_(log.kind_ == Kind::Disk || shard.owner == process ? shard.epoch : kNobodys),
           crashes_(log.crashes_),
           position_(shard.position),
           backend_(shard.entries, at),
