@@ -20,6 +20,9 @@ using namespace kafka;
 
 constexpr std::uint64_t kWalBytesMax = std::uint64_t{512} << 20;
 constexpr int kBackgroundJobs = 2;
+// As Kafka's own delivery.timeout.ms: a record that is given up and sent again may come twice, as no
+// producer without transactions fences the one before it.
+constexpr std::chrono::minutes kDeliveryMax{2};
 
 /// What the cluster does not answer now it may answer later.
 template <class T>
@@ -137,6 +140,7 @@ Result<void> KafkaLog::Impl::begin_work() {
                                             {*reader, *local, activity, *options.clock}));
     FeedDoor::Options feeds;
     feeds.producer = producer_options(options, "");
+    feeds.producer.timeout = kDeliveryMax;
     feeds.queue.queue_records = options.append_queue_records;
     feeds.queue.queue_bytes = options.append_queue_bytes;
     feeds.ledger = options.ledger;
