@@ -131,6 +131,7 @@ class BrokenCluster(WithBoth):
         subprocess.run([ROOT / "scripts/kafka", *words, "--dir", self.folder + "/cluster"], check=True,
                        stdout=subprocess.DEVNULL)
 
+    @unittest.skipUnless(os.environ.get("VITALOG_TEST_ONE_BROKER"), "a message may come twice: docs/reliability.md, Known")
     def test_a_broker_is_killed_and_comes_back(self):
         sender = Sender(self.site, self.sent)
         sender.start()
