@@ -34,8 +34,15 @@ class Records {
   public:
     explicit Records(std::uint64_t seed) : random_(seed) {}
 
-    /// One message about a person, as identity writes it.
-    std::string make(std::size_t person, std::size_t round) {
+    /// When the results of a message were taken.
+    static EventTime taken(std::size_t person, std::size_t round) {
+        return EventTime(1'700'000'000'000'000 +
+                         static_cast<std::int64_t>(round) * 86'400'000'000 * 3 +
+                         static_cast<std::int64_t>(person % 1000) * 1'000'000);
+    }
+    /// One message about a person, as identity writes it. `scatter`: how many times as far apart
+    /// values lie as those of the healthy.
+    std::string make(std::size_t person, std::size_t round, double scatter = 1) {
         const std::string id = person_id(person);
         ids_.clear();
         ids_.reserve(2 * kResultsPerRecord + 1);
@@ -44,9 +51,7 @@ class Records {
         record.event.identifiers = {{"MRN", "10000001", "MR"}};
         record.event.trigger = "ORU^R01";
         record.event.facility = "HOSPITAL";
-        const EventTime at(1'700'000'000'000'000 +
-                           static_cast<std::int64_t>(round) * 86'400'000'000 * 3 +
-                           static_cast<std::int64_t>(person % 1000) * 1'000'000);
+        const EventTime at = taken(person, round);
         record.event.occurred = {at, 480, Precision::Second};
         auto& patient = record.event.patient.emplace();
         patient.family = "Zhang";
@@ -62,7 +67,10 @@ class Records {
         report.filler = "F20200501-0001";
         report.code = {"L", "UE", "UREA AND ELECTROLYTES"};
         report.status = "final";
-        for (const auto& code : kPanel) add(report, code, at, person, round);
+        for (Code code : kPanel) {
+            code.spread *= scatter;
+            add(report, code, at, person, round);
+        }
         return schemas::encode(record);
     }
     static std::string person_id(std::size_t person) {

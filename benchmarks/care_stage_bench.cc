@@ -2,7 +2,8 @@
 // indices, rules, outputs committed to the log, state flushed by the trail. The persons and their
 // 20 results are there before the clock, and one trail has passed: what is measured is the steady state.
 // The clock stands while input is made.
-//   care_stage_bench [records] [persons] [trail seconds] [seed] [folder]
+//   care_stage_bench [records] [persons] [trail seconds] [seed] [folder] [keep]
+// With `keep` the folder stays: a data directory for `vitalog audit verify --stage care`.
 
 #include "benchmarks/care_input.h"
 #include "processors/care/care_processor.h"
@@ -140,6 +141,6 @@ int main(int argc, char** argv) {
         status = measure(harness, settings);
         harness.close();
     }
-    std::filesystem::remove_all(folder);
+    if (argc <= 6 || std::string_view(argv[6]) != "keep") std::filesystem::remove_all(folder);
     return status;
 }

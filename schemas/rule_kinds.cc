@@ -189,12 +189,6 @@ void read_window(const YAML::Node& map, Rule& rule) {
     read_limits(map, rule, "a window rule", {});
 }
 
-void read_silence(const YAML::Node& map, Rule& rule) {
-    rule.loinc = texts(map, "loinc");
-    rule.within = required_duration(map, "after");
-    rule.watch = word<Watch>(map, "while");
-}
-
 /// In a condition bands are names alone: what they mean is the whole rule's business.
 void read_band_condition(const YAML::Node& map, Rule& condition) {
     condition.index = required_name(map, "index");
@@ -227,6 +221,25 @@ void read_condition(const YAML::Node& map, Rule& whole) {
     whole.conditions.push_back(std::move(condition));
 }
 
+void read_silence(const YAML::Node& map, Rule& rule) {
+    rule.loinc = texts(map, "loinc");
+    rule.within = required_duration(map, "after");
+    if (map["of"].IsDefined()) rule.awaits = word<Awaits>(map, "of");
+    const bool goes_on = map["while"].IsDefined(), follows = map["following"].IsDefined();
+    if (goes_on == follows)
+        refuse(goes_on ? map["following"] : map,
+               "a silence rule needs either 'while', for what is to be heard as long as something "
+               "goes on, or 'following', for what is to come after a finding; write for example "
+               "while: inpatient");
+    if (follows) return read_condition(map["following"], rule);
+    rule.watch = word<Watch>(map, "while");
+    if (rule.watch == Watch::Inpatient && rule.awaits == Awaits::Samples)
+        refuse(
+            map["while"],
+            "while: inpatient waits for results from the admission on; add of: results, or write "
+            "while: encounter");
+}
+
 void read_combination(const YAML::Node& map, Rule& rule) {
     const auto conditions = map["conditions"];
     if (!conditions.IsDefined() || !conditions.IsSequence() || conditions.size() < 2 ||
@@ -248,7 +261,8 @@ const Keys& keys_of(RuleKind kind) {
         {"loinc", "unit", "window", "points", "covers", "direction", "by", "per", "clear"},
         {"loinc", "unit", "window", "points", "covers", "statistic", "low", "below", "high",
          "above", "clear"},
-        {"loinc", "after", "while"},
+        {"loinc", "of", "after", "while", "following"},
+        {"conditions", "within"},
         {"conditions", "within"},
         {"conditions", "within"},
     }};
@@ -271,6 +285,7 @@ void read_kind(const YAML::Node& map, Rule& rule) {
             return read_silence(map, rule);
         case RuleKind::AllOf:
         case RuleKind::AnyOf:
+        case RuleKind::Sequence:
             return read_combination(map, rule);
     }
 }

@@ -14,6 +14,29 @@ void refuse(const YAML::Node& at, std::string message) {
     throw Refused{at.Mark().line + 1, std::move(message)};
 }
 
+std::optional<Refused> slip_in(std::string_view yaml) {
+    constexpr std::string_view kFullWidthColon = "\xef\xbc\x9a";
+    int number = 1;
+    for (std::size_t at = 0; at < yaml.size(); ++number) {
+        const std::size_t end = std::min(yaml.find('\n', at), yaml.size());
+        std::string_view line = yaml.substr(at, end - at);
+        at = end + 1;
+        const std::size_t indent = std::min(line.find_first_not_of(" \t-"), line.size());
+        if (line.substr(0, indent).find('\t') != std::string_view::npos)
+            return Refused{number, "the line begins with a tab; write spaces instead"};
+        line.remove_prefix(indent);
+        const auto word = std::find_if_not(line.begin(), line.end(), [](unsigned char c) {
+            return std::isalnum(c) != 0 || c == '_';
+        });
+        const auto length = static_cast<std::size_t>(word - line.begin());
+        if (length > 0 && line.substr(length).starts_with(kFullWidthColon))
+            return Refused{number, "'" + std::string(line.substr(0, length)) +
+                                       "' stands before a colon of full width; write " +
+                                       std::string(line.substr(0, length)) + ": and a space"};
+    }
+    return std::nullopt;
+}
+
 namespace {
 
 std::string joined(const Keys& keys) {

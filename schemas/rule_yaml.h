@@ -28,6 +28,10 @@ struct Refused {
 };
 [[noreturn]] void refuse(const YAML::Node& at, std::string message);
 
+/// A slip of the hand that makes another line than its own look wrong: indentation by tabs, a key
+/// before a colon of full width. Looked for in files that are refused.
+std::optional<Refused> slip_in(std::string_view yaml);
+
 /// Refuses what is no mapping, and keys that are unknown or there twice.
 void check_keys(const YAML::Node& map, std::string_view what, const Keys& allowed);
 std::string scalar(const YAML::Node& node, std::string_view name);

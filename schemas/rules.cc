@@ -103,18 +103,23 @@ void check_inhibitions(const YAML::Node& rules, const RulePack& pack) {
 }
 
 RulePack read_pack(const YAML::Node& root) {
-    check_keys(root, "a rule pack", {"format", "pack", "version", "description", "rules"});
+    check_keys(root, "a rule pack",
+               {"format", "pack", "version", "description", "open_episodes", "rules"});
     if (required_text(root, "format") != "1")
         refuse(root["format"], "format must be 1; this program reads no other");
     RulePack pack;
     pack.id = required_name(root, "pack");
     pack.version = required_name(root, "version");
+    if (root["open_episodes"].IsDefined())
+        pack.open_episodes = word<OpenEpisodes>(root, "open_episodes");
     const auto rules = root["rules"];
     if (!rules.IsDefined() || !rules.IsSequence() || rules.size() == 0 ||
         rules.size() > kRulesPerPackMax)
-        refuse(root, "rules must list 1 to " + std::to_string(kRulesPerPackMax) + " rules");
+        refuse(root, "rules must list 1 to " + std::to_string(kRulesPerPackMax) +
+                         " rules; write rules: and below it - id: ...");
     for (const auto& entry : rules) {
         pack.rules.push_back(read_rule(entry, pack));
+        pack.lines.push_back(entry.Mark().line + 1);
         for (std::size_t i = 0; i + 1 < pack.rules.size(); ++i)
             if (pack.rules[i].id == pack.rules.back().id)
                 refuse(entry,
@@ -122,6 +127,13 @@ RulePack read_pack(const YAML::Node& root) {
     }
     check_inhibitions(rules, pack);
     return pack;
+}
+
+YAML::Node only_document(std::string_view yaml) {
+    const auto documents = YAML::LoadAll(std::string(yaml));
+    if (documents.size() > 1)
+        refuse(documents[1], "a second document begins above; write each pack into its own file");
+    return documents.empty() ? YAML::Node() : documents.front();
 }
 
 tl::unexpected<Error> at_line(std::string_view file, int line, const std::string& message) {
@@ -137,15 +149,20 @@ Result<RulePack> parse_rule_pack(std::string_view file, std::string_view yaml) {
             file, 1, "larger than " + std::to_string(kRulePackBytesMax) + " bytes; split the pack");
     static Remembered<RulePack> remembered;
     try {
-        VITALOG_TRY(
-            const auto pack, remembered.get(yaml, [&]() -> Result<std::shared_ptr<const RulePack>> {
-                return std::make_shared<const RulePack>(read_pack(YAML::Load(std::string(yaml))));
-            }));
+        VITALOG_TRY(const auto pack,
+                    remembered.get(yaml, [&]() -> Result<std::shared_ptr<const RulePack>> {
+                        return std::make_shared<const RulePack>(read_pack(only_document(yaml)));
+                    }));
         return *pack;
     } catch (const Refused& refused) {
+        if (const auto slip = slip_in(yaml)) return at_line(file, slip->line, slip->message);
         return at_line(file, std::max(refused.line, 1), refused.message);
     } catch (const YAML::Exception& error) {
-        return at_line(file, std::max(error.mark.line + 1, 1), "not YAML: " + error.msg);
+        if (const auto slip = slip_in(yaml)) return at_line(file, slip->line, slip->message);
+        return at_line(file, std::max(error.mark.line + 1, 1),
+                       "not YAML here, or just before: " + error.msg +
+                           "; see that keys of one level begin in one column, and put texts with "
+                           "any of : # % @ [ { into quotes");
     }
 }
 

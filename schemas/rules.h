@@ -22,14 +22,16 @@ enum class RuleKind : std::uint8_t {
     Change,     ///< a value moved by so much within so long
     Trend,      ///< the slope over a window lies beyond a limit
     Window,     ///< a statistic of a window lies beyond a limit
-    Silence,    ///< no sample for so long while a device or an encounter should give some
+    Silence,    ///< nothing for so long that a device, an encounter or a finding should bring
     AllOf,      ///< several conditions at once
-    AnyOf       ///< one of several conditions
+    AnyOf,      ///< one of several conditions
+    Sequence    ///< several conditions one after the other
 };
 template <>
 struct EnumNames<RuleKind> {
-    static constexpr std::array<std::string_view, 8> names{
-        "threshold", "index-band", "change", "trend", "window", "silence", "all-of", "any-of"};
+    static constexpr std::array<std::string_view, 9> names{"threshold", "index-band", "change",
+                                                           "trend",     "window",     "silence",
+                                                           "all-of",    "any-of",     "sequence"};
 };
 
 enum class ChangeDirection : std::uint8_t { Rise, Fall };
@@ -53,11 +55,19 @@ struct EnumNames<Statistic> {
                                                            "mean",  "deviation", "variation"};
 };
 
-/// What has to go on for silence to be an alarm.
-enum class Watch : std::uint8_t { Binding, Encounter, Either };
+/// What has to go on for silence to be an alarm. Either: binding or encounter.
+enum class Watch : std::uint8_t { Binding, Encounter, Either, Inpatient };
 template <>
 struct EnumNames<Watch> {
-    static constexpr std::array<std::string_view, 3> names{"binding", "encounter", "either"};
+    static constexpr std::array<std::string_view, 4> names{"binding", "encounter", "either",
+                                                           "inpatient"};
+};
+
+/// What breaks a silence.
+enum class Awaits : std::uint8_t { Samples, Results, Both };
+template <>
+struct EnumNames<Awaits> {
+    static constexpr std::array<std::string_view, 3> names{"samples", "results", "both"};
 };
 
 /// One band of an index and what it means. A rule lists its bands from the worst to the mildest.
@@ -130,7 +140,7 @@ struct Rule {
     std::optional<double> by;     ///< Change: by at least this, in `unit`; Trend: per `per`
     std::optional<double> ratio;  ///< Change: to at least (rise) or at most (fall) this multiple
     std::chrono::microseconds within{};  ///< Change: how far back; Silence: how long; AllOf, AnyOf:
-                                         ///< how old a value may be
+                                         ///< how old a value may be; Sequence: first to last
     std::optional<double> clear_by;      ///< Change, Trend: less than this closes; default `by`
     std::optional<double> clear_ratio;
 
@@ -139,18 +149,34 @@ struct Rule {
     std::chrono::microseconds covers{};     ///< Trend, Window: from the first to the last at least
     std::chrono::microseconds per{};        ///< Trend
     Statistic statistic = Statistic::Mean;  ///< Window
-    Watch watch = Watch::Binding;           ///< Silence
-    std::vector<Rule> conditions;           ///< AllOf, AnyOf
+    Watch watch = Watch::Binding;           ///< Silence without a finding
+    Awaits awaits = Awaits::Samples;        ///< Silence
+    std::vector<Rule> conditions;           ///< AllOf, AnyOf, Sequence: in order; Silence: the
+                                            ///< finding that something is to follow, or none
 
-    bool combines() const { return kind == RuleKind::AllOf || kind == RuleKind::AnyOf; }
+    bool combines() const {
+        return kind == RuleKind::AllOf || kind == RuleKind::AnyOf || kind == RuleKind::Sequence;
+    }
     friend bool operator==(const Rule&, const Rule&) = default;
+};
+
+/// What becomes of the open episodes of a pack's rules when it is published.
+enum class OpenEpisodes : std::uint8_t {
+    Stay,   ///< they go on under the version that raised them
+    Follow  ///< they go on under this version; those of rules that it no longer has end
+};
+template <>
+struct EnumNames<OpenEpisodes> {
+    static constexpr std::array<std::string_view, 2> names{"stay", "follow"};
 };
 
 /// A file of rules with its own version.
 struct RulePack {
     std::string id;
     std::string version;
+    OpenEpisodes open_episodes = OpenEpisodes::Stay;
     std::vector<Rule> rules;
+    std::vector<int> lines;  ///< where each rule begins, for errors
 };
 
 inline constexpr std::size_t kRulePackBytesMax = 1 << 20;

@@ -6,7 +6,7 @@
 namespace vitalog::schemas {
 namespace {
 
-constexpr int kDepthMax = 2;  // a combination and its conditions
+constexpr int kDepthMax = 2;  // a rule and its conditions
 
 struct Writer {
     BinaryWriter& out;
@@ -100,6 +100,7 @@ void numbers(Form& form, Rule& rule) {
     form.number(rule.points);
     form.word(rule.statistic);
     form.word(rule.watch);
+    form.word(rule.awaits);
 }
 
 template <class Form, class Rule>

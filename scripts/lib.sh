@@ -2,7 +2,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
-build_packages="build-essential cmake ninja-build pkg-config git ca-certificates tzdata
+build_packages="build-essential cmake ninja-build mold pkg-config git ca-certificates tzdata
   librocksdb-dev libboost1.81-dev libsimdjson-dev libfmt-dev libgtest-dev libexpected-dev
   libsqlite3-dev libpqxx-dev liblz4-dev zlib1g-dev libssl-dev libyaml-cpp-dev libexpat1-dev libxxhash-dev libhowardhinnant-date-dev
   librdkafka-dev"

@@ -4,6 +4,7 @@
 
 #include "schemas/base/binary.h"
 #include "schemas/base/planted.h"
+#include "schemas/base/stored_version.h"
 
 namespace vitalog::state {
 namespace {
@@ -172,9 +173,9 @@ Result<void> EntityStore::load(Held& held, const std::optional<std::string>& sto
     const bool magic = reader.u8() == static_cast<std::uint8_t>(kMagic[0]) &&
                        reader.u8() == static_cast<std::uint8_t>(kMagic[1]);
     const std::uint8_t version = reader.u8();
-    if (!magic || version != kVersion)
-        return fail(Errc::Damaged, "stored entity '" + held.key + "' has format " +
-                                       std::to_string(version) + ", this program reads format 1");
+    if (!magic)
+        return fail(Errc::Damaged, "stored entity '" + held.key + "' does not begin with its magic");
+    if (version != kVersion) return other_version("a stored entity", version, kVersion);
     held.removed_ = held.stored_tombstone_ = reader.boolean();
     held.applied = Offset(reader.signed_varint());
     for (std::size_t n = reader.count(); n > 0; --n) {
@@ -237,7 +238,7 @@ Result<Held*> EntityStore::fetch_one(std::string_view key) {
 }
 
 void EntityStore::touch(Held& held, Offset offset, LogTime now) {
-    if (!held.dirty_ || !planted(Defect::StalePosition)) held.applied = offset;
+    if (!held.dirty_ || !planted("stale-position")) held.applied = offset;
     use(held);
     if (!held.touched_) {
         held.touched_ = true;
@@ -341,7 +342,7 @@ void EntityStore::flush(Held& held, std::vector<Write>& writes) {
     if (!held.removed_) held.entity->encode(value);
     writes.push_back({entity_key(held.key), std::move(value)});
     for (const ReceivedTime due : held.stored_dues_)
-        if (!planted(Defect::StaleTimerIndex)) writes.push_back({timer_key(due, held.key), std::nullopt});
+        if (!planted("stale-timer-index")) writes.push_back({timer_key(due, held.key), std::nullopt});
     held.stored_dues_.clear();
     for (const auto& timer : held.timers) {
         writes.push_back({timer_key(timer.due, held.key), std::string()});
@@ -382,14 +383,14 @@ Offset EntityStore::take_writes(Offset committed, LogTime now, std::size_t appli
     std::size_t projected = memory_bytes_;
     for (Held* held = oldest_; held != nullptr && projected > options_.memory_budget;
          held = held->recent_newer_) {
-        if (planted(Defect::NeverEvict)) break;
-        if (held->dirty_ && planted(Defect::EvictUnflushed)) unlink_dirty(*held);
-        if (planted(Defect::DropTimersAtEviction)) held->timers.clear();
+        if (planted("never-evict")) break;
+        if (held->dirty_ && planted("evict-unflushed")) unlink_dirty(*held);
+        if (planted("drop-timers-at-eviction")) held->timers.clear();
         if (held->dirty_) flush(*held, writes);
         projected -= held->memory_bytes;
         victims_.push_back(held);
     }
-    const bool trails = dirty_first_ != nullptr && !planted(Defect::CheckpointPastDirty);
+    const bool trails = dirty_first_ != nullptr && !planted("checkpoint-past-dirty");
     const Offset checkpoint = trails ? dirty_first_->first_dirty_ : committed;
     std::erase_if(tombstones_, [&](const auto& tombstone) {
         const auto& [key, applied] = tombstone;

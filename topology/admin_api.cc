@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "ingest/http/access.h"
 #include "schemas/base/base64.h"
 #include "schemas/json_decode.h"
 #include "topology/publication.h"
@@ -23,19 +24,9 @@ struct ClockRequest {
     }
 };
 
+/// None of these doors is FHIR's.
 HttpResponse error(int status, std::string_view code, std::string_view message) {
-    HttpResponse response;
-    response.status = status;
-    schemas::JsonWriter json(response.body);
-    json.begin_object();
-    json.key("error");
-    json.begin_object();
-    json.field("status", status);
-    json.field("code", code);
-    json.field("message", message);
-    json.end_object();
-    json.end_object();
-    return response;
+    return ingest::error_response(status, code, message, "/admin");
 }
 
 std::optional<std::int64_t> whole_number(std::string_view text) {

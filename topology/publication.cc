@@ -13,6 +13,7 @@
 
 #include "schemas/embed.h"
 #include "schemas/json_decode.h"
+#include "topology/rule_terms.h"
 #include "topology/stages/stage.h"
 #include "topology/zone_files.h"
 
@@ -80,6 +81,12 @@ Result<void> add_kind(const Config& config, std::string_view key, const std::vec
     return add_folder(kinds.front(), fs::path(folder), out);
 }
 
+/// A message that names the publication, by the file it came from.
+std::string at_its_file(const Publication& p, const std::string& message) {
+    if (!message.starts_with(p.name + ":")) return p.where + ": " + message;
+    return file_of(p) + message.substr(p.name.size());
+}
+
 template <class Visit>
 Result<void> for_each_control(const Log& log, const schemas::TopicNames& topics, Visit visit) {
     schemas::Decoder decoder;
@@ -99,16 +106,27 @@ Publication make_publication(std::string kind, std::string name, std::string bod
     return make(std::move(kind), std::move(name), std::move(body), std::move(where));
 }
 
+std::string file_of(const Publication& publication) {
+    return publication.where.ends_with(publication.name) ? publication.where : publication.name;
+}
+
 Result<void> check_publications(const std::vector<Publication>& publications) {
     for (const Stage& stage : all_stages()) {
         if (!stage.make_processor) continue;
         const auto processor = stage.make_processor();
         for (const auto& p : publications) {
             const auto result = processor->on_control({p.kind, p.name, p.version, p.body}, {});
-            if (!result) return fail(Errc::Configuration, p.where + ": " + result.error().message());
+            if (!result) return fail(Errc::Configuration, at_its_file(p, result.error().message()));
         }
     }
-    return {};
+    VITALOG_CHECK(check_inhibited(publications));
+    return check_terms(publications);
+}
+
+Result<std::vector<Publication>> configured_tables(const Config& config) {
+    std::vector<Publication> tables;
+    VITALOG_CHECK(add_kind(config, "tables.dir", {"units", "codes", "measures"}, tables));
+    return tables;
 }
 
 Result<std::vector<Publication>> collect_publications(const Config& config) {

@@ -21,11 +21,18 @@ struct Publication {
     std::string backtest = {};  ///< what its back-test came to, in one line; empty: none was asked for
 };
 
+/// What errors call the publication: the file it came from; its name where it came from none.
+std::string file_of(const Publication& publication);
+
 /// Settings, code tables, rule packs and templates as the configuration names them; the built-in ones where it names
 /// no folder. Each is checked by the processors that will use it. Configuration: names file, line and what to write.
 Result<std::vector<Publication>> collect_publications(const Config& config);
 
-/// What the processors say of these, in this order, as their only ones. Configuration: names `where` and what to write.
+/// The code tables alone of those.
+Result<std::vector<Publication>> configured_tables(const Config& config);
+
+/// What the processors say of these, in this order, as their only ones, and whether the rules among them know the codes
+/// and units of the tables among them. Configuration: names `where` and what to write.
 Result<void> check_publications(const std::vector<Publication>& publications);
 
 /// One control record of feed.control that came from a file. An empty body retires the name.

@@ -4,7 +4,6 @@
 #include <thread>
 
 #include "sinks/aliyun/client.h"
-#include "sinks/effects/on_duty_provider.h"
 #include "sinks/tencent/client.h"
 #include "sinks/wechat/client.h"
 #include "sinks/wecom/client.h"
@@ -85,8 +84,7 @@ Senders::Senders(const Config& config, const Secrets& secrets, const schemas::To
         if (!plan.served || plan.external) continue;
         const std::string& provider = plan.provider;
         Channel channel;
-        channel.provider = std::make_unique<sinks::OnDutyProvider>(
-            make_provider(provider, config, secrets, ports.wall), ports.on_duty);
+        channel.provider = make_provider(provider, config, secrets, ports.wall);
         sinks::SendGate::Options gate;
         gate.rate_per_second = static_cast<double>(config.number("notify." + provider + ".rate"));
         gate.reserve = static_cast<double>(config.number("notify.reserve")) / 100;
@@ -100,9 +98,9 @@ Senders::Senders(const Config& config, const Secrets& secrets, const schemas::To
             options.receipt_topic = topics.name(schemas::Topic::FeedReceipt);
             if (lane == sinks::Lane::High) options.senders = kSendersOfHigh;
             channel.lanes.push_back(std::make_unique<sinks::EffectWorker>(
-                options,
-                sinks::EffectWorker::Ports{ports.source, ports.feed, *channel.provider, ports.site,
-                                           ports.wall, &ports.metrics, channel.gate.get()}));
+                options, sinks::EffectWorker::Ports{ports.source, ports.feed, *channel.provider,
+                                                    ports.site, ports.wall, &ports.metrics,
+                                                    channel.gate.get(), ports.on_duty}));
         }
         channels_.push_back(std::move(channel));
     }
@@ -119,6 +117,13 @@ void Senders::stop() {
     for (const Channel& channel : channels_)
         for (const auto& lane : channel.lanes) stops.emplace_back([&lane] { lane->stop(); });
     for (std::thread& stop : stops) stop.join();
+}
+
+bool Senders::withdrawn() const {
+    return std::ranges::any_of(channels_, [](const Channel& channel) {
+        return std::ranges::any_of(channel.lanes,
+                                   [](const auto& lane) { return lane->withdrawn(); });
+    });
 }
 
 std::int64_t Senders::lag() const {

@@ -40,6 +40,8 @@ class Senders {
     void stop();
     /// Attempts without a reported outcome.
     std::int64_t lag() const;
+    /// Some of them were off duty and do nothing more: others take their place.
+    bool withdrawn() const;
 
   private:
     struct Channel {

@@ -32,6 +32,7 @@
 #include "sinks/views/view_reader.h"
 #include "sinks/views/view_workers.h"
 #include "topology/admin_api.h"
+#include "topology/audit/replay.h"
 #include "topology/clock.h"
 #include "topology/documents.h"
 #include "topology/doors.h"
@@ -132,6 +133,7 @@ class Site::Impl {
     }
 
     Result<void> open_log() {
+        VITALOG_CHECK(refuse_replay(options_.data_dir));
         topics_ = configured_names(config_);
         VITALOG_TRY(site_log_, SiteLog::open(config_, topics_,
                                              {options_.data_dir, options_.secrets.kafka_password,
@@ -358,14 +360,24 @@ class Site::Impl {
     /// one.
     Result<void> tend_duty() {
         const bool wanted = log_->on_duty();
-        if (wanted == on_duty_) return {};
-        log_line("info", wanted ? "on-duty" : "off-duty", {});
-        return wanted ? take_duty() : leave_duty();
+        if (on_duty_ && (!wanted || senders_withdrawn())) {
+            log_line("info", "off-duty", {});
+            VITALOG_CHECK(leave_duty());
+        }
+        if (!wanted || on_duty_) return {};
+        log_line("info", "on-duty", {});
+        return take_duty();
+    }
+
+    bool senders_withdrawn() const {
+        const std::lock_guard lock(senders_mutex_);
+        return senders_ && senders_->withdrawn();
     }
 
     Result<void> take_duty() {
         on_duty_ = true;
-        if (operator_) VITALOG_CHECK(operator_->watch(config_, views_file(config_, options_.data_dir)));
+        if (operator_)
+            VITALOG_CHECK(operator_->watch(config_, views_file(config_, options_.data_dir)));
         if (config_.text("notify.mode") != "live") return {};
         auto senders =
             std::make_unique<Senders>(config_, options_.secrets, topics_,

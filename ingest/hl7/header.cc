@@ -110,6 +110,15 @@ Header salvage_header(std::string_view bytes) {
     return header;
 }
 
+namespace {
+
+/// As Message takes a segment: a longer name is another segment's.
+bool has_id(std::string_view line, std::string_view id, const Delimiters& delimiters) {
+    return line.starts_with(id) && (line.size() == id.size() || line[id.size()] == delimiters.field);
+}
+
+}  // namespace
+
 Result<void> Skim::read(const DecodedText& decoded) {
     const std::size_t start = std::min(decoded.text.find("MSH"), decoded.text.size());
     const std::string_view text = decoded.text.substr(start);
@@ -127,8 +136,8 @@ Result<void> Skim::read(const DecodedText& decoded) {
     std::size_t head_end = 0;
     const bool look_for_mrg = needs_mrg(header_);
     while ((head_end == 0 || (look_for_mrg && !has_mrg_)) && walk.next(line)) {
-        if (head_end == 0 && line.starts_with("PID")) head_end = walk.position();
-        if (line.starts_with("MRG")) has_mrg_ = true;
+        if (head_end == 0 && has_id(line, "PID", delimiters)) head_end = walk.position();
+        if (has_id(line, "MRG", delimiters)) has_mrg_ = true;
     }
     return head_.parse(text.substr(0, head_end == 0 ? walk.position() : head_end), decoded.charset);
 }

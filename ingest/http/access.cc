@@ -7,6 +7,7 @@
 #include <set>
 
 #include "schemas/json.h"
+#include "schemas/operation_outcome.h"
 
 namespace vitalog::ingest {
 namespace {
@@ -23,27 +24,6 @@ bool is_bearer(std::string_view authorization) {
     if (authorization.size() <= kScheme.size()) return false;
     return std::equal(kScheme.begin(), kScheme.end(), authorization.begin(),
                       [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b + 32 : b); });
-}
-
-std::string_view fhir_issue_code(int status) {
-    switch (status) {
-        case 401:
-            return "login";
-        case 403:
-            return "forbidden";
-        case 404:
-            return "not-found";
-        case 405:
-            return "not-supported";
-        case 413:
-            return "too-long";
-        case 503:
-            return "transient";
-        case 504:
-            return "timeout";
-        default:
-            return status >= 500 ? "exception" : "invalid";
-    }
 }
 
 }  // namespace
@@ -88,27 +68,19 @@ HttpResponse error_response(int status, std::string_view code, std::string_view 
                             std::string_view path) {
     HttpResponse response;
     response.status = status;
+    if (path == "/fhir" || path.starts_with("/fhir/")) {
+        response.content_type = schemas::kFhirJson;
+        response.body = schemas::operation_outcome(status, message);
+        return response;
+    }
     schemas::JsonWriter json(response.body);
     json.begin_object();
-    if (path == "/fhir" || path.starts_with("/fhir/")) {
-        response.content_type = "application/fhir+json";
-        json.field("resourceType", "OperationOutcome");
-        json.key("issue");
-        json.begin_array();
-        json.begin_object();
-        json.field("severity", "error");
-        json.field("code", fhir_issue_code(status));
-        json.field("diagnostics", message);
-        json.end_object();
-        json.end_array();
-    } else {
-        json.key("error");
-        json.begin_object();
-        json.field("status", status);
-        json.field("code", code);
-        json.field("message", message);
-        json.end_object();
-    }
+    json.key("error");
+    json.begin_object();
+    json.field("status", status);
+    json.field("code", code);
+    json.field("message", message);
+    json.end_object();
     json.end_object();
     return response;
 }

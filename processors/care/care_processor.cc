@@ -7,6 +7,7 @@
 #include "processors/care/merge.h"
 #include "processors/care/observations.h"
 #include "processors/care/silence.h"
+#include "processors/care/succession.h"
 #include "processors/care/task_context.h"
 #include "schemas/events/directory.h"
 #include "schemas/events/identity.h"
@@ -77,7 +78,8 @@ Turn CareProcessor::turn_for(Person& person, const Input& input, Context& out) {
             .rules = rules_,
             .notice_limit = notice_limit_,
             .index_settings = index_settings_,
-            .hex = hex_};
+            .hex = hex_,
+            .trace = trace_};
 }
 
 Result<void> CareProcessor::handle(Person& person, const Input& input, Context& out) {
@@ -85,6 +87,7 @@ Result<void> CareProcessor::handle(Person& person, const Input& input, Context& 
     Turn turn = turn_for(person, input, out);
     VITALOG_CHECK(dispatch(turn));
     if (person.merged_into.empty()) watch_for_silence(turn);
+    if (trace_ != nullptr) trace_->handled(person);
     return {};
 }
 
@@ -121,10 +124,12 @@ void CareProcessor::fire(Person& person, const Timer& timer, Context& out) {
     input.topic = Topic::Person;
     Turn turn = turn_for(person, input, out);
     on_silence_timer(turn, timer);
+    if (trace_ != nullptr) trace_->handled(person);
 }
 
 Result<void> CareProcessor::samples(Turn& turn) {
     VITALOG_TRY(const auto record, schemas::decode<CareSamples>(turn.input.value, decoder_));
+    follow_publications(turn);
     fold_samples(turn, record.event, window_, arrivals_);
     judge_samples(turn, arrivals_);
     return {};
@@ -132,6 +137,7 @@ Result<void> CareProcessor::samples(Turn& turn) {
 
 Result<void> CareProcessor::clinical(Turn& turn) {
     VITALOG_TRY(const auto record, schemas::decode<CareClinical>(turn.input.value, decoder_));
+    follow_publications(turn);
     Occasion occasion;
     bool died = false;
     if (record.event.encounter) turn.person.watched.encounter(*record.event.encounter);

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "processors/care/pack_check.h"
 #include "processors/care/person.h"
 #include "processors/care/samples.h"
 #include "processors/care/turn.h"
@@ -28,6 +29,10 @@ class CareProcessor final : public ProcessorOf<Person> {
                                                   std::string_view bytes) const override;
     Result<void> on_control(const schemas::Control& control, const Input& input) override;
 
+    /// Tells how it judges, from the next record on. `trace` outlives the processor.
+    void explain_to(RuleTrace& trace) { trace_ = &trace; }
+    const rules::RulesInForce& rules() const { return rules_; }
+
   protected:
     Result<void> handle(Person& person, const Input& input, Context& out) override;
     void fire(Person& person, const Timer& timer, Context& out) override;
@@ -43,13 +48,14 @@ class CareProcessor final : public ProcessorOf<Person> {
     Result<void> moved(Turn& turn);
 
     schemas::Decoder decoder_;
-    rules::RulesInForce rules_;
+    rules::RulesInForce rules_{check_indices};
     std::chrono::microseconds notice_limit_ = std::chrono::hours(24);
     IndexSettings index_settings_;
     HexText hex_;
     std::vector<Touched> touched_;
     Window window_;
     std::vector<Arrival> arrivals_;
+    RuleTrace* trace_ = nullptr;
 };
 
 }  // namespace vitalog::processors::care

@@ -5,6 +5,7 @@
 
 #include "processors/care/current_indices.h"
 #include "processors/care/indices.h"
+#include "processors/care/sequence.h"
 
 namespace vitalog::processors::care {
 namespace {
@@ -73,6 +74,10 @@ SampleFact fact_of(const Rule& rule, const Newest& newest, std::string text) {
     return fact;
 }
 
+void tell(const Turn& turn, const Judgement& judgement) {
+    if (turn.trace != nullptr) turn.trace->judged(judgement);
+}
+
 Evaluation on_value(const Rule& rule, const Newest& newest, Verdict verdict, const Person& person) {
     Evaluation result;
     result.verdict = verdict;
@@ -84,12 +89,27 @@ Evaluation on_value(const Rule& rule, const Newest& newest, Verdict verdict, con
     return result;
 }
 
-Evaluation by_change(const Person& person, const Rule& rule, const Newest& newest) {
+Judgement changed_from(const Rule& rule, const Newest& newest, double least, double most) {
+    return {.rule = rule,
+            .of = Judgement::Of::Change,
+            .at = newest.at.at,
+            .value = newest.value,
+            .what = newest.loinc,
+            .least = least,
+            .most = most};
+}
+
+Evaluation by_change(const Turn& turn, const Rule& rule, const Newest& newest) {
+    const Person& person = turn.person;
     if (newest.place) {
         std::vector<rules::Reading> others;
         for (const auto& sample : person.results.samples(newest.place->series))
             if (sample.live()) others.push_back({sample.at, sample.bounds()});
         const rules::Reading current{newest.at.at, newest.value};
+        if (turn.trace != nullptr) {
+            const auto [least, most] = rules::extremes_before(rule, current, others);
+            turn.trace->judged(changed_from(rule, newest, least, most));
+        }
         return on_value(rule, newest,
                         verdict_of(rules::met_by_change(rule, current, others).has_value(),
                                    rules::cleared_by_change(rule, current, others)),
@@ -99,6 +119,7 @@ Evaluation by_change(const Person& person, const Rule& rule, const Newest& newes
     person.windows.load(newest.loinc, rule.unit, window);
     const auto before = window.extremes_before(newest.at.at, rule.within);
     if (!before) return {};
+    tell(turn, changed_from(rule, newest, before->min, before->max));
     const double value = newest.value.stated;
     return on_value(
         rule, newest,
@@ -131,8 +152,9 @@ std::string name_of(const Rule& rule, const Statistics& statistics) {
     return text + std::to_string(statistics.count) + " values";
 }
 
-Evaluation by_statistics(const Person& person, const Rule& rule, const Newest& newest,
+Evaluation by_statistics(const Turn& turn, const Rule& rule, const Newest& newest,
                          EventTime as_of) {
+    const Person& person = turn.person;
     const auto statistics = statistics_of(person, rule, newest, as_of);
     if (!statistics) return {};
     Evaluation result;
@@ -144,6 +166,14 @@ Evaluation by_statistics(const Person& person, const Rule& rule, const Newest& n
     fact.value = rules::statistic_of(rule, *statistics);
     if (fact.value && rule.kind == RuleKind::Trend)
         *fact.value *= std::chrono::duration<double, std::ratio<3600>>(rule.per).count();
+    tell(turn, {.rule = rule,
+                .of = Judgement::Of::Statistic,
+                .met = result.verdict == Verdict::Met,
+                .at = newest.at.at,
+                .value = Bounds::of(fact.value.value_or(0)),
+                .what = newest.loinc,
+                .count = fact.value ? statistics->count : 0,
+                .covered = statistics->last - statistics->first});
     result.facts.push_back(std::move(fact));
     return result;
 }
@@ -184,12 +214,45 @@ Evaluation by_band(const Person& person, const Rule& rule, EventTime as_of) {
     return result;
 }
 
+void tell_band(const Turn& turn, const Rule& rule, const Evaluation& found) {
+    if (turn.trace == nullptr) return;
+    if (found.verdict == Verdict::Unknown) return turn.trace->judged({.rule = rule});
+    std::string_view band;
+    if (!found.facts.empty()) {
+        band = found.facts.front().text;
+    } else if (const auto place = turn.person.results.find(found.results.front())) {
+        if (const auto stored = stored_band(turn.person.results.at(*place))) band = stored->band;
+    }
+    turn.trace->judged({.rule = rule,
+                        .of = Judgement::Of::Band,
+                        .met = found.verdict == Verdict::Met,
+                        .at = found.at.at,
+                        .what = band});
+}
+
+Evaluation by_value(const Turn& turn, const Rule& rule, const Newest& newest) {
+    const bool met = rules::met_by_value(rule, newest.value).has_value();
+    tell(turn, {.rule = rule,
+                .of = Judgement::Of::Value,
+                .met = met,
+                .at = newest.at.at,
+                .value = newest.value,
+                .what = newest.loinc});
+    return on_value(rule, newest, verdict_of(met, rules::cleared_by_value(rule, newest.value)),
+                    turn.person);
+}
+
 Evaluation combined(const Turn& turn, const Rule& rule, EventTime as_of) {
+    if (turn.trace != nullptr) turn.trace->combines(rule, as_of);
     Evaluation result;
     std::size_t met = 0, cleared = 0, known = 0;
     for (const auto& condition : rule.conditions) {
         Evaluation part = evaluate(turn, condition, as_of);
-        if (part.verdict == Verdict::Unknown || as_of - part.at.at > rule.within) continue;
+        if (part.verdict == Verdict::Unknown) continue;
+        if (as_of - part.at.at > rule.within) {
+            tell(turn, {.rule = condition, .of = Judgement::Of::TooOld, .at = part.at.at});
+            continue;
+        }
         ++known;
         met += part.verdict == Verdict::Met;
         cleared += part.verdict == Verdict::Cleared;
@@ -232,22 +295,28 @@ std::string number_text(double value) {
 
 Evaluation evaluate(const Turn& turn, const Rule& rule, EventTime as_of) {
     const Person& person = turn.person;
+    if (rule.kind == RuleKind::Sequence) return evaluate_sequence(turn, rule, as_of);
     if (rule.combines()) return combined(turn, rule, as_of);
-    if (rule.kind == RuleKind::IndexBand) return by_band(person, rule, as_of);
-    if (rule.kind == RuleKind::Silence) return {};
+    if (rule.kind == RuleKind::Silence)
+        return rule.conditions.empty() ? Evaluation{} : evaluate(turn, rule.conditions[0], as_of);
+    if (rule.kind == RuleKind::IndexBand) {
+        Evaluation found = by_band(person, rule, as_of);
+        tell_band(turn, rule, found);
+        return found;
+    }
     const auto newest = newest_value(person, rule, as_of);
-    if (!newest) return {};
+    if (!newest) {
+        tell(turn, {.rule = rule});
+        return {};
+    }
     switch (rule.kind) {
         case RuleKind::Change:
-            return by_change(person, rule, *newest);
+            return by_change(turn, rule, *newest);
         case RuleKind::Trend:
         case RuleKind::Window:
-            return by_statistics(person, rule, *newest, as_of);
+            return by_statistics(turn, rule, *newest, as_of);
         default:
-            return on_value(rule, *newest,
-                            verdict_of(rules::met_by_value(rule, newest->value).has_value(),
-                                       rules::cleared_by_value(rule, newest->value)),
-                            person);
+            return by_value(turn, rule, *newest);
     }
 }
 

@@ -26,8 +26,8 @@ struct Evaluation {
 };
 
 /// Judges a rule by what is known of the person at or before a moment: the newest value, over
-/// observations and samples, and what the rule's window came to. For every kind but silence. A
-/// combination's values may be as old as its `within`.
+/// observations and samples, and what the rule's window came to. Of silence: the finding that it
+/// follows. A combination's values may be as old as its `within`.
 Evaluation evaluate(const Turn& turn, const schemas::Rule& rule, EventTime as_of);
 
 /// Event time of the newest value, band or sample that the rule looks at; none where there is none.

@@ -7,6 +7,7 @@
 #include "processors/care/task_context.h"
 #include "processors/risk/aki.h"
 #include "processors/risk/egfr.h"
+#include "schemas/base/planted.h"
 #include "schemas/events/message.h"
 
 namespace vitalog::processors::care {
@@ -42,6 +43,17 @@ std::string_view trend_between(double previous, double value) {
 }
 
 }  // namespace
+
+/// What is hidden is recorded, and makes no task.
+const Episode* hiding(const Person& person, const Episode& episode) {
+    const auto found =
+        std::find_if(person.episodes.begin(), person.episodes.end(), [&](const Episode& e) {
+            const auto& hides = e.rule->inhibits;
+            return e.open && !e.retrospective &&
+                   std::find(hides.begin(), hides.end(), episode.rule->id) != hides.end();
+        });
+    return found == person.episodes.end() ? nullptr : &*found;
+}
 
 Evidence Episodes::evidence_of(Results::Place place) const {
     const auto& results = turn_.person.results;
@@ -151,8 +163,15 @@ void Episodes::write(Episode& episode, AlertState state, const ZonedTime& occurr
 }
 
 void Episodes::meet(const rules::RulePtr& rule, const rules::Level& level, const Finding& finding) {
-    if (Episode* open = turn_.person.open_episode(rule->id)) return append(*open, level, finding);
-    if (cools_down(*rule, level, finding.at.at)) {
+    Episode* const open = turn_.person.open_episode(rule->id);
+    if (open != nullptr && !planted("raise-beside-open")) return append(*open, level, finding);
+    if (const auto until = cools_down_until(*rule, level, finding.at.at)) {
+        if (turn_.trace != nullptr)
+            turn_.trace->judged({.rule = *rule,
+                                 .of = Judgement::Of::CoolDown,
+                                 .met = true,
+                                 .at = finding.at.at,
+                                 .until = *until});
         turn_.out.count("vitalog_alerts_withheld_total",
                         {{"rule", rule->id}, {"reason", "cool-down"}});
         return;
@@ -160,24 +179,15 @@ void Episodes::meet(const rules::RulePtr& rule, const rules::Level& level, const
     raise(rule, level, finding);
 }
 
-bool Episodes::cools_down(const schemas::Rule& rule, const rules::Level& level,
-                          EventTime at) const {
-    if (rule.cool_down.count() == 0) return false;
-    const auto& episodes = turn_.person.episodes;
-    return std::any_of(episodes.begin(), episodes.end(), [&](const Episode& e) {
-        return !e.open && e.rule->id == rule.id && at < e.ended + rule.cool_down &&
-               !level.worse_than(level_reached(e));
-    });
-}
-
-/// True while an open episode hides this one: it is recorded, and makes no task.
-bool Episodes::hidden(const Episode& episode) const {
-    const auto& episodes = turn_.person.episodes;
-    return std::any_of(episodes.begin(), episodes.end(), [&](const Episode& e) {
-        const auto& hides = e.rule->inhibits;
-        return e.open && !e.retrospective &&
-               std::find(hides.begin(), hides.end(), episode.rule->id) != hides.end();
-    });
+std::optional<EventTime> Episodes::cools_down_until(const schemas::Rule& rule,
+                                                    const rules::Level& level, EventTime at) const {
+    std::optional<EventTime> until;
+    if (rule.cool_down.count() == 0) return until;
+    for (const Episode& e : turn_.person.episodes)
+        if (!e.open && e.rule->id == rule.id && at < e.ended + rule.cool_down &&
+            !level.worse_than(level_reached(e)) && (!until || e.ended + rule.cool_down > *until))
+            until = e.ended + rule.cool_down;
+    return until;
 }
 
 bool Episodes::may_open_task(const Episode& episode) const {
@@ -425,6 +435,22 @@ void Episodes::supersede(Episode& older, Episode& younger) {
     if (owns_task(younger))
         cancel_task(younger, kReason, turn_.input.received.as<EventTime>(), task_text(older));
     cancel_message(younger, kReason);
+}
+
+void Episodes::go_on_under(Episode& episode, const rules::RulePtr& rule) {
+    static constexpr std::string_view kReason = "goes on under another version of its rule";
+    const auto level = rule->kind == schemas::RuleKind::IndexBand
+                           ? rules::met_by_band(*rule, episode.band)
+                           : std::optional(rules::level_of(*rule));
+    const Priority before = episode.priority;
+    episode.rule = rule;
+    if (level) {
+        episode.priority = std::max(episode.priority, level->priority);
+        episode.problem = level->problem;
+        episode.rank = level->rank;
+    }
+    write(episode, AlertState::Updated, time_of(episode.evidence, episode.since), kReason);
+    if (episode.has_task() && episode.priority > before) send_evidence(episode, {}, {}, false);
 }
 
 void Episodes::moved(Episode& episode) {

@@ -15,6 +15,9 @@ struct Finding {
     std::span<const SampleFact> facts;  ///< samples and statistics it rests on
 };
 
+/// The open episode that keeps another of this person from making a task, or null.
+const Episode* hiding(const Person& person, const Episode& episode);
+
 /// The life of episodes: raised once, evidence appended, priority only rises, closed by their own
 /// limit; what they ask of desk and notify. Every change writes the episode whole to `alert`.
 class Episodes {
@@ -37,6 +40,9 @@ class Episodes {
     void end_by_death(Episode& episode, const ZonedTime& at);
     /// The younger of two episodes of one rule, after a merge: its evidence goes to the older.
     void supersede(Episode& older, Episode& younger);
+    /// Another version of its rule takes the open episode over: what it says and how urgent it is,
+    /// unless that was more urgent before.
+    void go_on_under(Episode& episode, const rules::RulePtr& rule);
     /// Writes the episode again, under another person.
     void moved(Episode& episode);
     /// Tells the patient what a doctor confirmed.
@@ -45,8 +51,11 @@ class Episodes {
   private:
     void raise(const rules::RulePtr& rule, const rules::Level& level, const Finding& finding);
     void append(Episode& episode, const rules::Level& level, const Finding& finding);
-    bool cools_down(const schemas::Rule& rule, const rules::Level& level, EventTime at) const;
-    bool hidden(const Episode& episode) const;
+    std::optional<EventTime> cools_down_until(const schemas::Rule& rule, const rules::Level& level,
+                                              EventTime at) const;
+    bool hidden(const Episode& episode) const {
+        return hiding(turn_.person, episode) != nullptr;
+    }
     bool may_open_task(const Episode& episode) const;
     void release(const Episode& ended);
     Episode* companion(const Episode& episode);

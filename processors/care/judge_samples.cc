@@ -79,9 +79,22 @@ class ThresholdOver {
         for (; i < samples.size() && is_late(samples[i]); ++i) late(samples[i]);
         if (i > 0) join_late(samples[i - 1]);
         for (; i < samples.size(); ++i) in_order(samples[i]);
+        tell(samples.back(), is_late(samples.back()) ? late_ : state_.raise);
         if (worst_ && open() != nullptr) say_more();
         if (open() == nullptr) state_.clear = {};
         turn_.person.runs.put(state_);
+    }
+
+    /// What the newest sample was found to be.
+    void tell(const Taken& sample, const rules::Run& run) const {
+        if (turn_.trace == nullptr) return;
+        turn_.trace->judged({.rule = *rule_,
+                             .of = Judgement::Of::Value,
+                             .met = meets(sample),
+                             .at = sample.at,
+                             .value = Bounds::of(sample.value),
+                             .what = arrival_.series->loinc,
+                             .run = run});
     }
 
   private:
@@ -192,7 +205,10 @@ class SampleJudge {
                 refuse_unit(*rule, unit, series);
             } else if (rule->kind == RuleKind::Threshold) {
                 ThresholdOver over(turn_, rule, arrival);
-                if (!over.idle(least->value, most->value)) over.run();
+                if (over.idle(least->value, most->value))
+                    over.tell(arrival.samples.back(), {});
+                else
+                    over.run();
             } else if (std::find(whole_.begin(), whole_.end(), rule) == whole_.end()) {
                 whole_.push_back(rule);
             }
@@ -200,6 +216,11 @@ class SampleJudge {
     }
 
     void refuse_unit(const Rule& rule, std::string_view unit, const CareSeries& series) {
+        if (turn_.trace != nullptr)
+            turn_.trace->judged({.rule = rule,
+                                 .of = Judgement::Of::OtherUnit,
+                                 .at = turn_.input.received.as<EventTime>(),
+                                 .what = series.unit});
         turn_.out.dead_letter(
             Error(Errc::Configuration, "rule '" + rule.id + "' judges " +
                                            std::string(series.loinc) + " in " + std::string(unit) +
@@ -256,6 +277,12 @@ class SampleJudge {
                 continue;
             }
             const auto level = rules::met_by_band(*rule, verdict.band);
+            if (turn_.trace != nullptr)
+                turn_.trace->judged({.rule = *rule,
+                                     .of = Judgement::Of::Band,
+                                     .met = level.has_value(),
+                                     .at = moment.at,
+                                     .what = verdict.band});
             if (!level) continue;
             const Episode* open = turn_.person.open_episode(rule->id);
             if (open != nullptr && quiet(*open, moment.at) &&
@@ -296,6 +323,7 @@ class SampleJudge {
         for (auto& episode : turn_.person.episodes) {
             const Rule& rule = *episode.rule;
             if (!episode.open || rule.kind != RuleKind::Silence ||
+                rule.awaits == schemas::Awaits::Results ||
                 std::find(rule.loinc.begin(), rule.loinc.end(), arrival.series->loinc) ==
                     rule.loinc.end())
                 continue;

@@ -4,12 +4,13 @@
 
 #include "schemas/base/binary.h"
 #include "schemas/base/planted.h"
+#include "schemas/base/stored_version.h"
 
 namespace vitalog::processors::care {
 namespace {
 
 constexpr std::uint8_t kMagic = 'P';
-constexpr std::uint8_t kVersion = 6;
+constexpr std::uint8_t kVersion = 7;
 
 // person  = magic version flags [year month day] sex team merged_into results
 //           index_results spo2_scales windows
@@ -39,9 +40,9 @@ void Person::encode(std::string& out) const {
     index_results.encode(writer);
     spo2_scales.encode(writer);
     windows.encode(writer);
-    writer.varint(planted(Defect::StoreLess) ? 0 : episodes.size());
+    writer.varint(planted("store-less") ? 0 : episodes.size());
     for (const auto& episode : episodes)
-        if (!planted(Defect::StoreLess)) episode.encode(writer);
+        if (!planted("store-less")) episode.encode(writer);
     runs.encode(writer);
     encode_limits(writer, limits);
     watched.encode(writer);
@@ -51,8 +52,7 @@ Result<void> Person::decode(std::string_view bytes) {
     BinaryReader in(bytes);
     if (in.u8() != kMagic) return damaged();
     if (const auto version = in.u8(); version != kVersion)
-        return fail(Errc::Damaged, "a person's state has version " + std::to_string(version) +
-                                       ", this program reads up to " + std::to_string(kVersion));
+        return other_version("a stored person", version, kVersion);
     if (in.boolean()) {
         Date& date = birth_date.emplace();
         date.year = static_cast<std::int16_t>(in.signed_varint());

@@ -9,6 +9,16 @@
 
 namespace vitalog::processors::care {
 
+/// The rule with the person's own limits in place of its own, where they have any.
+inline rules::RulePtr as_limited(const Person& person, const rules::RulePtr& rule) {
+    for (const auto& limit : person.limits) {
+        if (limit.rule != rule->id) continue;
+        auto own = with_limit(*rule, limit);
+        return own ? own : rule;
+    }
+    return rule;
+}
+
 /// The rules that look at something, as they hold for this person: open episodes stay with the
 /// version that raised them; the rest is in force, with the person's own limits. Most persons have
 /// neither, and then what is in force is the list.
@@ -32,15 +42,6 @@ class RulesThat {
     auto end() const { return list_.end(); }
 
   private:
-    static rules::RulePtr as_limited(const Person& person, const rules::RulePtr& rule) {
-        for (const auto& limit : person.limits) {
-            if (limit.rule != rule->id) continue;
-            auto own = with_limit(*rule, limit);
-            return own ? own : rule;
-        }
-        return rule;
-    }
-
     std::vector<rules::RulePtr> own_;  // shared: an episode may go while its rule is looked at
     std::span<const rules::RulePtr> list_;
 };

@@ -26,14 +26,14 @@ std::vector<Reading> readings_of(std::span<const Sample> samples) {
     return readings;
 }
 
-/// Whether values met something all along up to the one at `index`, for so long as the rule wants.
+/// The stretch up to the value at `index` in which values met something all along.
 template <class Meets>
-bool held(std::span<const Sample> samples, std::size_t index, std::chrono::microseconds length,
-          std::chrono::microseconds max_gap, Meets meets) {
+rules::Run run_up_to(std::span<const Sample> samples, std::size_t index,
+                     std::chrono::microseconds max_gap, Meets meets) {
     rules::Run run;
     for (std::size_t i = 0; i <= index; ++i)
         if (samples[i].live()) run.follow(samples[i].at, {}, meets(samples[i].bounds()), max_gap);
-    return run.held(length);
+    return run;
 }
 
 /// By the newest value, or a band, not by several: the rest is evaluate()'s.
@@ -42,29 +42,75 @@ bool judges_one(const Rule& rule) {
            rule.kind == RuleKind::IndexBand;
 }
 
-std::optional<rules::Level> level_of(const Person& person, const Rule& rule, const Sample& sample,
-                                     std::span<const Sample> samples) {
-    if (rule.kind == RuleKind::Threshold) {
-        const auto level = rules::met_by_value(rule, sample.bounds());
-        if (!level || rule.hold.count() == 0) return level;
-        const auto index = static_cast<std::size_t>(&sample - samples.data());
-        const bool long_enough =
-            held(samples, index, rule.hold, rule.max_gap,
-                 [&](const Bounds& value) { return rules::met_by_value(rule, value).has_value(); });
-        return long_enough ? level : std::nullopt;
+/// Where a judgement is told to, and of which code it is.
+struct Told {
+    RuleTrace* to = nullptr;
+    std::string_view loinc = {};
+};
+
+std::optional<rules::Level> level_of_value(const Rule& rule, const Sample& sample,
+                                           std::span<const Sample> samples, Told told) {
+    const auto level = rules::met_by_value(rule, sample.bounds());
+    rules::Run run;
+    if (level && rule.hold.count() > 0)
+        run = run_up_to(samples, static_cast<std::size_t>(&sample - samples.data()), rule.max_gap,
+                        [&](const Bounds& value) { return rules::met_by_value(rule, value).has_value(); });
+    if (told.to != nullptr)
+        told.to->judged({.rule = rule,
+                         .of = Judgement::Of::Value,
+                         .met = level.has_value(),
+                         .at = sample.at,
+                         .value = sample.bounds(),
+                         .what = told.loinc,
+                         .run = run});
+    return rule.hold.count() == 0 || run.held(rule.hold) ? level : std::nullopt;
+}
+
+std::optional<rules::Level> level_of_change(const Rule& rule, const Sample& sample,
+                                            std::span<const Sample> samples, Told told) {
+    const Reading current{sample.at, sample.bounds()};
+    const auto readings = readings_of(samples);
+    const auto level = rules::met_by_change(rule, current, readings);
+    if (told.to != nullptr) {
+        const auto [least, most] = rules::extremes_before(rule, current, readings);
+        told.to->judged({.rule = rule,
+                         .of = Judgement::Of::Change,
+                         .met = level.has_value(),
+                         .at = sample.at,
+                         .value = sample.bounds(),
+                         .what = told.loinc,
+                         .least = least,
+                         .most = most});
     }
-    if (rule.kind == RuleKind::Change)
-        return rules::met_by_change(rule, {sample.at, sample.bounds()}, readings_of(samples));
+    return level;
+}
+
+std::optional<rules::Level> level_of_band(const Rule& rule, std::string_view band, EventTime at,
+                                          RuleTrace* trace) {
+    const auto level = rules::met_by_band(rule, band);
+    if (trace != nullptr)
+        trace->judged({.rule = rule,
+                       .of = Judgement::Of::Band,
+                       .met = level.has_value(),
+                       .at = at,
+                       .what = band});
+    return level;
+}
+
+std::optional<rules::Level> level_of(const Person& person, const Rule& rule, const Sample& sample,
+                                     std::span<const Sample> samples, Told told = {}) {
+    if (rule.kind == RuleKind::Threshold) return level_of_value(rule, sample, samples, told);
+    if (rule.kind == RuleKind::Change) return level_of_change(rule, sample, samples, told);
     if (const auto current = band_at(person.index_results, rule.index, sample.at))
-        return rules::met_by_band(rule, *current);
+        return level_of_band(rule, *current, sample.at, told.to);
     const auto band = stored_band(sample);
     if (!band || rule.index != aki::kMethod) return std::nullopt;
-    return rules::met_by_band(rule, band->band);
+    return level_of_band(rule, band->band, sample.at, told.to);
 }
 
 /// Whether the rule, or a condition of it, looks at results of this series.
 bool looks_at(const Rule& rule, const Series& series) {
-    if (rule.combines())
+    if (!rule.conditions.empty())
         return std::any_of(rule.conditions.begin(), rule.conditions.end(),
                            [&](const Rule& condition) { return looks_at(condition, series); });
     if (rule.kind == RuleKind::IndexBand) {
@@ -157,8 +203,9 @@ class Reaction {
     void judge_value(const RulePtr& rule, Results::Place place) {
         const Sample& sample = results().at(place);
         if (!judges_one(*rule)) return judge_whole(rule, sample.at);
+        const Told told{turn_.trace, results().series()[place.series].loinc};
         if (const auto level =
-                level_of(turn_.person, *rule, sample, results().samples(place.series)))
+                level_of(turn_.person, *rule, sample, results().samples(place.series), told))
             episodes_.meet(rule, *level, {sample.effective(), std::span(&sample.id, 1), {}});
     }
 
@@ -170,6 +217,11 @@ class Reaction {
     }
 
     void refuse_unit(const Rule& rule, const Series& series, const RecordId& id) {
+        if (turn_.trace != nullptr)
+            turn_.trace->judged({.rule = rule,
+                                 .of = Judgement::Of::OtherUnit,
+                                 .at = results().at(*results().find(id)).at,
+                                 .what = series.unit});
         turn_.out.dead_letter(Error(Errc::Configuration,
                                     "rule '" + rule.id + "' judges " + series.loinc + " in " +
                                         rules::unit_of(rule, series.loinc) + " but it came in " +
@@ -183,7 +235,8 @@ class Reaction {
         for (const auto& rule : rules_of_index(verdict.method))
             if (rule->combines())
                 judge_whole(rule, results().at(*place).at);
-            else if (const auto level = rules::met_by_band(*rule, verdict.band))
+            else if (const auto level =
+                         level_of_band(*rule, verdict.band, results().at(*place).at, turn_.trace))
                 episodes_.meet(rule, *level,
                                {results().at(*place).effective(), verdict.decisive, {}});
     }
@@ -336,8 +389,11 @@ class Reaction {
         if (rule.kind == RuleKind::Threshold && rule.clear_hold.count() == 0)
             return rules::cleared_by_value(rule, sample.bounds());
         if (rule.kind == RuleKind::Threshold)
-            return held(results().samples(place.series), place.index, rule.clear_hold, rule.max_gap,
-                        [&](const Bounds& value) { return rules::cleared_by_value(rule, value); });
+            return run_up_to(results().samples(place.series), place.index, rule.max_gap,
+                             [&](const Bounds& value) {
+                                 return rules::cleared_by_value(rule, value);
+                             })
+                .held(rule.clear_hold);
         if (rule.kind == RuleKind::Change)
             return rules::cleared_by_change(rule, {sample.at, sample.bounds()},
                                             readings_of(results().samples(place.series)));

@@ -5,12 +5,16 @@
 
 namespace vitalog::processors::care {
 
-// Silence is found by a timer of the person that looks at the last sample when it fires; samples do
-// not touch it (law 9). It is set when something begins that should be heard, and sets itself as
-// long as that goes on.
+// Silence is found by a timer of the person that looks at what came last when it fires; samples do
+// not touch it (law 9). It is set when something begins that should be heard, or a finding that
+// something should follow, and sets itself as long as that goes on.
 
-/// Sets the timers that a rule in force wants and that are not set; ends episodes of silence where
-/// nothing should be heard any more. Called at the end of every record.
+/// Since when a silence rule without a finding waits for this person; nothing while it waits for
+/// nothing.
+std::optional<EventTime> waits_since(const Person& person, const schemas::Rule& rule);
+
+/// Sets the timers that a rule in force wants and that are not set; ends episodes of silence whose
+/// result came, or where nothing should be heard any more. Called at the end of every record.
 void watch_for_silence(Turn& turn);
 
 /// The name of the timer of a silence rule begins so.

@@ -8,6 +8,7 @@
 
 #include "processors/care/index_kinds.h"
 #include "processors/care/person.h"
+#include "processors/care/rule_trace.h"
 #include "processors/processor.h"
 #include "processors/rules/engine.h"
 #include "schemas/events/task.h"
@@ -51,6 +52,7 @@ struct Turn {
     std::chrono::microseconds notice_limit;
     const IndexSettings& index_settings;
     HexText& hex;
+    RuleTrace* trace = nullptr;  ///< none in a site
     std::vector<ComputedIndex> computed = {};  ///< for the tasks that alerts of this turn open
 
     /// The person's id: the key, as the record itself may still name a person that was merged into

@@ -11,9 +11,17 @@ namespace {
 constexpr std::array<std::string_view, 6> kOpens{"A01", "A02", "A04", "A06", "A12", "A13"};
 constexpr std::array<std::string_view, 3> kEnds{"A03", "A07", "A11"};
 
+/// Classes of inpatients, HL7 v3 ActCode.
+constexpr std::array<std::string_view, 3> kInpatient{"IMP", "ACUTE", "NONAC"};
+
 template <std::size_t N>
 bool is_one_of(std::string_view trigger, const std::array<std::string_view, N>& list) {
     return std::find(list.begin(), list.end(), trigger) != list.end();
+}
+
+/// By its class; `otherwise` where it names none.
+bool is_inpatient(const schemas::EncounterEvent& event, bool otherwise) {
+    return event.class_code.empty() ? otherwise : is_one_of(event.class_code, kInpatient);
 }
 
 }  // namespace
@@ -25,26 +33,37 @@ void Watched::encounter(const schemas::EncounterEvent& event) {
     const std::uint64_t visit = hash64(event.visit);
     const auto known = std::find_if(encounters_.begin(), encounters_.end(),
                                     [&](const Encounter& e) { return e.visit == visit; });
-    if (known != encounters_.end()) {
+    const bool met_before = known != encounters_.end();
+    const bool inpatient = is_inpatient(
+        event, met_before && event.trigger != "A06" ? known->inpatient : event.trigger != "A04");
+    if (met_before) {
         if (event.occurred.at < known->at) return;
-        if (opens && known->open) return;
-        *known = {visit, event.occurred.at, opens};
+        if (opens && known->open && known->inpatient == inpatient) return;
+        *known = {visit, event.occurred.at, opens, inpatient};
         return;
     }
     if (encounters_.size() == kOpenEncountersMax) encounters_.erase(encounters_.begin());
-    encounters_.push_back({visit, event.occurred.at, opens});
+    encounters_.push_back({visit, event.occurred.at, opens, inpatient});
 }
 
-std::optional<EventTime> Watched::since(schemas::Watch watch, std::optional<EventTime> last) const {
+std::optional<EventTime> Watched::since(schemas::Watch watch, schemas::Awaits awaits,
+                                        std::optional<EventTime> last) const {
+    using schemas::Watch;
+    const bool bindings = watch == Watch::Binding || watch == Watch::Either;
     std::optional<EventTime> since;
     const auto later = [&](EventTime at) { since = since ? std::max(*since, at) : at; };
-    if (watch != schemas::Watch::Encounter && bound_) {
+    if (bindings && bound_) {
         later(bound_->as<EventTime>());
         if (last) later(*last);
     }
-    if (watch != schemas::Watch::Binding && last)
-        for (const auto& each : encounters_)
-            if (each.open && *last >= each.at) later(*last);
+    if (watch == Watch::Binding) return since;
+    for (const auto& each : encounters_) {
+        if (!each.open || (watch == Watch::Inpatient && !each.inpatient)) continue;
+        if (last && *last >= each.at)
+            later(*last);
+        else if (awaits != schemas::Awaits::Samples)
+            later(each.at);
+    }
     return since;
 }
 
@@ -72,7 +91,7 @@ void Watched::absorb(const Watched& other) {
     while (encounters_.size() > kOpenEncountersMax) encounters_.erase(encounters_.begin());
 }
 
-// watched = [bound] n { visit at open } n { armed }
+// watched = [bound] n { visit at open inpatient } n { armed }
 void Watched::encode(BinaryWriter& out) const {
     out.boolean(bound_.has_value());
     if (bound_) out.signed_varint(bound_->micros());
@@ -81,6 +100,7 @@ void Watched::encode(BinaryWriter& out) const {
         out.fixed64(each.visit);
         out.signed_varint(each.at.micros());
         out.boolean(each.open);
+        out.boolean(each.inpatient);
     }
     out.varint(armed_.size());
     for (const auto rule : armed_) out.fixed64(rule);
@@ -95,6 +115,7 @@ bool Watched::decode(BinaryReader& in) {
         each.visit = in.fixed64();
         each.at = EventTime(in.signed_varint());
         each.open = in.boolean();
+        each.inpatient = in.boolean();
     }
     for (std::size_t left = in.count(); left > 0 && in.ok(); --left) armed_.push_back(in.fixed64());
     return in.ok();

@@ -25,9 +25,11 @@ class Watched {
     /// encounter the later event has the word.
     void encounter(const schemas::EncounterEvent& event);
 
-    /// Since when samples are expected; nothing while none are. Of an encounter that is the first
-    /// sample in it: not every patient wears a device.
-    std::optional<EventTime> since(schemas::Watch watch, std::optional<EventTime> last) const;
+    /// Since when something is expected: the last that was heard, or the beginning of what wants
+    /// it; nothing while nothing is. Of an encounter samples alone are expected from the first one
+    /// in it: not every patient wears a device.
+    std::optional<EventTime> since(schemas::Watch watch, schemas::Awaits awaits,
+                                   std::optional<EventTime> last) const;
 
     /// Rules whose timer is set, by hash.
     bool armed(std::string_view rule) const;
@@ -46,6 +48,7 @@ class Watched {
         std::uint64_t visit = 0;  ///< hash of the visit number
         EventTime at;             ///< of the event that said so
         bool open = false;
+        bool inpatient = false;
     };
 
     std::optional<ReceivedTime> bound_;

@@ -1,6 +1,7 @@
 #include <chrono>
 
 #include "processors/desk/desk.h"
+#include "schemas/base/planted.h"
 #include "schemas/events/message.h"
 
 namespace vitalog::processors {
@@ -119,6 +120,7 @@ void DeskProcessor::tell(const Hand& hand, const std::vector<std::string>& users
         intent.task = entity.task;
         intent.episode = entity.alert;
         hand.out.emit_event(Topic::Notification, recipient, intent);
+        if (planted("intent-twice")) hand.out.emit_event(Topic::Notification, recipient, intent);
         if (entity.open()) entity.note_told(recipient);
     }
 }

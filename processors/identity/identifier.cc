@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "schemas/base/binary.h"
+#include "schemas/base/stored_version.h"
 
 namespace vitalog::processors::identity {
 namespace {
@@ -138,9 +139,7 @@ Result<void> IdentifierEntity::decode(std::string_view bytes) {
     BinaryReader reader(bytes);
     if (reader.u8() != kMagic) return fail(Errc::Damaged, "identifier: not the stored form of one");
     if (const auto version = reader.u8(); version != kVersion)
-        return fail(Errc::Damaged, "identifier: stored version " + std::to_string(version) +
-                                       " is unknown to this binary, which reads up to " +
-                                       std::to_string(kVersion));
+        return other_version("a stored identifier", version, kVersion);
     authority_size_ = reader.varint();
     type_ = reader.text();
     account_ = reader.boolean();

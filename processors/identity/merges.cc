@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "schemas/base/binary.h"
+#include "schemas/base/stored_version.h"
 
 namespace vitalog::processors::identity {
 namespace {
@@ -87,9 +88,7 @@ Result<void> MergesEntity::decode(std::string_view bytes) {
     BinaryReader reader(bytes);
     if (reader.u8() != kMagic) return fail(Errc::Damaged, "merges: not the stored form of them");
     if (const auto version = reader.u8(); version != kVersion)
-        return fail(Errc::Damaged, "merges: stored version " + std::to_string(version) +
-                                       " is unknown to this binary, which reads up to " +
-                                       std::to_string(kVersion));
+        return other_version("a stored list of merges", version, kVersion);
     merges_ = reader.signed_varint();
     for (std::size_t left = reader.count(); left > 0; --left) {
         const std::string_view loser = reader.text();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "processors/stored_form.h"
+#include "schemas/base/stored_version.h"
 
 namespace vitalog::processors {
 namespace {
@@ -29,9 +30,10 @@ void ProviderMessage::encode(std::string& out) const {
 }
 
 Result<void> ProviderMessage::decode(std::string_view bytes) {
-    if (!bytes.starts_with(kMagic) || bytes.size() < 3 || bytes[2] != static_cast<char>(kVersion))
-        return fail(Errc::Damaged,
-                    "a stored provider message does not begin with its magic and a known version");
+    if (!bytes.starts_with(kMagic) || bytes.size() < 3)
+        return fail(Errc::Damaged, "a stored provider message does not begin with its magic");
+    if (const auto version = static_cast<std::uint8_t>(bytes[2]); version != kVersion)
+        return other_version("a stored provider message", version, kVersion);
     StoredReader reader(bytes.substr(3));
     reader(*this);
     return reader.finish("a stored provider message");

@@ -113,7 +113,7 @@ Settled settle(HeldIntent& intent, const schemas::Receipt& receipt, ReceivedTime
             return Settled::ChannelFailed;
         case ReceiptState::Unknown:
             if (!last || intent.state != DeliveryState::Sending) return Settled::Unchanged;
-            if (planted(Defect::SendAgainWhenUnknown)) {
+            if (planted("send-again-when-unknown")) {
                 intent.wait(Hold::Backoff, "another attempt follows", now + policy.first);
                 return Settled::Changed;
             }

@@ -1,6 +1,7 @@
 #include "processors/rules/engine.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace vitalog::processors::rules {
 namespace {
@@ -9,14 +10,18 @@ using schemas::ChangeDirection;
 using schemas::Rule;
 using schemas::RuleKind;
 
+bool is_before(const Rule& rule, const Reading& current, const Reading& other) {
+    const auto before = current.at - other.at;
+    return before.count() > 0 && before <= rule.within;
+}
+
 /// Whether the change from one of the readings within the rule's time reaches `by` or `ratio`, for
 /// certain.
 bool changed(const Rule& rule, const Reading& current, std::span<const Reading> others,
              const std::optional<double>& by, const std::optional<double>& ratio) {
     const bool rise = rule.direction == ChangeDirection::Rise;
     return std::any_of(others.begin(), others.end(), [&](const Reading& other) {
-        const auto before = current.at - other.at;
-        if (before.count() <= 0 || before > rule.within) return false;
+        if (!is_before(rule, current, other)) return false;
         const double from = rise ? other.value.most : other.value.least;
         const double to = rise ? current.value.least : current.value.most;
         if (by && (rise ? to - from >= *by : from - to >= *by)) return true;
@@ -59,6 +64,18 @@ std::optional<Level> met_by_value(const Rule& rule, const Bounds& value) {
     const bool high = rule.high && rule.high->reached_from_below(value.least);
     if (!low && !high) return std::nullopt;
     return level_of(rule);
+}
+
+std::pair<double, double> extremes_before(const Rule& rule, const Reading& current,
+                                          std::span<const Reading> others) {
+    std::pair extremes{std::numeric_limits<double>::infinity(),
+                       -std::numeric_limits<double>::infinity()};
+    for (const Reading& other : others)
+        if (is_before(rule, current, other)) {
+            extremes.first = std::min(extremes.first, other.value.least);
+            extremes.second = std::max(extremes.second, other.value.most);
+        }
+    return extremes;
 }
 
 std::optional<Level> met_by_change(const Rule& rule, double current, double least, double most) {
@@ -157,9 +174,9 @@ bool judges_index(const Rule& rule, std::string_view method) {
 }
 
 Result<void> RulesInForce::check_ids(std::string_view name, const schemas::RulePack& pack) const {
-    for (const auto& [other, rules] : packs_) {
+    for (const auto& [other, known] : packs_) {
         if (other == name) continue;
-        for (const auto& rule : rules)
+        for (const auto& rule : known.rules)
             for (const auto& mine : pack.rules)
                 if (mine.id == rule->id)
                     return fail(Errc::Configuration, std::string(name) + ": rule '" + mine.id +
@@ -176,19 +193,34 @@ Result<void> RulesInForce::put(std::string_view name, std::string_view yaml) {
         return {};
     }
     VITALOG_TRY(const auto pack, schemas::parse_rule_pack(name, yaml));
+    if (check_ != nullptr) VITALOG_CHECK(check_(name, pack));
     VITALOG_CHECK(check_ids(name, pack));
-    std::vector<RulePtr> rules;
-    for (const auto& rule : pack.rules) rules.push_back(std::make_shared<const Rule>(rule));
-    packs_.insert_or_assign(std::string(name), std::move(rules));
+    Pack taken{pack.id, pack.open_episodes, {}};
+    for (const auto& rule : pack.rules) taken.rules.push_back(std::make_shared<const Rule>(rule));
+    packs_.insert_or_assign(std::string(name), std::move(taken));
     rebuild();
     return {};
 }
 
 RulePtr RulesInForce::find(std::string_view id) const {
-    for (const auto& [name, rules] : packs_)
-        for (const auto& rule : rules)
+    for (const auto& [name, pack] : packs_)
+        for (const auto& rule : pack.rules)
             if (rule->id == id) return rule;
     return nullptr;
+}
+
+RulesInForce::Succession RulesInForce::succession(const Rule& raised) const {
+    for (const auto& [name, pack] : packs_) {
+        if (pack.id != raised.pack || pack.open_episodes == schemas::OpenEpisodes::Stay) continue;
+        for (const auto& rule : pack.rules) {
+            if (rule->id != raised.id) continue;
+            const bool same =
+                rule->version == raised.version && rule->pack_version == raised.pack_version;
+            return same ? Succession{} : Succession{false, rule};
+        }
+        if (!find(raised.id)) return {false, nullptr};  // else it moved to another pack
+    }
+    return {};
 }
 
 /// How many rules lie in a chain of those that this one hides; packs that hide each other in a
@@ -208,8 +240,8 @@ void RulesInForce::rebuild() {
     by_index_.clear();
     silence_.clear();
     std::vector<std::pair<int, RulePtr>> ordered;
-    for (const auto& [name, rules] : packs_)
-        for (const auto& rule : rules) ordered.emplace_back(depth_of(*rule, kChainMax), rule);
+    for (const auto& [name, pack] : packs_)
+        for (const auto& rule : pack.rules) ordered.emplace_back(depth_of(*rule, kChainMax), rule);
     std::stable_sort(ordered.begin(), ordered.end(),
                      [](const auto& a, const auto& b) { return a.first > b.first; });
     const auto enter = [](Index& index, const std::string& name, const RulePtr& rule) {
@@ -217,10 +249,12 @@ void RulesInForce::rebuild() {
         if (list.empty() || list.back() != rule) list.push_back(rule);
     };
     for (const auto& [depth, rule] : ordered) {
-        if (rule->kind == RuleKind::Silence) silence_.push_back(rule);
+        if (rule->kind == RuleKind::Silence) {
+            silence_.push_back(rule);  // judged by its timer, not by what comes
+            continue;
+        }
         const auto enter_all = [&, &rule = rule](const Rule& judged) {
             if (judged.kind == RuleKind::IndexBand) return enter(by_index_, judged.index, rule);
-            if (judged.kind == RuleKind::Silence) return;
             for (const auto& code : judged.loinc) enter(by_code_, code, rule);
         };
         enter_all(*rule);

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "processors/risk/bounds.h"
@@ -47,6 +48,11 @@ std::optional<Level> met_by_band(const schemas::Rule& rule, std::string_view ban
 std::optional<Level> met_by_change(const schemas::Rule& rule, const Reading& current,
                                    std::span<const Reading> others);
 
+/// The smallest and the largest of the readings that `current` is compared with; the first above the second where there is
+/// none.
+std::pair<double, double> extremes_before(const schemas::Rule& rule, const Reading& current,
+                                          std::span<const Reading> others);
+
 /// A change from any value that the samples before came to: `extremes` over the rule's time.
 std::optional<Level> met_by_change(const schemas::Rule& rule, double current, double least,
                                    double most);
@@ -76,6 +82,11 @@ bool judges_index(const schemas::Rule& rule, std::string_view method);
 /// The rule packs in force (law 8): replaced whole, by name.
 class RulesInForce {
   public:
+    /// What whoever uses the rules asks of a pack beside its grammar: a function that gives an
+    /// Error for one that may not take force.
+    using Check = Result<void> (*)(std::string_view name, const schemas::RulePack& pack);
+    explicit RulesInForce(Check check = nullptr) : check_(check) {}
+
     /// Takes a pack's YAML into force under a name; an empty text retires it. Configuration when
     /// the text is wrong or an id is used by another pack: nothing has changed then.
     Result<void> put(std::string_view name, std::string_view yaml);
@@ -88,14 +99,28 @@ class RulesInForce {
     /// In force by id, or null.
     RulePtr find(std::string_view id) const;
 
+    /// What an open episode goes on under, by the pack that its rule came in.
+    struct Succession {
+        bool stays = true;  ///< under the version that raised it
+        RulePtr rule;       ///< else under this one; null: its rule is there no more
+    };
+    Succession succession(const schemas::Rule& raised) const;
+
   private:
     using Index = std::map<std::string, std::vector<RulePtr>, std::less<>>;
+
+    struct Pack {
+        std::string id;
+        schemas::OpenEpisodes open_episodes = schemas::OpenEpisodes::Stay;
+        std::vector<RulePtr> rules;
+    };
 
     Result<void> check_ids(std::string_view name, const schemas::RulePack& pack) const;
     void rebuild();
     int depth_of(const schemas::Rule& rule, int limit) const;
 
-    std::map<std::string, std::vector<RulePtr>, std::less<>> packs_;
+    Check check_;
+    std::map<std::string, Pack, std::less<>> packs_;
     Index by_code_;
     Index by_index_;
     std::vector<RulePtr> silence_;

@@ -12,8 +12,8 @@
 namespace vitalog {
 
 /// What was made of the texts that came last, for those that many parts of a process read: tables,
-/// rules and templates are parsed once, not once by every shard. `make` is to depend on the text
-/// alone; what it refuses is not remembered. Thread-safe.
+/// rules and templates are parsed once, not once by every shard. `text` is what `make` depends on, and
+/// nothing else, or a digest of it; what it refuses is not remembered. Thread-safe.
 template <class Value>
 class Remembered {
   public:

@@ -5,6 +5,7 @@
 #include <functional>
 #include <tuple>
 
+#include "schemas/base/stored_version.h"
 #include "schemas/json_decode.h"
 
 namespace vitalog::schemas {
@@ -333,8 +334,11 @@ std::string EncounterHistory::encode() const {
 
 Result<EncounterHistory> EncounterHistory::decode(std::string_view bytes, Decoder& decoder) {
     auto stored = schemas::decode<StoredHistory>(bytes, decoder);
-    if (!stored || stored->version != kFormatVersion)
+    if (!stored)
         return fail(Errc::Damaged, "the stored history of an encounter does not follow its format");
+    if (stored->version != kFormatVersion)
+        return other_version("the stored history of an encounter",
+                             static_cast<std::uint64_t>(stored->version), kFormatVersion);
     EncounterHistory history;
     history.records_ = std::move(stored->events);
     std::sort(history.records_.begin(), history.records_.end(), counts_before);

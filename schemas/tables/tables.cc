@@ -345,11 +345,7 @@ Result<Tables::Files> Tables::changed(Files files, std::string_view kind, std::s
 
 Result<std::shared_ptr<const Tables::InForce>> Tables::build(const Files& files) {
     static Remembered<InForce> remembered;
-    std::string text;
-    for (const auto& [key, file] : files)
-        for (const std::string* part : {&key.first, &key.second, &file})
-            text.append(std::to_string(part->size())).append(" ").append(*part);
-    return remembered.get(text, [&] { return build_anew(files); });
+    return remembered.get(digest(files), [&] { return build_anew(files); });
 }
 
 Result<std::shared_ptr<const Tables::InForce>> Tables::build_anew(const Files& files) {
@@ -381,11 +377,10 @@ Result<std::shared_ptr<const Tables::InForce>> Tables::build_anew(const Files& f
     return fresh;
 }
 
-std::string Tables::stamp(const Files& files) {
-    if (files.empty()) return "none";
+std::string Tables::digest(const Files& files) {
     IdHash hash;
     for (const auto& [key, text] : files) hash.part(key.first).part(key.second).part(text);
-    return hash.finish().to_string().substr(0, 16);
+    return hash.finish().to_string();
 }
 
 Result<void> Tables::load(std::string_view kind, std::string_view name, std::string_view text) {
@@ -397,7 +392,7 @@ Result<void> Tables::load(std::string_view kind, std::string_view name, std::str
                            "not readable as a table: " + error.msg);
     }
     files_ = std::move(files);
-    version_ = stamp(files_);
+    version_ = files_.empty() ? "none" : digest(files_).substr(0, 16);
     return {};
 }
 
@@ -429,6 +424,12 @@ const MappedCode* Tables::find_code(std::string_view system, std::string_view co
 
 const Unit* Tables::find_unit(std::string_view spelling) const {
     return in_force_->find_unit(spelling);
+}
+
+std::vector<std::string> Tables::loinc_codes() const {
+    std::vector<std::string> codes;
+    for (const auto& observable : in_force_->observables) codes.push_back(observable.loinc);
+    return codes;
 }
 
 const Observable* Tables::find_observable(std::string_view loinc) const {

@@ -90,6 +90,8 @@ class Tables {
     /// The unit that a message spells so; null when unknown. Spaces around it are ignored.
     const Unit* find_unit(std::string_view spelling) const;
     const Observable* find_observable(std::string_view loinc) const;
+    /// Of every observable, in the order of the tables.
+    std::vector<std::string> loinc_codes() const;
     const MeasureTable& measures() const;
 
     /// Stamp of the tables in force: the same files give the same 16 hex digits.
@@ -104,7 +106,8 @@ class Tables {
                                  std::string_view text);
     static Result<std::shared_ptr<const InForce>> build(const Files& files);
     static Result<std::shared_ptr<const InForce>> build_anew(const Files& files);
-    static std::string stamp(const Files& files);
+    /// 32 hex digits: equal for equal files.
+    static std::string digest(const Files& files);
 
     Files files_;  ///< text by kind and name
     std::shared_ptr<const InForce> in_force_;

@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::size_t kScanBytes = 1U << 20;
 
-/// Reads a partition from `from` to where it ends now, over what retention dropped.
+/// Reads a partition from `from` to where it ends now, over what retention dropped. Busy when it
+/// gives nothing for now: what was not read is not known to be without an outcome.
 template <class Each>
 Result<void> read_all(const RecordSource& source, const TopicPartition& tp, Offset from, Offset end,
                       Each each) {
@@ -21,7 +22,10 @@ Result<void> read_all(const RecordSource& source, const TopicPartition& tp, Offs
         VITALOG_CHECK(source.read(tp, from, kScanBytes, batch));
         for (const RecordView& record : batch.records)
             if (record.offset < end) each(record);
-        if (batch.next <= from) break;
+        if (batch.next <= from) {
+            if (planted("stop-at-silence")) break;
+            return fail(Errc::Busy, to_string(tp, from) + " gives nothing for now: try again");
+        }
         from = batch.next;
     }
     return {};
@@ -82,7 +86,7 @@ Result<EffectWorker::Book> EffectWorker::open_book(std::uint32_t partition,
     VITALOG_TRY(const auto settled, ports_.source.load_position(reader_name(".settled"), book.tp));
     book.next = std::max(begin, taken.value_or(begin));
     book.stored_settled = settled.value_or(begin);
-    if (planted(Defect::SendAgainAfterRestart)) book.next = std::max(begin, book.stored_settled);
+    if (planted("send-again-after-restart")) book.next = std::max(begin, book.stored_settled);
     VITALOG_CHECK(collect_in_doubt(book, book.stored_settled, in_doubt));
     return book;
 }

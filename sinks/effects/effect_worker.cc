@@ -23,11 +23,11 @@ constexpr std::chrono::seconds kFirstPause{1};
 constexpr std::chrono::seconds kLongestPause{60};
 constexpr int kMostDoublings = 16;
 
-/// `first` doubled `times` times, up to `longest`.
 std::string_view lane_name(Lane lane) {
     return lane == Lane::High ? "high" : lane == Lane::Other ? "other" : "all";
 }
 
+/// `first` doubled `times` times, up to `longest`.
 std::chrono::microseconds backed_off(std::chrono::microseconds first, int times,
                                      std::chrono::microseconds longest) {
     return std::min(longest, first * (std::int64_t{1} << std::min(times, kMostDoublings)));
@@ -108,6 +108,19 @@ std::size_t EffectWorker::unsettled() const {
     return doubts_;
 }
 
+bool EffectWorker::withdrawn() const {
+    const std::lock_guard lock(mutex_);
+    return withdrawn_;
+}
+
+bool EffectWorker::on_duty() {
+    if (!ports_.on_duty || planted("send-off-duty")) return true;
+    const bool wanted = ports_.on_duty();
+    const std::lock_guard lock(mutex_);
+    withdrawn_ = withdrawn_ || !wanted;
+    return !withdrawn_;
+}
+
 void EffectWorker::run_reader() {
     name_thread("effects");
     std::chrono::milliseconds pause = kRetryFirst;
@@ -186,9 +199,15 @@ Result<std::size_t> EffectWorker::take(Book& book) {
             VITALOG_TRY(const auto receipts_from, receipt_ends());
             for (const ItemRef& item : items) item->receipts_from = receipts_from;
         }
-        read = ports_.source.sync();  // law 5: nothing leaves that rests on a record not on disk
+        if (!planted("send-before-sync"))
+            read =
+                ports_.source.sync();  // law 5: nothing leaves that rests on a record not on disk
     }
-    if (read && !planted(Defect::SendBeforePosition))
+    if (read && !on_duty()) {
+        gate_.give_back(allowed);
+        return 0;
+    }
+    if (read && !planted("send-before-position"))
         read = ports_.source.store_position(reader_name(""), book.tp, next);
     if (!read) {
         gate_.give_back(allowed);
@@ -270,6 +289,7 @@ void EffectWorker::ask_due() {
 /// Settled before receipts: a receipt must never lie before the stored place from which recovery
 /// looks for it.
 Result<void> EffectWorker::store_positions() {
+    if (!on_duty()) return {};
     VITALOG_TRY(const auto ends, receipt_ends());
     std::vector<Offset> receipts = *ends;
     std::vector<std::pair<Book*, Offset>> settled;
@@ -357,6 +377,10 @@ void EffectWorker::send(const ItemRef& item) {
         stopping = stopping_;
     }
     SendOutcome outcome;
+    if (!on_duty()) {
+        gate_.leave(item->attempt.to);
+        return;
+    }
     if (stopping) {
         outcome = {.state = ReceiptState::NotSent, .code = "stopped", .retryable = true};
     } else if (ports_.site.now().as<ReceivedTime>() > item->attempt.not_after) {
@@ -367,6 +391,8 @@ void EffectWorker::send(const ItemRef& item) {
         notice(*item, outcome);
     }
     gate_.leave(item->attempt.to);
+    // What was told late to be not sent, the one on duty may have sent meanwhile.
+    if (outcome.state == ReceiptState::NotSent && !on_duty()) return;
     if (!report(*item, outcome))
         return;  // stopping: without a receipt it is in doubt at the next start
     if (outcome.state == ReceiptState::Unknown && ports_.provider.can_query())
@@ -377,6 +403,7 @@ void EffectWorker::send(const ItemRef& item) {
 
 void EffectWorker::ask(const ItemRef& item) {
     const QueryOutcome answer = ports_.provider.query(item->attempt, item->taken);
+    if (!on_duty()) return;
     int denials = 0;
     bool superseded = false;
     {
@@ -389,7 +416,7 @@ void EffectWorker::ask(const ItemRef& item) {
     if (superseded) return settle(item);
     SendOutcome outcome{.state = answer.state, .code = answer.code};
     bool known = answer.found == QueryOutcome::Found::Yes;
-    if (denials >= (planted(Defect::BelieveFirstDenial) ? 1 : options_.empty_answers)) {
+    if (denials >= (planted("believe-first-denial") ? 1 : options_.empty_answers)) {
         outcome = {.state = ReceiptState::NotSent, .code = "never-received", .retryable = true};
         known = true;
     }

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -71,6 +72,11 @@ inline constexpr std::string_view kSendHeader = "send";
 /// pause the sending (back-off to a minute, then one probe). Where the provider can't be asked,
 /// what is in doubt is left to its receipts.
 ///
+/// Where several processes may send, one is on duty. A worker that finds that it is not, for as
+/// much as it was stopped for a while and others took over, withdraws for good: it stores no
+/// position, sends nothing, and says of nothing that it was not sent. The one on duty finds what
+/// this one took among what is in doubt.
+///
 /// `site` is the clock that attempts expire by; `wall` paces rate, pauses and queries. start(),
 /// stop(), step() from one thread; lag() and unsettled() from any.
 class EffectWorker {
@@ -83,6 +89,7 @@ class EffectWorker {
         const Clock& wall;
         Metrics* metrics = nullptr;
         SendGate* gate = nullptr;  ///< shared by the lanes of a channel; null: one of its own
+        std::function<bool()> on_duty{};  ///< false: another process sends; empty: always this one
     };
 
     EffectWorker(EffectWorkerOptions options, Ports ports);
@@ -105,6 +112,8 @@ class EffectWorker {
     std::int64_t lag() const;
     /// Attempts reported `unknown` about which the provider is still being asked.
     std::size_t unsettled() const;
+    /// It was not on duty once, and does nothing more: another takes its place, here or elsewhere.
+    bool withdrawn() const;
 
   private:
     enum class Phase : std::uint8_t { InHand, Doubtful, Asking };
@@ -161,6 +170,7 @@ class EffectWorker {
     bool append(const Item& item, const SendOutcome& outcome);
     void settle(const ItemRef& item);
     void doubt(const ItemRef& item);
+    bool on_duty();
     void note_trouble(const SendOutcome& outcome);
     std::string reader_name(std::string_view suffix) const;
     void notice(const Item& item, const SendOutcome& outcome) const;
@@ -182,6 +192,7 @@ class EffectWorker {
     int troubles_ = 0;           // guarded by mutex_: calls in a row without an answer
     LogTime paused_until_;       // guarded by mutex_
     bool stopping_ = false;      // guarded by mutex_
+    bool withdrawn_ = false;     // guarded by mutex_
     std::chrono::steady_clock::time_point give_up_at_;  // guarded by mutex_, when stopping_
     std::size_t senders_running_ = 0;                   // guarded by mutex_
 

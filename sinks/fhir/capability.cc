@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "schemas/json.h"
+#include "schemas/operation_outcome.h"
 #include "sinks/fhir/includes.h"
 #include "sinks/fhir/parts.h"
 #include "sinks/fhir/search.h"
@@ -141,7 +142,7 @@ std::string capability_statement(const CapabilityOptions& options) {
     json.field("fhirVersion", "4.0.1");
     json.key("format");
     json.begin_array();
-    json.value("application/fhir+json");
+    json.value(schemas::kFhirJson);
     json.end_array();
     json.key("rest");
     json.begin_array();

@@ -1,50 +1,12 @@
 #include "sinks/fhir/outcome.h"
 
-#include "schemas/json.h"
+#include "schemas/operation_outcome.h"
 
 namespace vitalog::sinks::fhir {
 
-std::string_view issue_type(int status) {
-    switch (status) {
-        case 400:
-            return "invalid";
-        case 401:
-            return "login";
-        case 403:
-            return "forbidden";
-        case 404:
-            return "not-found";
-        case 409:
-            return "conflict";
-        case 413:
-            return "too-long";
-        case 415:
-            return "not-supported";
-        case 422:
-            return "business-rule";
-        case 503:
-            return "transient";
-        default:
-            return "exception";
-    }
-}
-
 HttpResponse outcome(int status, std::string_view diagnostics) {
-    HttpResponse response;
+    HttpResponse response = resource(schemas::operation_outcome(status, diagnostics));
     response.status = status;
-    response.content_type = kFhirJson;
-    schemas::JsonWriter json(response.body);
-    json.begin_object();
-    json.field("resourceType", "OperationOutcome");
-    json.key("issue");
-    json.begin_array();
-    json.begin_object();
-    json.field("severity", "error");
-    json.field("code", issue_type(status));
-    json.field("diagnostics", diagnostics);
-    json.end_object();
-    json.end_array();
-    json.end_object();
     if (status == 503) response.headers.emplace_back("Retry-After", "2");
     return response;
 }
@@ -80,7 +42,7 @@ HttpResponse outcome(const Error& error) {
 
 HttpResponse resource(std::string body) {
     HttpResponse response;
-    response.content_type = kFhirJson;
+    response.content_type = schemas::kFhirJson;
     response.body = std::move(body);
     return response;
 }

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "schemas/base/binary.h"
+#include "schemas/base/stored_version.h"
 
 namespace vitalog::sinks::views {
 namespace {
@@ -75,7 +76,8 @@ Result<SampleChunk> SampleChunk::decode(std::int64_t hour, std::string_view byte
     const std::uint8_t grid = in.u8();
     const std::uint8_t spans = in.u8();
     const std::size_t count = in.count();
-    if (version != kVersion || chunk.decimals_ > kSampleDecimalsMax || grid >= kGrids.size() ||
+    if (version != kVersion) return other_version("a stored hour of samples", version, kVersion);
+    if (chunk.decimals_ > kSampleDecimalsMax || grid >= kGrids.size() ||
         spans > kEach || count == 0)
         return damaged();
     const std::int64_t begin = hour * kHourMillis;

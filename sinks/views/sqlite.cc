@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <map>
 #include <utility>
@@ -40,7 +41,9 @@ tl::unexpected<Error> sqlite_error(sqlite3* db, int code) {
     const std::string views = std::string("views database ") + (path != nullptr ? path : "");
     if (take_failed_page())
         return damaged(views + ": a page fails its checksum");
-    const std::string message = db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(code);
+    std::string message = db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(code);
+    if (const int cause = db != nullptr ? sqlite3_system_errno(db) : 0; cause != 0)
+        message += std::string(" (") + std::strerror(cause) + ")";
     if ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB)
         return damaged(views + ": " + message);
     return fail(Errc::Io, views + ": " + message);

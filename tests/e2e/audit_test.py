@@ -179,6 +179,92 @@ class Audit(unittest.TestCase):
         self.assertIn("NOT WHAT IS MADE NOW", done.stdout)
         self.assertNotEqual(self.site.command("explain", "0" * 31 + "1", "--data-dir", str(self.copy)).returncode, 0)
 
+    def replay(self, *flags, code=0):
+        into = self.site.folder / "again"
+        shutil.rmtree(into, ignore_errors=True)
+        self.addCleanup(shutil.rmtree, into, ignore_errors=True)
+        path = self.site.folder / "replay.json"
+        done = self.site.command("replay", "--data-dir", str(self.copy), "--into", str(into), "--compare", "--report",
+                                 str(path), *flags)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return into, json.loads(path.read_text()), done.stdout
+
+    def test_a_replay_makes_the_same_again_and_can_not_be_run(self):
+        into, report, said = self.replay()
+        self.assertTrue(report["agrees"], said)
+        self.assertEqual(report["stages"], ["intake", "identity", "care", "desk", "notify"])
+        for topic in ("subject", "person", "alert", "task", "task-board", "notification", "delivery"):
+            self.assertGreater(report["topics"][topic]["same"], 0, topic)
+        records = [self.site.command("topic", "show", "delivery", "--data-dir", str(data), "--json", "--max", "10000").stdout
+                   for data in (self.copy, into)]
+        self.assertEqual(records[0], records[1], "the same places, times, headers and bytes")
+        refused = self.site.command("run", "--data-dir", str(into), "--mllp", "127.0.0.1:0", "--http", "127.0.0.1:0")
+        self.assertEqual(refused.returncode, 3, refused.stderr)
+        self.assertIn("holds a replay", refused.stderr)
+        done = self.site.command("replay", "--data-dir", str(self.copy), "--into", str(into))
+        self.assertEqual(done.returncode, 3, "never over anything")
+
+    def test_a_replay_of_a_part_meets_the_rest_as_it_was(self):
+        whole = self.replay()[1]
+
+        def part(*flags):
+            report, said = self.replay(*flags)[1:]
+            self.assertTrue(report["agrees"], said)
+            self.assertGreater(report["topics"]["subject"]["made"], 0)
+            self.assertLess(report["topics"]["subject"]["made"], whole["topics"]["subject"]["made"])
+            return report
+
+        person = part("--person", self.person)
+        self.assertLess(0, person["topics"]["alert"]["same"])
+        self.assertLess(person["topics"]["alert"]["same"], whole["topics"]["alert"]["same"] / 4)
+        self.assertGreater(person["topics"]["delivery"]["same"], 0)
+        self.assertEqual(part("--message", "m0-3")["played"], 1)
+        self.assertEqual(part("--message", "m4-3")["topics"]["alert"]["same"], 1, "its earlier results count")
+        partition, count = self.busy("feed.his")
+        self.assertEqual(part("--record", f"feed.his/{partition}/0")["played"], 1)
+        self.assertEqual(part("--record", f"feed.his/{partition}/1..{count}")["played"], count - 1)
+        halves = [part(*flags) for flags in (("--to", "2026-11-21T10:30:00Z"), ("--from", "2026-11-21T10:30:00Z"))]
+        for topic, counts in whole["topics"].items():
+            self.assertEqual(sum(half["topics"][topic]["same"] for half in halves), counts["same"], topic)
+
+    def test_a_replay_of_a_topic_takes_what_other_stages_wrote_there(self):
+        whole = self.replay()[1]
+        for topic, stages in (("subject", 4), ("person", 3), ("task", 2), ("notification", 1)):
+            report, said = self.replay("--topic", topic)[1:]
+            self.assertTrue(report["agrees"], said)
+            self.assertEqual(len(report["stages"]), stages)
+            self.assertNotIn("intake", report["stages"])
+            made, all_made = report["topics"]["delivery"]["made"], whole["topics"]["delivery"]["made"]
+            if topic == "subject":  # doctors' decisions do not come this way
+                self.assertTrue(0 < made < all_made, said)
+            else:
+                self.assertEqual(made, all_made, said)
+        self.assertEqual(self.site.command("replay", "--data-dir", str(self.copy), "--into", str(self.site.folder / "no"),
+                                           "--topic", "risk").returncode, 2)
+
+    def test_a_replay_names_the_first_difference(self):
+        partition, count = self.busy("alert")
+        self.tamper("edit", f"alert/{partition}/{count // 2}", "renew")
+        self.tamper("edit", f"alert/{partition}/{count - 1}", "renew")
+        report, said = self.replay(code=1)[1:]
+        self.assertEqual(report["topics"]["alert"]["changed"], 2)
+        self.assertEqual(len(report["differences"]), 2)
+        self.assertRegex(said, rf"first difference: 2026-11-21\S+ alert/{partition}/{count // 2} is not what is recomputed")
+
+    def test_a_record_taken_out_is_only_in_the_replay(self):
+        partition, count = self.busy("delivery", 1)
+        self.tamper("remove", f"delivery/{partition}/{count - 1}", "renew")
+        report, said = self.replay(code=1)[1:]
+        self.assertEqual(report["topics"]["delivery"]["only_replay"], 1, said)
+        self.assertIn("lacks what is recomputed", said)
+
+    def test_a_replay_makes_what_lies_between_stages_by_itself(self):
+        partition, count = self.busy("person")
+        self.tamper("edit", f"person/{partition}/{count // 2}", "renew")
+        report, said = self.replay(code=1)[1:]
+        self.assertEqual(report["topics"]["person"]["changed"], 1, said)
+        self.assertEqual(len(report["differences"]), 1, "what care makes of it is what it made")
+
     def test_what_can_not_be_done_is_said(self):
         self.assertIn("--stage is one of", self.site.command("audit", "verify", "--data-dir", str(self.copy)).stderr)
         done = self.site.command("audit", "verify", "--stage", "desk", "--person", "x", "--data-dir", str(self.copy))

@@ -129,6 +129,8 @@ class Rules(unittest.TestCase):
         self.assertRegex(said, r"two\.yaml:\d+: kind 'treshold' is unknown; write one of threshold, index-band")
         said = self.run_rules("check", good, self.file("packs/two.yaml", BUILT_IN), code=2)
         self.assertIn("rule 'aki' is also in one.yaml; rename it, or retire it there", said)
+        said = self.run_rules("check", good, self.file("packs/two.yaml", BUILT_IN.replace("unit: mmol/L", "unit: mEq/L", 1)), code=2)
+        self.assertRegex(said, r"two\.yaml:\d+: rule '[\w-]+': values of .* are kept in mmol/L, not in mEq/L; write unit: \"mmol/L\"")
         self.assertIn("there is no such file", self.run_rules("check", "nowhere.yaml", code=1))
         self.assertIn("say check, publish", self.run_rules("nonsense", code=2))
         self.assertIn("--from is missing", self.run_rules("backtest", "--pack", good, "--to", "2026-11-22", code=2))

@@ -5,8 +5,10 @@ add_test(NAME hl7_rest_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/hl7_re
 # A sanitizer keeps freed memory and surrounds what is used: its build is held to twice the limit.
 if(VITALOG_SANITIZE)
   set(VITALOG_MEMORY_TIMES 2)
+  set(VITALOG_SANITIZED 1)
 else()
   set(VITALOG_MEMORY_TIMES 1)
+  set(VITALOG_SANITIZED 0)
 endif()
 set_tests_properties(hl7_rest_test PROPERTIES TIMEOUT 900
   ENVIRONMENT "VITALOG_BINARY=$<TARGET_FILE:vitalog>;VITALOG_MEMORY_TIMES=${VITALOG_MEMORY_TIMES}")
@@ -33,22 +35,30 @@ foreach(name archive site)
   set_tests_properties(${name}_on_postgresql PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900
     ENVIRONMENT "VITALOG_BINARY=$<TARGET_FILE:vitalog>;VITALOG_VENV=${CMAKE_BINARY_DIR}/fhir-clients;LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/support/leaks.supp")
 endforeach()
+# Under sanitizers (label slow left out) the views in PostgreSQL have views_on_postgresql and archive_on_postgresql.
+set_tests_properties(site_on_postgresql PROPERTIES LABELS slow)
 # Every command of docs/paths.md, and what it prints.
 add_test(NAME paths_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/paths_test.py)
 set_tests_properties(paths_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 600)
 add_test(NAME operator_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/operator_test.py)
 set_tests_properties(operator_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 600)
 add_test(NAME soak_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/soak_test.py)
-set_tests_properties(soak_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 200)
-# The benchmarks that drive a site, small.
+set_tests_properties(soak_test PROPERTIES LABELS slow ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 200)
+# The benchmarks that drive a site, small. Label slow, as the soak: what they do to a site, other tests do under sanitizers.
 add_test(NAME site_bench_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/site_bench_test.py)
-set_tests_properties(site_bench_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 400)
+set_tests_properties(site_bench_test PROPERTIES LABELS slow ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 400)
 # Rule packs: tried on the past before they are published.
 add_test(NAME rules_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/rules_test.py)
 set_tests_properties(rules_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 600)
 # What was decided, recomputed from the log; and a log that somebody changed.
 add_executable(tamper_log e2e/tamper_log.cc)
 target_link_libraries(tamper_log PRIVATE vitalog_log RocksDB::rocksdb)
+add_test(NAME why_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/why_test.py)
+set_tests_properties(why_test PROPERTIES ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog> TIMEOUT 600)
 add_test(NAME audit_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/audit_test.py)
 set_tests_properties(audit_test PROPERTIES TIMEOUT 600
   ENVIRONMENT "VITALOG_BINARY=$<TARGET_FILE:vitalog>;VITALOG_TAMPER=$<TARGET_FILE:tamper_log>")
+# Disk, files, memory and clock go bad under the running program.
+add_test(NAME hostile_machine_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/e2e/hostile_machine_test.py)
+set_tests_properties(hostile_machine_test PROPERTIES TIMEOUT 900 ENVIRONMENT
+  "VITALOG_BINARY=$<TARGET_FILE:vitalog>;VITALOG_SANITIZED=${VITALOG_SANITIZED}")

@@ -2,9 +2,10 @@
 #include <cstdint>
 
 #include "schemas/base/binary.h"
+#include "topology/log/partition_log.h"
 #include "topology/log/stored_position.h"
 
-// Positions of shards and readers, and their keys, as the log stores them: any bytes give a value or an Error, and any
+// Positions of shards and readers, their keys and the names of segments, as the log stores them: any bytes give a value or an Error, and any
 // value reads back as it was written.
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -12,6 +13,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     using namespace vitalog::topology;
     const std::string_view bytes(reinterpret_cast<const char*>(data), size);
     (void)parse_position_key(bytes);
+    if (const auto segment = parse_segment_name(bytes))
+        VITALOG_ASSERT(parse_segment_name(segment_name(segment->tp, segment->base)).has_value(),
+                       "a segment's name reads back");
     (void)decode_shard_position(bytes);
     (void)decode_reader_position(bytes);
 

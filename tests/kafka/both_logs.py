@@ -2,6 +2,7 @@
 sequence with the same ids, byte by byte. VITALOG_BINARY names the program, VITALOG_TEST_KAFKA the cluster."""
 
 import collections
+import datetime
 import json
 import os
 import pathlib
@@ -16,22 +17,30 @@ from running_site import Mllp, Site, ack_code, call, oru
 
 BINARY = os.environ["VITALOG_BINARY"]
 PERSONS = 40
-NOW, LATER = "2026-11-21T09:00:00+08:00", "2026-11-21T09:40:00+08:00"
+# Of today: a broker that starts anew forgets the producers whose last record is older than producer.id.expiration.ms, by
+# the record's own time, and then takes what they send again for new.
+TODAY = datetime.datetime.now(datetime.timezone.utc).date()
+NOW, LATER = f"{TODAY}T09:00:00+08:00", f"{TODAY}T09:40:00+08:00"
 TEAM = {"team": "general", "members": [{"user": "dr.li", "phone": "13800000001"}],
         "duty_doctor": "dr.li", "duty_group": "general"}
 # What stages give; the topics that they read from one another are among them.
 OUTPUTS = ("subject", "person", "risk", "alert", "task", "task-board", "notification", "delivery")
 
 
+def at(time, days_ago=0):
+    """An HL7 time of the hospital's."""
+    return (TODAY - datetime.timedelta(days=days_ago)).strftime("%Y%m%d") + time
+
+
 def messages(persons):
     """Each person's creatinine rises over two days, and every third has a potassium that nobody leaves waiting."""
     sent = []
-    for day, creatinine in ((19, 70), (20, 95), (21, 180)):
+    for days_ago, creatinine in ((2, 70), (1, 95), (0, 180)):
         for person in range(persons):
-            sent.append(oru(f"c{day}-{person}", str(person), "14682-9", str(creatinine + person), "umol/L",
-                            f"202611{day}080000", order=f"C{day}", reference="57-97"))
-            if person % 3 == 0 and day == 21:
-                sent.append(oru(f"k{person}", str(person), value="6.8", time="20261121083000", order=f"K{day}"))
+            sent.append(oru(f"c{days_ago}-{person}", str(person), "14682-9", str(creatinine + person), "umol/L",
+                            at("080000", days_ago), order=f"C{days_ago}", reference="57-97"))
+            if person % 3 == 0 and days_ago == 0:
+                sent.append(oru(f"k{person}", str(person), value="6.8", time=at("083000"), order="K"))
     return sent
 
 

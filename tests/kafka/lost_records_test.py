@@ -15,7 +15,7 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 import clients
-from both_logs import BINARY, NOW, settings, topic_names
+from both_logs import BINARY, NOW, at, settings, topic_names
 
 if __name__ == "__main__":
     clients.enter_kafka_environment("lost_records_test")
@@ -70,7 +70,7 @@ class Lost(unittest.TestCase):
 
     @staticmethod
     def message(n):
-        return oru(f"m{n}", patient=str(n), value="6.8", time="20261121083000")
+        return oru(f"m{n}", patient=str(n), value="6.8", time=at("083000"))
 
     def topic(self, name):
         return f"{self.name}.{name}"

@@ -11,7 +11,7 @@ import time
 import unittest
 
 import both_logs
-from both_logs import BINARY, messages, named, on_kafka, outputs, settings
+from both_logs import BINARY, at, messages, named, on_kafka, outputs, settings
 from running_site import Mllp, Site, ack_code, call, oru
 
 BROKERS = os.environ["VITALOG_TEST_KAFKA"]
@@ -107,7 +107,7 @@ class Moved(unittest.TestCase):
         sent = messages(PERSONS)
         half = len(sent) * 3 // 4
         self.first = sent[:half]
-        self.then = sent[half:] + [oru(f"again{n}", str(n), value="7.1", time="20261121090500", order="A")
+        self.then = sent[half:] + [oru(f"again{n}", str(n), value="7.1", time=at("090500"), order="A")
                                    for n in range(0, PERSONS, 3)]
         self.twin, self.moving = self.site(*named(self.name)), self.site(*named(self.name))
         self.begin(self.twin)

@@ -18,6 +18,7 @@ from both_logs import Sender, WithBoth, shards, until
 from running_site import call
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+LEFT_OUT = 77  # what scripts/kafka says where no Kafka can be had
 KILLS = int(os.environ.get("VITALOG_TEST_KILLS", "5"))
 
 
@@ -114,7 +115,8 @@ class Roles(WithBoth):
 
 
 class BrokenCluster(WithBoth):
-    """A cluster of its own, whose broker is taken away."""
+    """A cluster of its own, whose only broker is taken away. Of 3.9: one of 4.3.1 alone may leave a transaction open for ever
+    when it comes back (docs/reliability.md); three of them have their part in disturbed_cluster_test.py."""
 
     def brokers(self):
         return self.bootstrap
@@ -122,16 +124,17 @@ class BrokenCluster(WithBoth):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="vitalog-kafka-")
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        self.kafka("up", "--owner", str(os.getpid()))
+        if self.kafka("up", "--version", "3.9", "--owner", str(os.getpid())) == LEFT_OUT:
+            self.skipTest("no Kafka 3.9 can be had")
         self.addCleanup(self.kafka, "down")
         self.bootstrap = json.loads((pathlib.Path(self.folder) / "cluster/state.json").read_text())["bootstrap"]
         super().setUp()
 
     def kafka(self, *words):
-        subprocess.run([ROOT / "scripts/kafka", *words, "--dir", self.folder + "/cluster"], check=True,
-                       stdout=subprocess.DEVNULL)
+        done = subprocess.run([ROOT / "scripts/kafka", *words, "--dir", self.folder + "/cluster"], stdout=subprocess.DEVNULL)
+        self.assertIn(done.returncode, (0, LEFT_OUT))
+        return done.returncode
 
-    @unittest.skipUnless(os.environ.get("VITALOG_TEST_ONE_BROKER"), "a message may come twice: docs/reliability.md, Known")
     def test_a_broker_is_killed_and_comes_back(self):
         sender = Sender(self.site, self.sent)
         sender.start()

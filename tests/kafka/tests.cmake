@@ -36,6 +36,9 @@ vitalog_kafka_test(effects_test python3 ${CMAKE_SOURCE_DIR}/tests/kafka/effects_
 set_tests_properties(effects_test PROPERTIES LABELS "kafka;slow" TIMEOUT 900 ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog>)
 vitalog_kafka_test(standby_test python3 ${CMAKE_SOURCE_DIR}/tests/kafka/standby_test.py)
 set_tests_properties(standby_test PROPERTIES LABELS "kafka;slow" TIMEOUT 900 ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog>)
+vitalog_kafka_test(audit_kafka_test python3 ${CMAKE_SOURCE_DIR}/tests/kafka/audit_kafka_test.py)
+set_tests_properties(audit_kafka_test PROPERTIES LABELS "kafka;slow" SKIP_RETURN_CODE 77 TIMEOUT 600 RESOURCE_LOCK kafka_clients
+  ENVIRONMENT "VITALOG_BINARY=$<TARGET_FILE:vitalog>;VITALOG_VENV=${CMAKE_BINARY_DIR}/kafka-clients")
 # From the embedded log into the cluster: what lies where, and a whole site, interrupted, beside its twin that stays.
 vitalog_kafka_test(kafka_move_test $<TARGET_FILE:kafka_move_test>)
 vitalog_kafka_test(migrate_test python3 ${CMAKE_SOURCE_DIR}/tests/kafka/migrate_test.py)

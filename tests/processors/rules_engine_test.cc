@@ -49,7 +49,7 @@ TEST(RulePack, TheBuiltInPackIsValid) {
 TEST(RulePack, ErrorsNameFileLineAndWhatToWrite) {
     EXPECT_EQ(refusal_of(pack("    kind: treshold\n")),
               "t.yaml:10: kind 'treshold' is unknown; write one of threshold, index-band, change, "
-              "trend, window, silence, all-of, any-of");
+              "trend, window, silence, all-of, any-of, sequence");
     EXPECT_NE(refusal_of(pack(std::string(kThreshold) + "    prority: low\n"))
                   .find("t.yaml:17: unknown key 'prority'"),
               std::string::npos);

@@ -43,6 +43,15 @@ constexpr std::string_view kAll =
     "      - {kind: threshold, loinc: a, unit: u, high: 3, clear: {high: 2}}\n"
     "      - {kind: index-band, index: news2, bands: [high, medium], clear: [low]}\n";
 
+constexpr std::string_view kSequence =
+    "    kind: sequence\n    within: 2h\n    conditions:\n"
+    "      - {kind: threshold, loinc: a, unit: u, low: 3, clear: {low: 4}}\n"
+    "      - {kind: change, loinc: b, unit: u, direction: rise, by: 2, within: 1h}\n";
+
+constexpr std::string_view kControl =
+    "    kind: silence\n    loinc: 2823-3\n    of: results\n    after: 6h\n"
+    "    following: {kind: threshold, loinc: 2823-3, unit: mmol/L, high: 6, clear: {high: 5.5}}\n";
+
 struct Case {
     std::string yaml;
     std::string refused;  ///< part of the message; empty: valid
@@ -56,6 +65,34 @@ std::vector<Case> cases() {
         {pack(kWindow), ""},
         {pack(kSilence), ""},
         {pack(kAll), ""},
+        {pack(kSequence), ""},
+        {pack(kControl), ""},
+        {pack("    kind: silence\n    loinc: a\n    of: results\n    after: 1d\n"
+              "    while: inpatient\n"),
+         ""},
+        {pack("    kind: silence\n    loinc: a\n    after: 1d\n    while: inpatient\n"),
+         "t.yaml:13: while: inpatient waits for results from the admission on; add of: results"},
+        {pack("    kind: silence\n    loinc: a\n    of: laboratory\n    after: 1d\n"
+              "    while: either\n"),
+         "t.yaml:12: of 'laboratory' is unknown; write one of samples, results, both"},
+        {pack("    kind: silence\n    loinc: a\n    of: results\n    after: 1d\n"),
+         "t.yaml:5: a silence rule needs either 'while', for what is to be heard"},
+        {pack(std::string(kControl) + "    while: either\n"),
+         "t.yaml:14: a silence rule needs either 'while', for what is to be heard"},
+        {pack("    kind: silence\n    loinc: a\n    of: results\n    after: 1d\n"
+              "    following: {kind: silence, loinc: a, after: 1h, while: either}\n"),
+         "t.yaml:14: a condition can't be silence; write one of threshold, index-band"},
+        {"open_episodes: follow\n" + pack(kAll), ""},
+        {"open_episodes: close\n" + pack(kAll),
+         "t.yaml:1: open_episodes 'close' is unknown; write one of stay, follow"},
+        {pack("    kind: sequence\n    conditions:\n"
+              "      - {kind: threshold, loinc: a, unit: u, high: 3, clear: {high: 2}}\n"
+              "      - {kind: threshold, loinc: b, unit: u, high: 3, clear: {high: 2}}\n"),
+         "t.yaml:5: 'within' is missing; write for example within: 48h"},
+        {pack("    kind: sequence\n    within: 2h\n    conditions:\n"
+              "      - {kind: sequence, within: 1h, conditions: []}\n"
+              "      - {kind: threshold, loinc: b, unit: u, high: 3, clear: {high: 2}}\n"),
+         "t.yaml:13: a condition can't be sequence; write one of threshold, index-band"},
         {pack("    kind: any-of\n    within: 15m\n    conditions: [{kind: threshold}]\n"),
          "t.yaml:12: conditions must list 2 to 8"},
         {pack("    kind: threshold\n    loinc: a\n    unit: u\n    low: 1\n    below: 2\n"
@@ -119,6 +156,32 @@ TEST(RuleKinds, AreReadOrRefusedWithFileLineAndWhatToWrite) {
         else
             EXPECT_NE(message.find(refused), std::string::npos) << message << "\n" << yaml;
     }
+}
+
+TEST(RuleKinds, SlipsOfTheHandAreNamedWhereTheyAre) {
+    const std::string good = pack(kHeld);
+    const auto with = [&](std::string_view from, std::string_view to) {
+        std::string yaml = good;
+        return yaml.replace(yaml.find(from), from.size(), to);
+    };
+    ASSERT_EQ(refusal_of(good), "");
+    EXPECT_EQ(refusal_of(with("    unit:", "\tunit:")),
+              "t.yaml:12: the line begins with a tab; write spaces instead");
+    EXPECT_EQ(refusal_of(with("kind: ", "kind：")),
+              "t.yaml:10: 'kind' stands before a colon of full width; write kind: and a space");
+    EXPECT_EQ(refusal_of(good + "---\n" + good),
+              "t.yaml:19: a second document begins above; write each pack into its own file");
+    for (const auto& [from, to, line] :
+         {std::tuple("\"%\"", "%", 12), std::tuple("problem: P", "problem: P: Q", 7),
+          std::tuple("    below", "   below", 13)})
+        EXPECT_TRUE(refusal_of(with(from, to))
+                        .starts_with("t.yaml:" + std::to_string(line) +
+                                     ": not YAML here, or just before: "))
+            << refusal_of(with(from, to));
+    EXPECT_EQ(refusal_of(with("    kind", "    text: a\tb：c\n    kind")),
+              "t.yaml:10: unknown key 'text' in a threshold rule; write one of id, version, kind, "
+              "problem, priority, task, max_age, source, patient, cool_down, inhibits, group, loinc, "
+              "unit, low, below, high, above, for, max_gap, clear");
 }
 
 TEST(RuleKinds, ARuleMayNotHideItself) {

@@ -17,7 +17,11 @@ Result<void> World::disaster() {
     --disasters_left_;
     const int number = static_cast<int>(random_.pick(slots_.size()));
     Slot& slot = slots_[static_cast<std::size_t>(number)];
-    const bool alone = options_.kind == SimLog::Kind::Disk;
+    const bool alone = log_.one_machine();
+    if (more_.chance(options_.disk_faults)) {
+        arm_disk();
+        return {};
+    }
     switch (random_.pick(9)) {
         case 0:
         case 1:
@@ -25,26 +29,22 @@ Result<void> World::disaster() {
             if (slot.doom != Doom::None) return {};
             slot.doom = Doom::Die;
             slot.doom_in = static_cast<int>(1 + random_.pick(60));
+            aim(slot);
             return {};
         case 3:
             if (slot.doom != Doom::None || alone) return {};
             slot.doom = Doom::Sleep;
             slot.doom_in = static_cast<int>(1 + random_.pick(60));
+            aim(slot);
             return {};
         case 4:
             if (!alone) rebalance();
             return {};
-        case 5: {
-            const auto shards = all_shards();
-            const TopicPartition& tp = random_.of(shards)->input;
-            if (tp.topic == "feed.control") return {};  // what a shard follows is read to its end
-            trace_.say("  the leader of {} is away", to_string(tp));
-            log_.stall(tp, static_cast<int>(1 + random_.pick(15)));
+        case 5:
+            stall();
             return {};
-        }
         case 6:
-            trim();
-            return {};
+            return trim();
         case 7:
             if (!alone) move_duty();
             return {};
@@ -66,19 +66,62 @@ Result<void> World::disaster() {
     if (slot.process) {
         slot.process.reset();
         log_.forsake(number);
+        VITALOG_CHECK(restart_log());
     }
     slot.down_for = 1;
     return {};
+}
+
+/// The doom comes at one of the next calls of a kind that is rare among all calls.
+void World::aim(Slot& slot) {
+    static const std::vector<std::string_view> kCalls{
+        "sent", "append", "appended", "sync", "stored a position", "commit", "committed"};
+    slot.doom_at = {};
+    if (!options_.aimed || !more_.chance(500)) return;
+    slot.doom_at = more_.of(kCalls);
+    slot.doom_in = static_cast<int>(1 + more_.pick(3));
+}
+
+void World::stall() {
+    const auto shards = all_shards();
+    TopicPartition tp = random_.of(shards)->input;
+    const int calls = static_cast<int>(1 + random_.pick(15));
+    if (options_.aimed && more_.chance(300)) {
+        const Topic topic = more_.chance(500) ? Topic::SendSms : Topic::SendWechat;
+        tp = {parts_.names.name(topic),
+              Partition(static_cast<std::uint32_t>(more_.pick(parts_.names.partitions(topic))))};
+    }
+    if (tp.topic == "feed.control") return;  // what a shard follows is read to its end
+    trace_.say("  the leader of {} is away", to_string(tp));
+    log_.stall(tp, calls);
+}
+
+void World::arm_disk() {
+    using Fault = RealLog::Fault;
+    static const std::vector<Fault> kFaults{
+        Fault::FailedSync, Fault::FailedSync,  Fault::Full,        Fault::Full,
+        Fault::PowerLoss,  Fault::FlippedRead, Fault::FlippedRead, Fault::FlippedBlock};
+    if (log_.struck()) return;
+    const Fault fault = more_.of(kFaults);
+    const std::uint64_t after = more_.pick(fault == Fault::FlippedRead ? 15 : 40);
+    trace_.say("  fault {} of the disk after {} operations", static_cast<int>(fault), after);
+    log_.arm(fault, after);
+}
+
+/// Whether a fault of the disk is what an error may come from.
+bool World::excused(const Error& error) const {
+    return log_.struck() && (error.code() == Errc::Io || error.code() == Errc::Damaged);
 }
 
 /// A process made a call. Its doom comes with it, or the rest of the world goes on for a while
 /// before the call is made.
 void World::called(int number, std::string_view call) {
     Slot& slot = slots_[static_cast<std::size_t>(number)];
-    if (slot.doom == Doom::None || --slot.doom_in > 0) return;
+    if (slot.doom == Doom::None || (!slot.doom_at.empty() && call != slot.doom_at)) return;
+    if (--slot.doom_in > 0) return;
     const Doom doom = std::exchange(slot.doom, Doom::None);
     if (doom == Doom::Die) {
-        trace_.say("  p{} dies at: {}", number, call);
+        trace_.say("  {} p{} dies at: {}", to_rfc3339(now_), number, call);
         throw Died();
     }
     if (nested_ || !slot.in_step) return;
@@ -103,15 +146,38 @@ void World::sleep(int number) {
     nested_ = false;
 }
 
-void World::kill(int number) {
+Result<void> World::kill(int number) {
     Slot& slot = slots_[static_cast<std::size_t>(number)];
     slot.process.reset();
     slot.asleep = slot.slept = false;
     slot.doom = Doom::None;
     log_.forsake(number);
-    if (options_.kind == SimLog::Kind::Disk && random_.chance(600)) log_.lose_unsynced();
+    VITALOG_CHECK(judge(log_.crash(log_.one_machine() && random_.chance(600))));
     slot.down_for = static_cast<int>(1 + random_.pick(40));
     if (options_.processes > 1 && random_.chance(500)) expire(number);
+    return {};
+}
+
+Result<void> World::restart_log() {
+    if (log_.kind() != SimLog::Kind::RocksDb) return {};
+    auto opened = log_.restart();
+    if (opened || log_.flipped() || !excused(opened.error())) return judge(std::move(opened));
+    trace_.say("  the log can't be opened: {}", opened.error().message());
+    return judge(log_.crash(false));
+}
+
+Result<void> World::judge(Result<void> opened) {
+    if (!opened && opened.error().code() == Errc::Damaged) refused_damage_ = log_.flipped();
+    return opened;
+}
+
+/// What is done is on disk when this returns.
+Result<void> World::sync() {
+    if (!log_.one_machine()) return {};
+    auto synced = log_.sync();
+    if (synced || !excused(synced.error())) return synced;
+    VITALOG_CHECK(kill(0));
+    return settle("what the disk lost is done again");
 }
 
 Result<void> World::restart(int number) {
@@ -160,9 +226,19 @@ void World::move_duty() {
     trace_.say("  p{} is on duty", assignment_.duty);
 }
 
+bool is_dropped(std::string_view topic) {
+    static const std::set<std::string_view> kDropped{"subject", "task", "notification", "feed.his",
+                                                     "feed.wearable"};
+    return kDropped.contains(topic);
+}
+
 /// Retention drops what no position needs any more.
-void World::trim() {
-    log_.sync();  // a position that may be lost is none to drop by
+Result<void> World::trim() {
+    if (log_.kind() == SimLog::Kind::RocksDb) {
+        auto enforced = log_.enforce_retention(now_);
+        return enforced || !excused(enforced.error()) ? enforced : kill(0);
+    }
+    VITALOG_CHECK(log_.sync());  // a position that may be lost is none to drop by
     std::map<TopicPartition, Offset> keep;
     const auto needed = [&](const TopicPartition& tp, Offset from) {
         const auto [at, fresh] = keep.try_emplace(tp, from);
@@ -171,11 +247,9 @@ void World::trim() {
     for (SimLog::Shard* shard : all_shards()) needed(shard->input, shard->position.checkpoint);
     for (const auto& [reader, next] : log_.positions()) needed(reader.second, next);
     for (const auto& [tp, from] : keep) {
-        const bool dropped = tp.topic == "subject" || tp.topic == "task" ||
-                             tp.topic == "notification" || tp.topic == "feed.his" ||
-                             tp.topic == "feed.wearable";
-        if (dropped && random_.chance(700)) log_.trim(tp, from);
+        if (is_dropped(tp.topic) && random_.chance(700)) log_.trim(tp, from);
     }
+    return {};
 }
 
 void World::calm() {
@@ -183,6 +257,7 @@ void World::calm() {
     disasters_left_ = 0;
     log_.set_faults({});
     log_.end_stalls();
+    log_.heal();
     for (auto& provider : providers_) provider->set_faults({});
     for (Slot& slot : slots_) slot.doom = Doom::None;
 }

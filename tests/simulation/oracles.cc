@@ -33,10 +33,35 @@ Result<void> once(Set& seen, Key key, std::string_view what) {
     return fail(Errc::Conflict, std::string(what) + " is there twice");
 }
 
+/// No episode of a rule is raised at a person who has one that is open.
+class OpenEpisodes {
+  public:
+    Result<void> see(const schemas::AlertEvent& alert) {
+        const std::string id(alert.id);
+        const std::pair key{std::string(alert.person), std::string(alert.rule)};
+        const auto known = where_.find(id);
+        if (known == where_.end() && alert.state == schemas::AlertState::Raised)
+            if (const auto open = open_.find(key); open != open_.end() && !open->second.empty())
+                return fail(Errc::Conflict,
+                            fmt::format("alert {} is raised beside {}, of the same rule and person",
+                                        id, *open->second.begin()));
+        if (known != where_.end()) open_[known->second].erase(id);
+        where_[id] = key;
+        if (alert.state != schemas::AlertState::Closed) open_[key].insert(id);
+        return {};
+    }
+
+  private:
+    using Key = std::pair<std::string, std::string>;  // person and rule
+    std::map<std::string, Key> where_;
+    std::map<Key, std::set<std::string>> open_;
+};
+
 Result<void> check_alerts(World& world) {
     schemas::Decoder decoder;
     std::set<std::pair<std::string, std::int64_t>> revisions;
     std::set<std::string> raised;
+    OpenEpisodes episodes;
     VITALOG_CHECK(for_each(world, Topic::Alert, [&](const RecordView& record) -> Result<void> {
         VITALOG_TRY(const auto alert, schemas::decode<schemas::AlertEvent>(record.value, decoder));
         const std::string id(alert.id);
@@ -44,7 +69,7 @@ Result<void> check_alerts(World& world) {
                            fmt::format("revision {} of alert {}", alert.revision, id)));
         if (alert.state == schemas::AlertState::Raised && alert.revision == 1)
             VITALOG_CHECK(once(raised, id, "the first record of alert " + id));
-        return {};
+        return episodes.see(alert);
     }));
     std::map<std::string, std::string> task_of;
     std::set<std::pair<std::string, std::int64_t>> versions;
@@ -59,6 +84,20 @@ Result<void> check_alerts(World& world) {
     });
 }
 
+/// Whatever was to be sent, somebody has said what became of it.
+Result<void> check_told(World& world, std::set<std::string> attempts) {
+    schemas::Decoder decoder;
+    VITALOG_CHECK(
+        for_each(world, Topic::FeedReceipt, [&](const RecordView& record) -> Result<void> {
+            VITALOG_TRY(const auto receipt,
+                        schemas::decode<schemas::Receipt>(record.value, decoder));
+            attempts.erase(std::string(receipt.attempt));
+            return {};
+        }));
+    if (attempts.empty()) return {};
+    return fail(Errc::Conflict, "nothing says what became of attempt " + *attempts.begin());
+}
+
 Result<void> check_messages(World& world) {
     schemas::Decoder decoder;
     std::set<std::pair<std::string, std::int64_t>> revisions;
@@ -68,6 +107,13 @@ Result<void> check_messages(World& world) {
         return once(revisions, std::pair(std::string(delivery.intent), delivery.revision),
                     fmt::format("revision {} of intent {}", delivery.revision, delivery.intent));
     }));
+    std::set<std::string> asked;
+    VITALOG_CHECK(
+        for_each(world, Topic::Notification, [&](const RecordView& record) -> Result<void> {
+            if (record.headers.find(header::kType) != schemas::Intent::kType) return {};
+            VITALOG_TRY(const auto intent, schemas::decode<schemas::Intent>(record.value, decoder));
+            return once(asked, std::string(intent.intent), fmt::format("intent {}", intent.intent));
+        }));
     std::set<std::string> attempts;
     for (const Topic topic : {Topic::SendSms, Topic::SendWechat})
         VITALOG_CHECK(for_each(world, topic, [&](const RecordView& record) -> Result<void> {
@@ -75,6 +121,7 @@ Result<void> check_messages(World& world) {
             return once(attempts, std::string(send.attempt),
                         fmt::format("attempt {}", send.attempt));
         }));
+    VITALOG_CHECK(check_told(world, attempts));
     for (const auto& provider : world.providers()) {
         std::set<std::string> sent;
         std::set<std::string> intents;
@@ -103,7 +150,12 @@ Result<void> check_acknowledged(World& world) {
             return fail(Errc::Conflict,
                         "what was acknowledged is not there: " + to_string(kept.tp, kept.offset));
     }
-    return {};
+    // Senders that get no answer send again; the ledger of repeats knows what they sent.
+    std::set<std::string> received;
+    return for_each(world, Topic::FeedHis, [&](const RecordView& record) -> Result<void> {
+        return once(received, std::string(record.value),
+                    "the message at " + std::to_string(record.offset.value()) + " of feed.his");
+    });
 }
 
 using Sequences = std::map<std::string, std::vector<std::string>>;

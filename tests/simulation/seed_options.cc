@@ -1,3 +1,5 @@
+#include <array>
+
 #include "tests/simulation/world.h"
 
 namespace vitalog::simulation {
@@ -6,6 +8,7 @@ using std::chrono::microseconds;
 
 SeedOptions SeedOptions::derive(std::uint64_t seed) {
     Random random(seed * 4);
+    Random more(seed * 4 + kMoreSeeds);
     SeedOptions o;
     o.seed = seed;
     o.kind = random.chance(350) ? SimLog::Kind::Disk : SimLog::Kind::Cluster;
@@ -33,6 +36,7 @@ SeedOptions SeedOptions::derive(std::uint64_t seed) {
     o.effects.window = 1 + random.pick(8);
     o.effects.query_after = microseconds(random.between(1, 10'000'000));
     if (random.chance(50)) return o;  // some are undisturbed
+    o.aimed = more.chance(400);
     o.log.abort = random.chance(500) ? 0 : static_cast<unsigned>(random.between(1, 60));
     o.log.unknown = random.chance(400) ? 0 : static_cast<unsigned>(random.between(1, 60));
     o.log.applied = static_cast<unsigned>(random.between(0, 1000));
@@ -58,10 +62,14 @@ SeedOptions SeedOptions::undisturbed() const {
     o.disasters = 0;
     o.trouble = 0;
     o.clocks_jump = false;
+    o.disk_faults = 0;
+    if (o.kind == SimLog::Kind::RocksDb) o.kind = SimLog::Kind::Disk;
     return o;
 }
 
 std::string SeedOptions::text() const {
+    static constexpr std::array<std::string_view, 3> kNames{"one machine's disk",
+                                                            "one machine's RocksDB", "a cluster"};
     return fmt::format(
         "seed {}: {}, {} processes, {} partitions, {}\n"
         "  course: {} persons, {} inputs{}{}\n"
@@ -72,16 +80,16 @@ std::string SeedOptions::text() const {
         "  log, per mille: abort {}, unknown {} (applied {}), linger {}\n"
         "  provider, per mille: silent_after {}, silent_before {}, limit {}, fails {}, no_books "
         "{}, trails {}\n"
-        "  disasters: {} at most, {} per mille of the turns{}",
-        seed, kind == SimLog::Kind::Disk ? "one machine's disk" : "a cluster", processes,
-        partitions, one_by_one ? "one input at a time" : "inputs as they come", course.persons,
-        course.inputs, course.wearables ? ", wearables" : "", course.merges ? ", merges" : "",
-        shard.read_bytes, shard.commit_records, shard.commit_bytes, shard.commit_delay.count(),
+        "  disasters: {} at most, {} per mille of the turns{}{}; of them the disk's, per mille: {}",
+        seed, kNames[static_cast<std::size_t>(kind)], processes, partitions,
+        one_by_one ? "one input at a time" : "inputs as they come", course.persons, course.inputs,
+        course.wearables ? ", wearables" : "", course.merges ? ", merges" : "", shard.read_bytes,
+        shard.commit_records, shard.commit_bytes, shard.commit_delay.count(),
         shard.store.memory_budget, shard.store.trail.count(), shard.store.settle.count(),
         shard.store.flush_few, effects.window, effects.query_after.count(), log.abort, log.unknown,
         log.applied, log.linger, provider.silent_after, provider.silent_before, provider.limit,
         provider.fails, provider.no_books, provider.trails, disasters, trouble,
-        clocks_jump ? ", clocks jump" : "");
+        clocks_jump ? ", clocks jump" : "", aimed ? ", also at chosen calls" : "", disk_faults);
 }
 
 }  // namespace vitalog::simulation

@@ -1,7 +1,7 @@
-#include "tests/simulation/sim_log.h"
-
 #include <algorithm>
 
+#include "schemas/base/planted.h"
+#include "tests/simulation/sim_handle.h"
 #include "topology/log/batch_fill.h"
 #include "topology/log/record_block.h"
 
@@ -12,113 +12,19 @@ using topology::BatchFill;
 using topology::PartitionOutput;
 using topology::RecordBlockBuilder;
 
-constexpr std::uint64_t kNobodys = UINT64_MAX;  // of no membership
 constexpr char kEntity = 'E';  // first byte of an entity's stored key
 
-void apply_writes(Entries& entries, const std::vector<state::Write>& writes) {
-    for (const auto& write : writes) {
-        if (write.value)
-            entries[write.key] = *write.value;
-        else
-            entries.erase(write.key);
-    }
-}
-
-/// A shard's stored bytes as its holder has them.
-class MapBackend final : public state::Backend {
-  public:
-    MapBackend(Entries entries, std::function<void(std::string_view)> at)
-        : entries(std::move(entries)), at_(std::move(at)) {}
-
-    Result<void> get_many(std::span<const std::string_view> keys,
-                          std::vector<std::optional<std::string>>& values) const override {
-        at_("read state");
-        values.assign(keys.size(), std::nullopt);
-        for (std::size_t i = 0; i < keys.size(); ++i)
-            if (const auto found = entries.find(keys[i]); found != entries.end())
-                values[i] = found->second;
-        return {};
-    }
-    Result<void> scan(std::string_view prefix,
-                      const std::function<Result<void>(std::string_view, std::string_view)>& visit)
-        const override {
-        for (auto at = entries.lower_bound(prefix);
-             at != entries.end() && at->first.starts_with(prefix); ++at)
-            VITALOG_CHECK(visit(at->first, at->second));
-        return {};
-    }
-
-    Entries entries;
-
-  private:
-    std::function<void(std::string_view)> at_;
-};
-
 }  // namespace
-
-/// A holder's handle of a shard.
-class SimLog::Handle final : public ShardLog {
-  public:
-    Handle(SimLog& log, Shard& shard, int process, std::function<void(std::string_view)> at)
-        : log_(log),
-          shard_(shard),
-          process_(process),
-          // Who was asleep takes a shard for its own that has gone: its membership is an old one.
-          epoch_(log.kind_ == Kind::Disk || shard.owner == process ? shard.epoch : kNobodys),
-          crashes_(log.crashes_),
-          position_(shard.position),
-          backend_(shard.entries, at),
-          at_(std::move(at)) {}
-    ~Handle() override { log_.withdraw(*this); }
-
-    const ShardPosition& position() const override { return position_; }
-    const state::Backend& state() const override { return backend_; }
-    CommitOutcome commit(const Commit& commit, std::optional<Error>& error) override {
-        at_("commit");
-        const CommitOutcome outcome = log_.kind_ == Kind::Disk
-                                          ? log_.commit_to_disk(*this, commit, error)
-                                          : in_transaction(commit, error);
-        if (outcome == CommitOutcome::Committed) {
-            apply_writes(backend_.entries, commit.state);
-            at_("committed");
-        }
-        return outcome;
-    }
-
-  private:
-    friend class SimLog;
-
-    CommitOutcome in_transaction(const Commit& commit, std::optional<Error>& error) {
-        if (!submitted_) {
-            log_.submit(*this, commit);
-            submitted_ = true;
-        }
-        if (!outcome_) return CommitOutcome::Pending;
-        const CommitOutcome outcome = *outcome_;
-        if (!why_.empty()) error = Error(Errc::Busy, why_);
-        outcome_.reset();
-        submitted_ = false;
-        return outcome;
-    }
-
-    SimLog& log_;
-    Shard& shard_;
-    const int process_;
-    const std::uint64_t epoch_;
-    const std::uint64_t crashes_;
-    const ShardPosition position_;
-    MapBackend backend_;
-    std::function<void(std::string_view)> at_;
-    bool submitted_ = false;
-    std::optional<CommitOutcome> outcome_;
-    std::string why_;
-};
 
 SimLog::SimLog(Kind kind, std::vector<TopicConfig> topics, std::uint64_t seed, Trace& trace)
     : kind_(kind), topics_(std::move(topics)), random_(seed), trace_(trace) {
     for (const TopicConfig& topic : topics_)
         for (std::uint32_t i = 0; i < topic.partitions; ++i)
             partitions_[{topic.name, Partition(i)}];
+    if (kind_ != Kind::RocksDb) return;
+    real_ = std::make_unique<RealLog>(topics_, seed);
+    const auto opened = real_->open();
+    VITALOG_ASSERT(opened.has_value(), "a new log can be opened");
 }
 
 SimLog::~SimLog() = default;
@@ -143,15 +49,19 @@ void SimLog::give(Shard& shard, int process) {
 
 Result<std::unique_ptr<ShardLog>> SimLog::open(Shard& shard, int process,
                                                std::function<void(std::string_view)> at) {
-    if (shard.undecided > 0) return std::unique_ptr<ShardLog>();
-    if (kind_ == Kind::Disk && shard.held)
+    if (shard.undecided > 0 && !planted("log-opens-undecided")) return std::unique_ptr<ShardLog>();
+    if (one_machine() && shard.held)
         return fail(Errc::Conflict,
                     "shard " + shard.stage + " of " + to_string(shard.input) + " is open already");
+    std::unique_ptr<ShardLog> real;
+    if (real_) {
+        VITALOG_TRY(real, real_->log().open_shard(shard.stage, shard.input));
+    }
     shard.held = true;
     trace_.say("  p{} opens {} of {}: committed {}, checkpoint {}", process, shard.stage,
                to_string(shard.input), shard.position.committed.value(),
                shard.position.checkpoint.value());
-    return std::make_unique<Handle>(*this, shard, process, std::move(at));
+    return std::make_unique<Handle>(*this, shard, process, std::move(real), std::move(at));
 }
 
 // ---- records ----
@@ -191,6 +101,7 @@ Result<void> SimLog::read(const TopicPartition& tp, Offset from, std::size_t max
         if (--stalled->second <= 0) stalled_.erase(stalled);
         return {};
     }
+    if (real_) return real_->log().read(tp, from, max_bytes, out);
     return read_from(tp, from, max_bytes, out);
 }
 
@@ -220,38 +131,80 @@ void SimLog::add_span(const TopicPartition& tp, const RecordBlockBuilder& builde
     p.end = span.end();
     p.open += span.open ? 1 : 0;
     p.spans.push_back(std::move(span));
-    if (kind_ == Kind::Cluster) return;
+    if (!one_machine()) return;
     undo_.back().push_back([&p, base] {
         p.spans.pop_back();
         p.end = base;
     });
 }
 
-Result<AppendReceipt> SimLog::append(FeedRecord record) {
-    const auto topic = std::ranges::find(topics_, record.topic, &TopicConfig::name);
-    if (topic == topics_.end()) return fail(Errc::NotFound, "there is no topic " + record.topic);
+/// A change that may be lost on one machine until it is synced.
+AppendReceipt SimLog::place(const FeedRecord& record, const TopicConfig& topic) {
     AppendReceipt receipt;
+    undo_.emplace_back();
     if (record.ledger) {
-        auto [entry, fresh] = ledger_.try_emplace(record.ledger->key, record.ledger->body_hash,
-                                                  record.ledger->answer);
+        const std::string& key = record.ledger->key;
+        auto [entry, fresh] =
+            ledger_.try_emplace(key, record.ledger->body_hash, record.ledger->answer);
         if (!fresh && entry->second.first == record.ledger->body_hash) {
             receipt.outcome = Appended::Repeat;
             receipt.answer = entry->second.second;
             return receipt;
         }
         if (!fresh) receipt.outcome = Appended::Reused;
+        if (fresh)
+            undo_.back().push_back([this, key] { ledger_.erase(key); });
+        else
+            undo_.back().push_back([this, key, before = entry->second] { ledger_[key] = before; });
         entry->second = {record.ledger->body_hash, record.ledger->answer};
     }
-    receipt.tp = {record.topic, partition_of(record.key, topic->partitions)};
+    receipt.tp = {record.topic, partition_of(record.key, topic.partitions)};
     receipt.offset = partition(receipt.tp).end;
     receipt.id = feed_record_id(Generation(1), receipt.tp, receipt.offset);
-    undo_.emplace_back();
     RecordBlockBuilder block;
     block.add(record.received, record.key, record.headers, record.value);
     add_span(receipt.tp, block, 0, 0);
-    sync();
     changed();
     return receipt;
+}
+
+Result<AppendReceipt> SimLog::append(const FeedRecord& record) {
+    const auto topic = std::ranges::find(topics_, record.topic, &TopicConfig::name);
+    if (topic == topics_.end()) return fail(Errc::NotFound, "there is no topic " + record.topic);
+    if (real_) return append_to_real(record, *topic);
+    AppendReceipt receipt = place(record, *topic);
+    undo_.clear();
+    return receipt;
+}
+
+Result<void> SimLog::sync() {
+    if (real_) {
+        const auto synced = real_->log().sync();
+        refuses_ |= !synced;
+        if (!synced) return synced;
+    }
+    undo_.clear();
+    return {};
+}
+
+Result<void> SimLog::store_position(const std::string& reader, const TopicPartition& tp,
+                                    Offset next) {
+    Result<void> stored;
+    const std::pair place{reader, tp};
+    if (real_) {
+        const bool refused = refuses_;
+        stored = real_->log().store_position(reader, tp, next);
+        refuses_ |= !stored;
+        if (refused) return stored;
+        undo_.emplace_back();
+        if (const auto known = positions_.find(place); known != positions_.end())
+            undo_.back().push_back([this, place, at = known->second] { positions_[place] = at; });
+        else
+            undo_.back().push_back([this, place] { positions_.erase(place); });
+        if (stored) undo_.clear();
+    }
+    positions_[place] = next;
+    return stored;
 }
 
 void SimLog::trim(const TopicPartition& tp, Offset keep) {
@@ -270,6 +223,27 @@ void SimLog::apply(Shard& shard, const Commit& commit) {
         if (write.key.front() == kEntity) shard.written.push_back({write.key, write.value});
 }
 
+/// One machine: the commit with its outputs, until it is synced.
+void SimLog::apply_undoably(Shard& shard, const Commit& commit) {
+    undo_.emplace_back();
+    for (const PartitionOutput& output : commit.outputs)
+        if (!output.block.empty()) add_span(output.tp, output.block, shard.number, 0);
+    std::vector<state::Write> before;
+    for (const auto& write : commit.state) {
+        const auto found = shard.entries.find(write.key);
+        before.push_back({write.key, found == shard.entries.end() ? std::nullopt
+                                                                  : std::optional(found->second)});
+    }
+    std::reverse(before.begin(), before.end());  // a key may be written twice
+    undo_.back().push_back([&shard, position = shard.position, before = std::move(before),
+                            written = shard.written.size()] {
+        shard.position = position;
+        apply_writes(shard.entries, before);
+        shard.written.resize(written);
+    });
+    apply(shard, commit);
+}
+
 CommitOutcome SimLog::commit_to_disk(Handle& handle, const Commit& commit,
                                      std::optional<Error>& error) {
     if (handle.crashes_ != crashes_) {
@@ -279,26 +253,8 @@ CommitOutcome SimLog::commit_to_disk(Handle& handle, const Commit& commit,
     const bool aborts = random_.chance(faults_.abort);
     const bool unknown = !aborts && random_.chance(faults_.unknown);
     if (!aborts && (!unknown || random_.chance(faults_.applied))) {
-        undo_.emplace_back();
-        for (const PartitionOutput& output : commit.outputs)
-            if (!output.block.empty()) add_span(output.tp, output.block, handle.shard_.number, 0);
-        Shard& shard = handle.shard_;
-        std::vector<state::Write> before;
-        for (const auto& write : commit.state) {
-            const auto found = shard.entries.find(write.key);
-            before.push_back({write.key, found == shard.entries.end()
-                                             ? std::nullopt
-                                             : std::optional(found->second)});
-        }
-        std::reverse(before.begin(), before.end());  // a key may be written twice
-        undo_.back().push_back([&shard, position = shard.position, before = std::move(before),
-                                written = shard.written.size()] {
-            shard.position = position;
-            apply_writes(shard.entries, before);
-            shard.written.resize(written);
-        });
-        apply(shard, commit);
-        if (commit.urgent) sync();
+        apply_undoably(handle.shard_, commit);
+        if (commit.urgent) undo_.clear();
         changed();
     }
     if (!aborts && !unknown) return CommitOutcome::Committed;
@@ -308,18 +264,34 @@ CommitOutcome SimLog::commit_to_disk(Handle& handle, const Commit& commit,
     return aborts ? CommitOutcome::Aborted : CommitOutcome::Unknown;
 }
 
-void SimLog::lose_unsynced() {
+void SimLog::undo_last() {
+    for (auto one = undo_.back().rbegin(); one != undo_.back().rend(); ++one) (*one)();
+    undo_.pop_back();
+}
+
+std::size_t SimLog::lose_unsynced() {
+    const std::size_t lost = undo_.empty() ? 0 : random_.pick(undo_.size() + 1);
+    for (std::size_t n = 0; n < lost; ++n) undo_last();
+    return lost;
+}
+
+Result<void> SimLog::crash(bool power) {
+    if (!one_machine() || (!power && !real_)) return {};
     ++crashes_;
-    std::size_t lost = undo_.empty() ? 0 : random_.pick(undo_.size() + 1);
-    trace_.say("  the machine goes down: {} of {} changes that were not synced are lost", lost,
-               undo_.size());
-    for (; lost > 0; --lost) {
-        for (auto one = undo_.back().rbegin(); one != undo_.back().rend(); ++one) (*one)();
-        undo_.pop_back();
+    const std::size_t unsynced = undo_.size();
+    if (real_) {
+        real_->die(power);
+        VITALOG_CHECK(real_->open());
+        refuses_ = false;
+        VITALOG_CHECK(find_prefix());
     }
+    const std::size_t lost = real_ ? unsynced - undo_.size() : lose_unsynced();
+    trace_.say("  the {} goes down: {} of {} changes that were not synced are lost",
+               power ? "machine" : "process", lost, unsynced);
     undo_.clear();
     for (auto& [name, shard] : shards_) shard->held = false;
     changed();
+    return {};
 }
 
 // ---- a cluster ----
@@ -330,7 +302,7 @@ void SimLog::submit(Handle& handle, const Commit& commit) {
 }
 
 void SimLog::withdraw(Handle& handle) {
-    if (kind_ == Kind::Disk) {
+    if (one_machine()) {
         if (handle.crashes_ == crashes_) handle.shard_.held = false;
         return;
     }
@@ -397,7 +369,8 @@ void SimLog::step(Txn& txn) {
 /// Positions go first, with the proof of membership: a shard that has moved is refused.
 void SimLog::send_positions(Txn& txn) {
     bool fenced = false;
-    for (const Member& member : txn.members) fenced |= member.epoch != member.shard->epoch;
+    for (const Member& member : txn.members)
+        fenced |= member.epoch != member.shard->epoch && !planted("log-without-fencing");
     if (!fenced && !random_.chance(faults_.abort)) {
         txn.phase = Phase::Records;
         return;
@@ -485,7 +458,7 @@ void SimLog::write_marker(std::size_t index) {
 /// Its producers' next owner ends what they left open, or the cluster does after a while; what they
 /// had asked to commit may still be on its way.
 void SimLog::forsake(int process) {
-    if (kind_ == Kind::Disk) return;
+    if (one_machine()) return;
     const auto waiting = waiting_.find(process);
     if (waiting != waiting_.end()) {
         for (const Member& member : waiting->second) --member.shard->undecided;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/simulation/real_log.h"
 #include "tests/simulation/sim_base.h"
 #include "topology/log/log.h"
 
@@ -39,18 +40,21 @@ struct StateWrite {
 
 /// What outlives processes: the disk of one machine, or a cluster.
 ///
-/// As a disk: a commit stands at once, and a crash loses what was not synced, the newest first. As
-/// a cluster: commits of a process's shards go in transactions. Their records take offsets when
-/// they are sent and can be read once a marker (an offset of its own) was written into each
-/// partition, in any order; what is aborted stays in its place unseen. A shard belongs to one
-/// process and has an epoch that counts its moves: positions of another epoch are refused. A
-/// process that dies leaves its transactions open; what it had asked to commit may still be
-/// committed, late. A shard can't be opened while a transaction that holds it is undecided.
+/// As a disk: a commit stands at once, and a crash loses what was not synced, the newest first. A
+/// reader's position is on disk when it is stored, and nothing else is by that. As RocksDB: the
+/// same, with the product's own log beneath, which reads and writes; after a crash it must hold
+/// what was synced and of the rest a beginning. As a cluster: commits of a process's shards go in
+/// transactions. Their records take offsets when they are sent and can be read once a marker (an
+/// offset of its own) was written into each partition, in any order; what is aborted stays in its
+/// place unseen. A shard belongs to one process and has an epoch that counts its moves: positions
+/// of another epoch are refused. A process that dies leaves its transactions open; what it had
+/// asked to commit may still be committed, late. A shard can't be opened while a transaction that
+/// holds it is undecided.
 ///
 /// One thread. Steps that a cluster takes by itself are taken by advance().
 class SimLog {
   public:
-    enum class Kind : std::uint8_t { Disk, Cluster };
+    enum class Kind : std::uint8_t { Disk, RocksDb, Cluster };
     struct Shard {
         std::string stage;
         TopicPartition input;
@@ -80,6 +84,7 @@ class SimLog {
     ~SimLog();
 
     Kind kind() const { return kind_; }
+    bool one_machine() const { return kind_ != Kind::Cluster; }
     const std::vector<TopicConfig>& topics() const { return topics_; }
     void set_faults(const LogFaults& faults) { faults_ = faults; }
 
@@ -92,7 +97,7 @@ class SimLog {
                                            std::function<void(std::string_view)> at);
 
     // Records
-    Result<AppendReceipt> append(FeedRecord record);
+    Result<AppendReceipt> append(const FeedRecord& record);
     Result<Offset> begin(const TopicPartition& tp) const;
     /// Where readable records end.
     Result<Offset> end(const TopicPartition& tp) const;
@@ -102,9 +107,11 @@ class SimLog {
     Result<void> read_all(const TopicPartition& tp, Offset from, std::size_t max_bytes,
                           RecordBatch& out) const;
     const std::vector<Span>& spans(const TopicPartition& tp) const;
-    void sync() { undo_.clear(); }
+    Result<void> sync();
     std::uint64_t activity() const { return activity_; }
-    std::map<std::pair<std::string, TopicPartition>, Offset>& positions() { return positions_; }
+    using Positions = std::map<std::pair<std::string, TopicPartition>, Offset>;
+    const Positions& positions() const { return positions_; }
+    Result<void> store_position(const std::string& reader, const TopicPartition& tp, Offset next);
 
     // What happens by itself
     /// One step of one transaction; false: nothing is under way.
@@ -112,13 +119,25 @@ class SimLog {
     bool at_rest() const { return txns_.empty() && markers_.empty() && waiting_.empty(); }
     /// What a process that is gone had under way.
     void forsake(int process);
-    /// Disk: the machine loses what was not synced, or a part of it.
-    void lose_unsynced();
+    /// One machine: its process is gone; with the power, what was not synced goes too, or a part of
+    /// it. The Error says what can't come of that.
+    Result<void> crash(bool power);
     /// Nothing is read from there for so many calls.
     void stall(const TopicPartition& tp, int calls) { stalled_[tp] = calls; }
     void end_stalls() { stalled_.clear(); }
     /// Retention: records before `keep` can't be read any more.
     void trim(const TopicPartition& tp, Offset keep);
+
+    // RocksDB
+    /// What the product's own retention drops.
+    Result<void> enforce_retention(LogTime now);
+    /// A clean stop and start of the log, which no shard holds. Everything must be there.
+    Result<void> restart();
+    void arm(RealLog::Fault fault, std::uint64_t after) { real_->arm(fault, after); }
+    void heal();
+    /// The disk did something wrong since the start: what fails then may fail.
+    bool struck() const { return real_ && real_->struck(); }
+    bool flipped() const { return real_ && real_->flipped(); }
 
   private:
     struct Records {
@@ -149,7 +168,18 @@ class SimLog {
                            RecordBatch& out) const;
     void add_span(const TopicPartition& tp, const topology::RecordBlockBuilder& builder, int writer,
                   int txn);
+    AppendReceipt place(const FeedRecord& record, const TopicConfig& topic);
     void apply(Shard& shard, const Commit& commit);
+    void apply_undoably(Shard& shard, const Commit& commit);
+    void undo_last();
+    std::size_t lose_unsynced();
+    Result<AppendReceipt> append_to_real(const FeedRecord& record, const TopicConfig& topic);
+    CommitOutcome commit_to_real(Handle& handle, const Commit& commit, std::optional<Error>& error);
+    Result<void> find_prefix();
+    struct Stand;
+    Result<Stand> real_stand();
+    std::string difference(const Stand& stand) const;
+    Result<void> compare_records(const TopicPartition& tp) const;
     CommitOutcome commit_to_disk(Handle& handle, const Commit& commit, std::optional<Error>& error);
     void submit(Handle& handle, const Commit& commit);
     void withdraw(Handle& handle);
@@ -170,12 +200,14 @@ class SimLog {
     LogFaults faults_;
     std::map<TopicPartition, Records> partitions_;
     std::map<std::string, std::unique_ptr<Shard>> shards_;
-    std::map<std::pair<std::string, TopicPartition>, Offset> positions_;
+    Positions positions_;
     std::map<std::string, std::pair<std::uint64_t, std::string>> ledger_;
     using Undo = std::vector<std::function<void()>>;  // of one change, to be done last first
     std::vector<Undo> undo_;  // disk: takes back, last first, what is not synced
     std::uint64_t activity_ = 1;
     std::uint64_t crashes_ = 0;
+    std::unique_ptr<RealLog> real_;  // RocksDB
+    bool refuses_ = false;           // RocksDB: a write or an fsync has failed
     int last_txn_ = 0;
     std::map<int, std::vector<Member>> waiting_;  // by process
     std::vector<std::unique_ptr<Txn>> txns_;

@@ -59,7 +59,10 @@ Result<std::unique_ptr<ShardLog>> SimClient::open_shard(std::string_view stage,
 
 void SimClient::append(FeedRecord record, AppendDone done) {
     hook_(process_, "append");
-    auto receipt = log_.append(std::move(record));
+    auto receipt = log_.append(record);
+    // Whoever sends waits for a log that takes its report: one that takes nothing more ends the
+    // process.
+    if (!receipt && log_.struck()) throw Died();
     hook_(process_, "appended");
     done(std::move(receipt));
 }
@@ -78,8 +81,7 @@ Result<void> SimClient::read(const TopicPartition& tp, Offset from, std::size_t 
 
 Result<void> SimClient::sync() {
     hook_(process_, "sync");
-    log_.sync();
-    return {};
+    return log_.sync();
 }
 
 Result<std::optional<Offset>> SimClient::load_position(std::string_view reader,
@@ -92,8 +94,7 @@ Result<std::optional<Offset>> SimClient::load_position(std::string_view reader,
 Result<void> SimClient::store_position(std::string_view reader, const TopicPartition& tp,
                                        Offset next) {
     hook_(process_, "store a position");
-    log_.positions()[{std::string(reader), tp}] = next;
-    log_.sync();
+    VITALOG_CHECK(log_.store_position(std::string(reader), tp, next));
     hook_(process_, "stored a position");
     return {};
 }
@@ -132,9 +133,7 @@ void SimProcess::make_senders() {
     const auto& parts = world_.parts;
     for (std::size_t i = 0; i < parts.channels.size(); ++i) {
         Channel channel;
-        channel.provider = std::make_unique<sinks::OnDutyProvider>(
-            std::make_unique<Called>(*world_.providers[i], world_.hook, number_),
-            [this] { return client_.on_duty(); });
+        channel.provider = std::make_unique<Called>(*world_.providers[i], world_.hook, number_);
         channel.gate = std::make_unique<sinks::SendGate>(sinks::SendGate::Options{
             .rate_per_second = 100, .reserve = 0.2, .one_at_a_time = i > 0});
         for (const sinks::Lane lane : {sinks::Lane::High, sinks::Lane::Other}) {
@@ -143,22 +142,28 @@ void SimProcess::make_senders() {
             options.lane = lane;
             options.topic = "send." + parts.channels[i];
             channel.lanes.push_back(std::make_unique<sinks::EffectWorker>(
-                options,
-                sinks::EffectWorker::Ports{client_, client_, *channel.provider, world_.site, clock_,
-                                           nullptr, channel.gate.get()}));
+                options, sinks::EffectWorker::Ports{
+                             client_, client_, *channel.provider, world_.site, clock_, nullptr,
+                             channel.gate.get(), [this] { return client_.on_duty(); }}));
         }
         channels_.push_back(std::move(channel));
     }
 }
 
 Result<void> SimProcess::step_senders() {
-    if (!client_.on_duty()) {
-        channels_.clear();
-        return {};
-    }
+    const bool withdrawn = std::ranges::any_of(channels_, [](const Channel& channel) {
+        return std::ranges::any_of(channel.lanes,
+                                   [](const auto& lane) { return lane->withdrawn(); });
+    });
+    if (!client_.on_duty() || withdrawn) channels_.clear();
+    if (!client_.on_duty()) return {};
     if (channels_.empty()) make_senders();
     for (auto& channel : channels_)
-        for (auto& lane : channel.lanes) VITALOG_CHECK(lane->step());
+        for (auto& lane : channel.lanes) {
+            auto stepped = lane->step();
+            // As its thread does: tried again a little later.
+            if (!stepped && stepped.error().code() != Errc::Busy) return stepped;
+        }
     return {};
 }
 

@@ -8,7 +8,6 @@
 
 #include "schemas/topic_names.h"
 #include "sinks/effects/effect_worker.h"
-#include "sinks/effects/on_duty_provider.h"
 #include "tests/simulation/sim_log.h"
 #include "tests/simulation/sim_provider.h"
 #include "tests/support/no_metrics.h"

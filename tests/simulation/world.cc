@@ -20,6 +20,7 @@ constexpr microseconds kSweep{1'000};
 constexpr int kCommitSweeps =
     60;  // longer than any commit_delay: what was applied again is committed too
 constexpr std::size_t kReadBytes = std::size_t{1} << 20;
+constexpr microseconds kRetention = std::chrono::minutes(5);
 
 Result<topology::Config> config_of(std::uint32_t partitions) {
     topology::Config::Sources sources;
@@ -46,11 +47,14 @@ const schemas::TopicNames& names_of(std::uint32_t partitions) {
     return known[partitions] = topology::configured_names(*config);
 }
 
-std::vector<topology::TopicConfig> topics_of(const schemas::TopicNames& names) {
+/// RocksDB's retention is the product's; elsewhere the world drops what is old.
+std::vector<topology::TopicConfig> topics_of(const schemas::TopicNames& names, SimLog::Kind kind) {
     std::vector<topology::TopicConfig> topics;
-    for (const auto& topic : schemas::kTopics)
-        topics.push_back(
-            {names.name(topic.topic), names.partitions(topic.topic), {}, 0, topic.feed});
+    for (const auto& topic : schemas::kTopics) {
+        const bool kept = kind != SimLog::Kind::RocksDb || !is_dropped(names.name(topic.topic));
+        topics.push_back({names.name(topic.topic), names.partitions(topic.topic),
+                          kept ? microseconds(0) : kRetention, 0, topic.feed});
+    }
     return topics;
 }
 
@@ -77,9 +81,10 @@ World::World(const SeedOptions& options, SiteData& data, Trace& trace)
       data_(data),
       trace_(trace),
       random_(options.seed * 4 + 1),
+      more_(options.seed * 4 + 1 + kMoreSeeds),
       now_(course_start()),
       parts_{names_of(options.partitions), {"sms", "wechat"}, true},
-      log_(options.kind, topics_of(parts_.names), options.seed * 4 + 2, trace),
+      log_(options.kind, topics_of(parts_.names, options.kind), options.seed * 4 + 2, trace),
       site_clock_(now_),
       disasters_left_(options.disasters) {
     providers_.push_back(std::make_unique<SimProvider>("aliyun", options.seed * 4 + 3, trace));
@@ -93,6 +98,13 @@ World::~World() = default;
 // ---- the course ----
 
 Result<void> World::run() {
+    auto done = run_course();
+    if (done || !refused_damage_) return done;
+    trace_.say("  refused: {}", done.error().message());
+    return {};
+}
+
+Result<void> World::run_course() {
     VITALOG_CHECK(begin());
     for (const Event& event : make_course(options_.seed, options_.course)) {
         VITALOG_CHECK(move_to(event.at));
@@ -113,7 +125,8 @@ Result<void> World::run() {
     for (int n = 0; n < kCommitSweeps; ++n) VITALOG_CHECK(sweep());
     VITALOG_CHECK(settle("before memory is looked at"));
     VITALOG_CHECK(check_memory());
-    return stop_all();
+    VITALOG_CHECK(stop_all());
+    return restart_log();
 }
 
 /// A shard that went away and came back unnoticed learns it at its last commit: the next start
@@ -172,11 +185,13 @@ Result<void> World::move_to(LogTime at) {
         return {};
     }
     // By way of every timer that is due until then, so that what fires does not depend on who was
-    // up when.
+    // up when; and nothing is done again after time went on, when such a timer would be first.
     for (auto due = next_due(); due && due->as<LogTime>() <= at; due = next_due()) {
+        VITALOG_CHECK(sync());
         now_ = std::max(now_, due->as<LogTime>());
         VITALOG_CHECK(settle("a timer"));
     }
+    VITALOG_CHECK(sync());
     now_ = std::max(now_, at);
     return {};
 }
@@ -225,7 +240,11 @@ Result<void> World::acknowledge(FeedRecord record, int through) {
             }));
         }
         if (!answer) continue;
-        if (!*answer) return tl::unexpected(answer->error());
+        if (!*answer) {
+            if (!excused(answer->error())) return tl::unexpected(answer->error());
+            VITALOG_CHECK(kill(0));
+            continue;
+        }
         const AppendReceipt& receipt = **answer;
         if (receipt.outcome == Appended::New || receipt.outcome == Appended::Reused)
             acknowledged_.push_back({receipt.tp, receipt.offset, record.value});
@@ -362,18 +381,14 @@ Result<void> World::guard(int number, const std::function<Result<void>()>& work)
         died = true;
     }
     slot.in_step = false;
-    if (died) {
-        kill(number);
-        return {};
-    }
+    if (died) return kill(number);
     if (result) return {};
     const bool stands_behind = slot.slept && result.error().code() == Errc::OutOfRange;
-    if (!stands_behind)
+    if (!stands_behind && !excused(result.error()))
         return fail(result.error().code(),
                     fmt::format("p{} ended: {}", number, result.error().to_string()));
     trace_.say("  p{} ends: {}", number, result.error().message());
-    kill(number);
-    return {};
+    return kill(number);
 }
 
 Result<void> World::step_process(int number, bool learns, bool senders) {

@@ -30,6 +30,8 @@ struct SeedOptions {
     int disasters = 0;     ///< deaths, moves, sleeps, stalls, ...: so many at most
     unsigned trouble = 0;  ///< per mille of the turns at which one comes
     bool clocks_jump = false;
+    bool aimed = false;        ///< deaths and sleeps also at chosen calls; leaders also away of what is sent
+    unsigned disk_faults = 0;  ///< RocksDB: per mille of the disasters that are a fault of the disk
 
     static SeedOptions derive(std::uint64_t seed);
     /// The same course at the same site, and nothing goes wrong.
@@ -39,6 +41,13 @@ struct SeedOptions {
 
 /// Tables, rules and templates of the simulated site, with its settings.
 Result<std::vector<topology::Publication>> site_pack(const std::string& settings);
+
+/// What retention drops as soon as nobody needs it.
+bool is_dropped(std::string_view topic);
+
+/// Added to the seeds of what is decided apart, so that it leaves the rest of a seed as it was;
+/// chosen so that the seeds of the corpus have none of it.
+constexpr std::uint64_t kMoreSeeds = 1'664'004'992;
 
 /// What all seeds have in common: the pack with the settings of the simulated site.
 struct SiteData {
@@ -70,6 +79,8 @@ class World {
         std::string value;
     };
     const std::vector<Acknowledged>& acknowledged() const { return acknowledged_; }
+    /// The disk changed what was written, and the site refuses it: there is nothing more to see.
+    bool refused_damage() const { return refused_damage_; }
     LogTime now() const { return now_; }
     std::uint64_t turns() const { return turns_; }
 
@@ -81,11 +92,13 @@ class World {
         bool asleep = false;
         bool slept = false;  // since its start: it may stand where others have gone on
         Doom doom = Doom::None;
-        int doom_in = 0;   // calls
-        int down_for = 0;  // turns
+        int doom_in = 0;                // calls
+        std::string_view doom_at = {};  // of this name; empty: of any
+        int down_for = 0;               // turns
         bool in_step = false;
     };
 
+    Result<void> run_course();
     Result<void> begin();
     Result<void> publish_pack();
     Result<void> stop_all();
@@ -98,6 +111,7 @@ class World {
     std::optional<std::string> find_task(std::uint64_t draw);
 
     Result<void> move_to(LogTime at);
+    Result<void> sync();
     Result<void> turn();
     Result<void> sweep();
     Result<void> settle(std::string_view why);
@@ -110,12 +124,18 @@ class World {
     Result<void> disaster();
     void called(int number, std::string_view call);
     void sleep(int number);
-    void kill(int number);
+    Result<void> kill(int number);
+    Result<void> restart_log();
+    Result<void> judge(Result<void> opened);
+    bool excused(const Error& error) const;
+    void arm_disk();
+    void stall();
+    void aim(Slot& slot);
     Result<void> restart(int number);
     void expire(int number);
     void rebalance();
     void move_duty();
-    void trim();
+    Result<void> trim();
     void calm();
     Result<void> check_memory();
     int any_up();
@@ -125,6 +145,7 @@ class World {
     SiteData& data_;
     Trace& trace_;
     Random random_;
+    Random more_;  // of what came later, so that the rest of a seed stays as it was
     LogTime now_;
     SiteParts parts_;
     SimLog log_;
@@ -139,6 +160,7 @@ class World {
     bool nested_ = false;
     std::uint64_t turns_ = 0;
     std::optional<Error> broken_;
+    bool refused_damage_ = false;
 };
 
 }  // namespace vitalog::simulation

@@ -18,8 +18,11 @@ struct Number final : Entity {
 
 class Numbers final : public EntityFactory {
   public:
-    std::unique_ptr<Entity> create(std::string_view) const override { return std::make_unique<Number>(); }
-    Result<std::unique_ptr<Entity>> decode(std::string_view, std::string_view bytes) const override {
+    std::unique_ptr<Entity> create(std::string_view) const override {
+        return std::make_unique<Number>();
+    }
+    Result<std::unique_ptr<Entity>> decode(std::string_view,
+                                           std::string_view bytes) const override {
         auto number = std::make_unique<Number>();
         BinaryReader reader(bytes);
         number->value = reader.signed_varint();
@@ -41,15 +44,18 @@ class MapBackend final : public Backend {
         return {};
     }
     Result<void> scan(std::string_view prefix,
-                      const std::function<Result<void>(std::string_view, std::string_view)>& visit) const override {
+                      const std::function<Result<void>(std::string_view, std::string_view)>& visit)
+        const override {
         for (const auto& [key, value] : map)
             if (key.starts_with(prefix)) VITALOG_CHECK(visit(key, value));
         return {};
     }
     void write(const std::vector<Write>& writes) {
         for (const auto& [key, value] : writes) {
-            if (value) map[key] = *value;
-            else map.erase(key);
+            if (value)
+                map[key] = *value;
+            else
+                map.erase(key);
         }
     }
     std::map<std::string, std::string> map;
@@ -75,7 +81,9 @@ class Bench {
         static_cast<Number&>(*held.entity).value = value;
         store->touch(held, Offset(offset++), now);
     }
-    std::int64_t value(std::string_view key) { return static_cast<Number&>(*get(key).entity).value; }
+    std::int64_t value(std::string_view key) {
+        return static_cast<Number&>(*get(key).entity).value;
+    }
     /// Gives the checkpoint.
     Offset commit(bool everything = false) {
         std::vector<Write> writes;
@@ -242,7 +250,8 @@ TEST(EntityStore, ATombstoneThatLivesAgainIsNotSweptAway) {
     bench.store->touch(a, Offset(bench.offset++), bench.now);
     bench.store->remove(a);
     std::vector<Write> writes;
-    (void)bench.store->take_writes(Offset(1), bench.now, 1, true, writes);  // the checkpoint has not passed it
+    (void)bench.store->take_writes(Offset(1), bench.now, 1, true,
+                                   writes);  // the checkpoint has not passed it
     bench.backend.write(writes);
     bench.store->committed();
     bench.set("a", 9);
@@ -267,7 +276,7 @@ TEST(EntityStore, RefusesDamagedStoredForms) {
     bench.backend.map["Ea"] = good;
     bench.backend.map["Ea"][2] = 2;
     bench.reopen();
-    EXPECT_NE(bench.store->fetch_one("a").error().message().find("format 2"), std::string::npos);
+    EXPECT_NE(bench.store->fetch_one("a").error().message().find("form 2"), std::string::npos);
 }
 
 }  // namespace

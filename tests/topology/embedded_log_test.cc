@@ -148,13 +148,17 @@ TEST_F(EmbeddedLogTest, IsHeldByOneProcess) {
     EXPECT_NE(second.error().message().find(std::to_string(::getpid())), std::string::npos);
 }
 
-TEST_F(EmbeddedLogTest, RefusesAFutureFormat) {
+TEST_F(EmbeddedLogTest, RefusesTheFormatsOfOtherVersions) {
     open();
-    std::ofstream(folder.path() / "format") << "VLOG 2\n";
-    const auto refused = EmbeddedLog::open(options);
-    ASSERT_FALSE(refused.has_value());
-    EXPECT_EQ(refused.error().code(), Errc::Damaged);
-    EXPECT_NE(refused.error().message().find("VLOG 2"), std::string::npos);
+    for (const auto& [format, writer] : {std::pair{"VLOG 3", "a newer version"},
+                                         std::pair{"VLOG 1", "an older version"}}) {
+        std::ofstream(folder.path() / "format") << format << "\n";
+        const auto refused = EmbeddedLog::open(options);
+        ASSERT_FALSE(refused.has_value());
+        EXPECT_EQ(refused.error().code(), Errc::Damaged);
+        EXPECT_NE(refused.error().message().find(format), std::string::npos);
+        EXPECT_NE(refused.error().message().find(writer), std::string::npos);
+    }
 }
 
 TEST_F(EmbeddedLogTest, RefusesAnotherNumberOfPartitions) {

@@ -54,6 +54,39 @@ TEST(RuleDiff, ARuleThatChangedUnderItsVersionIsNamed) {
     EXPECT_EQ(diff.same_version, std::vector<std::string>{"k"});
 }
 
+TEST(RuleDiff, SaysWhatBecomesOfOpenEpisodes) {
+    const auto stays = pack(kOther);
+    auto follows = stays;
+    follows.open_episodes = schemas::OpenEpisodes::Follow;
+    EXPECT_EQ(diff_packs(stays, follows).lines,
+              std::vector<std::string>{"open_episodes: stay -> follow"});
+    EXPECT_TRUE(diff_packs(follows, follows).empty());
+}
+
+TEST(RuleDiff, SequencesAndFindingsAreTakenApart) {
+    const auto bleeds = [](std::string_view within) {
+        return pack(
+            "  - {id: b, version: 1, kind: sequence, problem: B, within: " + std::string(within) +
+            ", priority: low, max_age: 1d, source: s, conditions: ["
+            "{kind: threshold, loinc: a, unit: u, low: 3, clear: {low: 4}}, "
+            "{kind: threshold, loinc: b, unit: u, high: 3, clear: {high: 2}}]}\n");
+    };
+    EXPECT_EQ(diff_packs(bleeds("2h"), bleeds("3h")).lines.back(), "    within: 2h -> 3h");
+    const auto control = [](std::string_view wait) {
+        return pack(
+            "  - {id: c, version: 1, kind: silence, problem: C, loinc: a, of: results, "
+            "after: 6h, " +
+            std::string(wait) + ", priority: low, max_age: 1d, source: s}\n");
+    };
+    const auto diff = diff_packs(
+        control("while: inpatient"),
+        control("following: {kind: threshold, loinc: a, unit: u, high: 3, clear: {high: 2}}"));
+    EXPECT_EQ(diff.lines[1], "    while: inpatient -> (not said)");
+    EXPECT_NE(
+        std::find(diff.lines.begin(), diff.lines.end(), "    following: high: (not said) -> 3"),
+        diff.lines.end());
+}
+
 TEST(RuleDiff, ConditionsAreTakenApart) {
     const auto all = [](std::string_view second) {
         return pack(

@@ -56,7 +56,8 @@ class FoldShardLog final : public ShardLog {
 
 }  // namespace
 
-Result<std::unique_ptr<FoldScratch>> FoldScratch::open(const std::filesystem::path& under, const TopicConfig& input) {
+Result<std::unique_ptr<FoldScratch>> FoldScratch::open(const std::filesystem::path& under,
+                                                       std::vector<TopicConfig> inputs) {
     std::error_code failed;
     const std::filesystem::path parent = under.empty() ? std::filesystem::temp_directory_path(failed) : under;
     std::string name = (parent / "vitalog-audit-XXXXXX").string();
@@ -66,7 +67,7 @@ Result<std::unique_ptr<FoldScratch>> FoldScratch::open(const std::filesystem::pa
     scratch->folder_ = name;
     EmbeddedLog::Options options;
     options.path = scratch->folder_;
-    options.topics = {input};
+    options.topics = std::move(inputs);
     options.recent_bytes = 0;
     options.block_cache_bytes = std::uint64_t{64} << 20;
     options.write_buffer_bytes = std::uint64_t{64} << 20;

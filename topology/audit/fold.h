@@ -25,7 +25,8 @@ struct AuditSource {
 class FoldScratch {
   public:
     /// `under`: where to make the folder; empty: the machine's folder for temporary files. Io.
-    static Result<std::unique_ptr<FoldScratch>> open(const std::filesystem::path& under, const TopicConfig& input);
+    static Result<std::unique_ptr<FoldScratch>> open(const std::filesystem::path& under,
+                                                     std::vector<TopicConfig> inputs);
     ~FoldScratch();
 
     Log& log() { return *log_; }
@@ -42,6 +43,7 @@ struct FoldSpec {
     ProcessorFactory make_processor;  ///< of the stage as it is, or of a draft that is tried
     std::string entity = {};  ///< only the records of this key; empty: all. Control records and ticks always count
     Offset end = Offset(INT64_MAX);  ///< input from here on is left out: what the shard had not committed
+    bool input_grows = false;  ///< more may come behind what is there when it is opened: step() says so again
     /// The stretch: outputs of input that the log took before `from` are made, and marked as lying before it; input from
     /// `to` on is left out.
     std::optional<LogTime> from = std::nullopt;

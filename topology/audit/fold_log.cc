@@ -18,11 +18,16 @@ FoldLog::FoldLog(const FoldSpec& spec, TopicPartition input, TopicPartition cont
 
 Result<void> FoldLog::open() {
     VITALOG_TRY(begin_, source_.records.begin_offset(input_));
-    VITALOG_TRY(end_, source_.records.end_offset(input_));
-    end_ = std::min(end_, spec_.end);
+    VITALOG_CHECK(find_end());
     next_ = begin_;
     in_stretch_ = !spec_.from;
     return spec_.shard.stateful ? Result<void>() : load_controls();
+}
+
+Result<void> FoldLog::find_end() {
+    VITALOG_TRY(const Offset end, source_.records.end_offset(input_));
+    end_ = std::min(end, spec_.end);
+    return {};
 }
 
 Result<void> FoldLog::load_controls() {
@@ -35,6 +40,7 @@ Result<void> FoldLog::load_controls() {
 }
 
 Result<void> FoldLog::prepare(Offset position) {
+    if (spec_.input_grows) VITALOG_CHECK(find_end());
     while (!first_time(position) && next_ < end_) {
         VITALOG_CHECK(source_.records.read(input_, next_, kReadBytes, held_));
         if (held_.records.empty() && held_.next <= next_) {  // what is left has no record

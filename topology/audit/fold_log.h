@@ -52,6 +52,7 @@ class FoldLog final : public Log {
         LogTime at;
     };
 
+    Result<void> find_end();
     Result<void> load_controls();
     void cut();
     void cut_before(std::size_t index);

@@ -8,12 +8,12 @@
 #include "schemas/events/care.h"
 #include "schemas/json_decode.h"
 #include "topology/audit/output_match.h"
+#include "topology/audit/person_fold.h"
+#include "topology/audit/record_scan.h"
 #include "topology/stages/stage.h"
 
 namespace vitalog::topology {
 namespace {
-
-constexpr std::size_t kReadBytes = std::size_t{1} << 20;
 
 /// Reads the records that are about one alert.
 class AlertReader {
@@ -58,49 +58,26 @@ class Evaluation {
   private:
     Result<void> find(Partition partition) {
         const TopicPartition tp{names_.name(schemas::Topic::Alert), partition};
-        VITALOG_TRY(Offset at, log_.source().records.begin_offset(tp));
-        for (RecordBatch batch;; at = batch.next) {
-            VITALOG_CHECK(log_.source().records.read(tp, at, kReadBytes, batch));
-            if (batch.records.empty() && batch.next <= at) return {};
-            for (const auto& record : batch.records) {
-                auto told = reader_.read(record);
-                if (!told) continue;
-                told->place = to_string(tp, record.offset);
-                persons_.insert(std::string(record.key));
-                contents_.push_back(hash_.of(record));
-                result_.records.push_back(*std::move(told));
-            }
-        }
+        return scan_records(log_.source().records, tp, [&](const RecordView& record) -> Result<void> {
+            auto told = reader_.read(record);
+            if (!told) return {};
+            told->place = to_string(tp, record.offset);
+            persons_.insert(std::string(record.key));
+            contents_.push_back(hash_.of(record));
+            result_.records.push_back(*std::move(told));
+            return {};
+        });
     }
 
     /// What the care stage makes of what it read about the person. What is found is taken out of `made_`.
     Result<void> make(const std::string& person) {
-        const Stage care = care_stage();
-        const schemas::Topic topic = care.reads.front();
-        const Partition partition = partition_of(person, names_.partitions(topic));
-        const TopicPartition input{names_.name(topic), partition};
-        VITALOG_TRY(const Offset begin, log_.source().records.begin_offset(input));
-        if (begin > Offset())
-            return fail(Errc::Unsupported, "retention has dropped what lay before " + to_string(input, begin) +
-                                               ": what this person's alerts rest on can't be built again");
-        VITALOG_TRY(const auto position, log_.position(care.name, input));
-        TopicConfig scratch_input;
-        scratch_input.name = input.topic;
-        scratch_input.partitions = names_.partitions(topic);
-        VITALOG_TRY(const auto scratch, FoldScratch::open({}, scratch_input));
-        FoldSpec spec;
-        spec.shard = {std::string(care.name), topic, partition, true};
-        spec.make_processor = care.make_processor;
-        spec.entity = person;
-        spec.end = position.committed;
-        VITALOG_TRY(const auto fold, Fold::open(std::move(spec), log_.source(), names_, scratch.get()));
-        for (bool more = true; more;) {
-            VITALOG_TRY(more, fold->step([this](const Fold::Output& output) -> Result<void> {
-                if (output.tp.topic == names_.name(schemas::Topic::Alert)) take(output.record);
-                return {};
-            }));
-        }
-        result_.inputs += fold->applied();
+        VITALOG_TRY(const std::uint64_t inputs,
+                    fold_person(log_, {.person = person, .make_processor = care_stage().make_processor},
+                                [this](const Fold::Output& output) -> Result<void> {
+                                    if (output.tp.topic == names_.name(schemas::Topic::Alert)) take(output.record);
+                                    return {};
+                                }));
+        result_.inputs += inputs;
         return {};
     }
 

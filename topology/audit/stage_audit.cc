@@ -70,7 +70,7 @@ class StageAudit {
             TopicConfig input;
             input.name = names_.name(stage_.reads.front());
             input.partitions = names_.partitions(stage_.reads.front());
-            VITALOG_TRY(scratch_, FoldScratch::open(report_.options.scratch, input));
+            VITALOG_TRY(scratch_, FoldScratch::open(report_.options.scratch, {input}));
         }
         for (const schemas::Topic topic : stage_.reads)
             for (std::uint32_t p = 0; p < names_.partitions(topic); ++p) VITALOG_CHECK(plan_shard(topic, Partition(p)));
@@ -203,7 +203,7 @@ class StageAudit {
         input.partitions = names_.partitions(stage_.reads.front());
         scratch_.reset();
         if (stage_.stateful) {
-            VITALOG_TRY(scratch_, FoldScratch::open(report_.options.scratch, input));
+            VITALOG_TRY(scratch_, FoldScratch::open(report_.options.scratch, {input}));
         }
         VITALOG_TRY(const auto fold,
                     Fold::open(specs_[difference.shard], log_.source(), names_, scratch_.get()));

@@ -16,6 +16,7 @@ constexpr int kBarHeight = 11;
 constexpr int kRowHeight = 34;
 constexpr int kPlotHeight = 260;
 constexpr int kMargin = 46;
+constexpr std::size_t kDotsMax = 40;  // of a line that is drawn with its points
 
 std::string number_text(double value) {
     return value == std::floor(value) ? grouped(static_cast<std::int64_t>(value))
@@ -44,7 +45,12 @@ std::string path(const char* series, const Points& points, const Scale& x, const
     if (points.empty()) return {};
     std::string text = fmt::format("<polyline class=\"{}\" points=\"", series);
     for (const auto& [at, value] : points) text += fmt::format("{:.1f},{:.1f} ", x(at), y(value));
-    return text + "\"/>";
+    text += "\"/>";
+    if (points.size() > kDotsMax) return text;
+    for (const auto& [at, value] : points)
+        text += fmt::format("<circle class=\"{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\"/>", series,
+                            x(at), y(value));
+    return text;
 }
 
 }  // namespace

@@ -3,39 +3,26 @@
 #include <algorithm>
 #include <utility>
 
+#include "topology/runtime/entity_call.h"
+
 namespace vitalog::topology {
 
 /// Collects what one call of the processor does. Outputs are given on once the record is accepted.
-class MemoryStage::StageContext final : public processors::Context {
+class MemoryStage::StageContext final : public EntityCall {
   public:
-    struct Cause {
-        RecordId id;
-        RecordId root;
-        ReceivedTime received;
-    };
-    StageContext(const MemoryStage& stage, Cause cause, std::string_view entity)
-        : stage_(stage), cause_(cause), entity_(entity) {}
+    StageContext(const MemoryStage& stage, Origin origin, std::string_view entity)
+        : EntityCall(stage.processor_->stage(), origin, entity), stage_(stage) {}
 
     void emit(schemas::Topic topic, std::string_view key, std::string_view type,
               std::string_view json, processors::EmitOptions) override {
         if (wants(topic))
             outputs_.push_back(
                 {topic, std::string(key), std::string(type), std::string(json), next_id()});
-        ++count_;
-    }
-    RecordId next_id() const override {
-        return output_id(cause_.id, stage_.processor_->stage(), entity_, count_);
+        counted();
     }
     void forward(schemas::Topic, std::string_view) override {}
     void broadcast(schemas::Topic, const schemas::Control&) override {}
     void dead_letter(const Error&, std::string_view) override {}
-    void set_timer(std::string_view name, ReceivedTime due) override {
-        timers_.push_back({std::string(name), due, cause_.id, cause_.root});
-    }
-    void cancel_timer(std::string_view name) override {
-        timers_.push_back({std::string(name), ReceivedTime(), {}, {}});
-    }
-    void remove_entity() override { removed_ = true; }
     void count(std::string_view, Labels) override {}
 
     struct Output {
@@ -45,10 +32,10 @@ class MemoryStage::StageContext final : public processors::Context {
         std::string json;
         RecordId id;
     };
-    const Cause& cause() const { return cause_; }
+    using EntityCall::apply_timers;
+    using EntityCall::origin;
+    using EntityCall::removed;
     const std::vector<Output>& outputs() const { return outputs_; }
-    std::vector<state::Timer>& timers() { return timers_; }
-    bool removed() const { return removed_; }
 
   private:
     bool wants(schemas::Topic topic) const {
@@ -57,12 +44,7 @@ class MemoryStage::StageContext final : public processors::Context {
     }
 
     const MemoryStage& stage_;
-    const Cause cause_;
-    const std::string_view entity_;
-    std::int64_t count_ = 0;
     std::vector<Output> outputs_;
-    std::vector<state::Timer> timers_;  // in order; a due of 0 cancels
-    bool removed_ = false;
 };
 
 MemoryStage::MemoryStage(std::unique_ptr<processors::Processor> processor,
@@ -103,24 +85,19 @@ void MemoryStage::fire_due(ReceivedTime now, const std::function<void(std::strin
         VITALOG_ASSERT(found != timers.end(), "the index of timers names one that no entity has");
         const state::Timer timer = *found;
         drop_timer(key, held->second, timer.name);
-        const RecordId cause =
-            IdHash().part(timer.set_by).part(timer.name).part(timer.due.micros()).finish();
-        StageContext context(*this, {cause, timer.root, timer.due}, held->first);
+        StageContext context(*this, origin_of(timer), held->first);
         processor_->on_timer(held->second.entity.get(), timer, context);
         take_effect(held, context);
     }
 }
 
 void MemoryStage::take_effect(Entities::iterator held, StageContext& context) {
-    for (auto& timer : context.timers()) {
-        if (timer.due == ReceivedTime())
-            drop_timer(held->first, held->second, timer.name);
-        else
-            set_timer(held->first, held->second, std::move(timer));
-    }
+    context.apply_timers(
+        [&](state::Timer timer) { set_timer(held->first, held->second, std::move(timer)); },
+        [&](std::string_view name) { drop_timer(held->first, held->second, name); });
     for (const auto& output : context.outputs())
-        take_({output.topic, output.key, output.type, output.json, output.id, context.cause().root,
-               context.cause().received});
+        take_({output.topic, output.key, output.type, output.json, output.id, context.origin().root,
+               context.origin().received});
     if (!context.removed()) return;
     while (!held->second.timers.empty())
         drop_timer(held->first, held->second, held->second.timers.back().name);

@@ -21,9 +21,9 @@ constexpr std::string_view kStyle = R"(<style>
 body{font:15px/1.45 system-ui,sans-serif;color:#1f2937;max-width:860px;margin:2em auto;padding:0 1em}
 h1{font-size:1.4em}h2{font-size:1.1em;margin-top:2em}
 table{border-collapse:collapse;width:100%;font-size:14px}td,th{padding:3px 8px;border-bottom:1px solid #e5e7eb;text-align:right}
-td:first-child,th:first-child{text-align:left}.id{font-family:ui-monospace,monospace;font-size:12px;text-align:left}
+td:first-child,th:first-child,.words td,.words th{text-align:left}.id{font-family:ui-monospace,monospace;font-size:12px;text-align:left}
 svg{width:100%;height:auto}svg text{font:12px system-ui,sans-serif;fill:#374151}svg .label{text-anchor:end}svg .middle{text-anchor:middle}
-svg rect.now{fill:#9ca3af}svg rect.draft{fill:#0f766e}svg polyline{fill:none;stroke-width:2}svg polyline.now{stroke:#6b7280}
+svg .now{fill:#9ca3af}svg .draft{fill:#0f766e}svg polyline{fill:none!important;stroke-width:2}svg polyline.now{stroke:#9ca3af;stroke-width:5}
 svg polyline.draft{stroke:#0f766e}svg .grid{stroke:#e5e7eb}.key span{display:inline-block;width:12px;height:12px;margin:0 4px 0 14px}
 </style>)";
 constexpr std::string_view kKey =
@@ -195,13 +195,20 @@ std::string episodes(std::string_view title, const std::vector<TrialEpisode>& li
         fmt::format("<h2>{} ({})</h2>\n", title, grouped(static_cast<std::int64_t>(list.size())));
     if (list.empty()) return html + "<p>None.</p>\n";
     html +=
-        "<table><tr><th>since</th><th>person</th><th>rule</th><th>priority</th><th>task</th></"
-        "tr>\n";
-    for (std::size_t i = 0; i < std::min(list.size(), kEpisodesShown); ++i)
+        "<table class=\"words\"><tr><th>since</th><th>person</th><th>what was "
+        "found</th><th>rule</th>"
+        "<th>priority</th><th>task</th></tr>\n";
+    for (std::size_t i = 0; i < std::min(list.size(), kEpisodesShown); ++i) {
+        const TrialEpisode& each = list[i];
         html += fmt::format(
-            "<tr><td>{}</td><td class=\"id\">{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-            to_rfc3339(list[i].since), escaped(list[i].person), escaped(list[i].rule),
-            schemas::name_of_enum(list[i].priority), list[i].task ? "yes" : "no");
+            "<tr><td>{}</td><td class=\"id\">{}</td><td>{}</td><td>{}, {}</td><td>{}</td>"
+            "<td>{}</td></tr>\n",
+            to_rfc3339(each.since), escaped(each.person), escaped(each.problem), escaped(each.rule),
+            escaped(each.rule_version), schemas::name_of_enum(each.priority),
+            each.retrospective ? "recorded late"
+            : each.task        ? "yes"
+                               : "no");
+    }
     html += "</table>\n";
     if (list.size() > kEpisodesShown)
         html += fmt::format("<p>and {} more; --csv FILE writes all.</p>\n",
@@ -245,8 +252,12 @@ std::string report_html(const BacktestReport& report) {
     html += "<h2>Episodes by rule</h2>\n" + by_rule(report);
     html += "<h2>Episodes by day</h2>\n" + by_day(report);
     html += "<h2>Tasks by doctor and shift</h2>\n" + duty(report);
-    html += "<h2>How alerts gather on few persons</h2>\n" + concentration_chart(report);
-    html += "<h2>Time to alert</h2>\n" + time_chart(report);
+    html +=
+        "<h2>How alerts gather on few persons</h2>\n<p>Share of all alerts, over the share of "
+        "persons with events that has them:</p>\n" +
+        concentration_chart(report);
+    html += "<h2>Time to alert</h2>\n<p>Share of alerts that were raised within a time:</p>\n" +
+            time_chart(report);
     html += episodes("Won by the draft", report.won) + episodes("Lost by the draft", report.lost);
     return html + "</body></html>\n";
 }

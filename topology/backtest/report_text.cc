@@ -73,10 +73,10 @@ std::string figures(const BacktestReport& report) {
 }
 
 std::string rules(const BacktestReport& report) {
-    std::string text = fmt::format("\n{:<32}{:>10}{:>10}{:>8}{:>8}{:>14}{:>10}\n", "rule",
+    std::string text = fmt::format("\n{:<32}{:>10}{:>10}{:>8}{:>8}{:>16}{:>10}\n", "rule",
                                    "in force", "draft", "won", "lost", "tasks in force", "draft");
     for (const auto& [id, rule] : report.rules)
-        text += fmt::format("{:<32}{:>10}{:>10}{:>8}{:>8}{:>14}{:>10}\n", id,
+        text += fmt::format("{:<32}{:>10}{:>10}{:>8}{:>8}{:>16}{:>10}\n", id,
                             rule.episodes.in_force, rule.episodes.draft, rule.won, rule.lost,
                             rule.tasks.in_force, rule.tasks.draft);
     return text;

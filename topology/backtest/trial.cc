@@ -207,7 +207,7 @@ class PartitionTrial {
         VITALOG_CHECK(part(input.key));
         ++trial_.events;
         if (type == schemas::PersonMoved::kType) ++trial_.merges;
-        trial_.persons.emplace(input.key);
+        if (!trial_.persons.contains(input.key)) trial_.persons.emplace(input.key);
         const bool ours = in_force_.apply(input), theirs = draft_.apply(input);
         if (!ours || !theirs) ++trial_.refused;
         return {};

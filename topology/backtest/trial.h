@@ -1,7 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_set>
 #include <vector>
 
@@ -44,6 +46,12 @@ struct TrialSide {
     std::vector<TrialTaskRecord> tasks;
 };
 
+/// Lets a set of texts be asked by views.
+struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return hash64(text); }
+};
+
 /// What came of it under the rules in force and under the draft, side by side.
 struct Trial {
     TrialSide in_force;
@@ -55,7 +63,8 @@ struct Trial {
     /// Persons merged in the stretch: the survivor's draft side takes the loser's episodes as they
     /// were under the rules in force.
     std::int64_t merges = 0;
-    std::unordered_set<std::string> persons;  ///< with events in the stretch
+    std::unordered_set<std::string, TextHash, std::equal_to<>>
+        persons;  ///< with events in the stretch
 
     void add(Trial&& other);
 };

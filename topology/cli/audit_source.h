@@ -14,7 +14,7 @@ Result<std::unique_ptr<AuditLog>> open_audit_log(const Arguments& arguments);
 /// An RFC 3339 time; nullopt where the flag is not there. Configuration.
 Result<std::optional<LogTime>> time_flag(const Arguments& arguments, std::string_view flag);
 
-/// The command that reads a log so; `explain --data-dir` does too.
-extern const Command kAudit;
+/// The commands that read a log so; `explain --data-dir` does too.
+extern const Command kAudit, kReplay;
 
 }  // namespace vitalog::topology::cli

@@ -12,6 +12,7 @@
 #include "topology/cli/load_config.h"
 #include "topology/cli/publications.h"
 #include "topology/cli/rules.h"
+#include "topology/rule_terms.h"
 #include "topology/site.h"
 #include "topology/topics.h"
 
@@ -51,12 +52,18 @@ Result<std::vector<Publication>> read_drafts(const Arguments& arguments) {
     return drafts;
 }
 
-/// Each draft with the version that stood under its name at the end of the stretch.
+/// Each draft with the version that stood under its name at the end of the stretch, once it is known
+/// to fit the code tables of that time.
 Result<std::vector<BacktestedPack>> packs_of(const Log& log, const schemas::TopicNames& names,
                                              const TrialOptions& options) {
     VITALOG_TRY(auto history, publication_history(log, names));
     std::erase_if(history, [&](const Published& entry) { return entry.since >= options.to; });
     const auto standing = in_force(history);
+    std::vector<Publication> beside;
+    for (const Published& entry : standing) beside.push_back(entry.publication);
+    beside.insert(beside.end(), options.drafts.begin(), options.drafts.end());
+    VITALOG_CHECK(check_terms(beside));
+    VITALOG_CHECK(check_inhibited(beside));
     std::vector<BacktestedPack> packs;
     for (const Publication& draft : options.drafts) {
         BacktestedPack pack{draft.name, draft.version, {}};

@@ -3,9 +3,11 @@
 #include <optional>
 
 #include "schemas/base/ids.h"
+#include "schemas/json.h"
 #include "schemas/json_decode.h"
 #include "sinks/http_client.h"
 #include "topology/audit/reevaluation.h"
+#include "topology/audit/why_not.h"
 #include "topology/cli/audit_source.h"
 #include "topology/cli/cli.h"
 #include "topology/cli/load_config.h"
@@ -16,6 +18,7 @@ namespace vitalog::topology::cli {
 namespace {
 
 constexpr std::string_view kHelp = R"(usage: vitalog explain ALERT (--url U [--json] | --data-dir D)
+       vitalog explain --person P --rule R [--at T] [--json] --data-dir D
 
 With --url, why an alert was raised and what came of it: the rule as it stood, the inputs, the index, the clock, the decisions,
 the messages, and who was not told and why. Behind each line the records that prove it, topic/partition/offset.
@@ -23,16 +26,26 @@ the messages, and who was not told and why. Behind each line the records that pr
 With --data-dir, whether it had to be raised: what the care stage read about this person is applied again, with the rules
 in force then, and must give every record of the alert again, byte for byte.
 
+With --person and --rule, why the rule had not raised an alert by T: the care stage reads the person's records again and
+says what it found when it last judged the rule. The answer begins with one word: missing, stale, other-unit,
+within-limits (and by how much), too-few, waiting (for a duration), quiet (after an episode), not-watched, heard,
+not-in-force, merged; or that it did: fired, no-task, inhibited.
+
   --url U       a running site, for example http://127.0.0.1:8080
   --json        as the site answers
+  --person P    32 hexadecimal digits, as `person` and the alerts have them
+  --rule R      the rule's id
+  --at T        as of what the log took up to T, RFC 3339; all of it else
   --data-dir D  the data directory of a stopped site, or a backup of a running one; or a cluster, by
                 --set log.kind=kafka --set log.brokers=HOST:PORT
 
-exit codes with --data-dir: 0 it comes out the same, 1 it does not.
+exit codes with ALERT and --data-dir: 0 it comes out the same, 1 it does not.
 
 examples:
   vitalog explain 5f0c0a8d2f6f4bb4a63c2d7b1f7c9e10 --url http://127.0.0.1:8080
   vitalog explain 5f0c0a8d2f6f4bb4a63c2d7b1f7c9e10 --data-dir /backup/today
+  vitalog explain --person b35e9c0a23071e4169cfed1eeae7768f --rule potassium-critical --at 2026-11-21T08:00:00+08:00 \
+    --data-dir /backup/today
 )";
 
 using Places = std::vector<std::string>;
@@ -320,11 +333,58 @@ int reevaluate(const Arguments& arguments) {
     return told->agrees() ? kStopped : kFailed;
 }
 
+std::string to_json(const WhyNot& told, const Arguments& arguments) {
+    std::string text;
+    schemas::JsonWriter json(text);
+    json.begin_object();
+    json.field("person", *arguments.value("--person"));
+    json.field("rule", *arguments.value("--rule"));
+    json.field("version", told.rule_version);
+    json.field("pack", told.pack);
+    json.field("pack_version", told.pack_version);
+    json.field("fired", told.fired());
+    json.field("reason", to_string(told.reason));
+    json.key("lines");
+    json.begin_array();
+    for (const auto& line : told.lines) json.value(line);
+    json.end_array();
+    json.field("records", told.inputs);
+    json.end_object();
+    return text;
+}
+
+void print(const WhyNot& told, const Arguments& arguments) {
+    fmt::print("{}\n", to_string(told.reason));
+    for (const auto& line : told.lines) fmt::print("  {}\n", line);
+    if (!told.rule_version.empty())
+        fmt::print("rule {} version {}, pack {} {}\n", *arguments.value("--rule"), told.rule_version, told.pack,
+                   told.pack_version);
+    fmt::print("person {}: {} records read again\n", *arguments.value("--person"), told.inputs);
+}
+
+Result<int> tell_why_not(const Arguments& arguments) {
+    const auto person = arguments.value("--person");
+    const auto rule = arguments.value("--rule");
+    if (!person || !rule || RecordId::parse(*person).empty())
+        return fail(Errc::Configuration, "say --person P (32 hexadecimal digits) and --rule R");
+    VITALOG_TRY(const auto at, time_flag(arguments, "--at"));
+    VITALOG_TRY(const auto log, open_audit_log(arguments));
+    VITALOG_TRY(const auto told, why_not(*log, *person, *rule, at));
+    if (arguments.has("--json")) fmt::print("{}\n", to_json(told, arguments));
+    else print(told, arguments);
+    return kStopped;
+}
+
 int run_explain(const std::vector<std::string>& words) {
-    const auto arguments = Arguments::parse(words, {config_flags({"--url", "--data-dir"}), {"--json"}, 1});
+    const auto arguments = Arguments::parse(
+        words, {config_flags({"--url", "--data-dir", "--person", "--rule", "--at"}), {"--json"}, 1});
     if (!arguments) return report_usage("explain", arguments.error());
+    if (arguments->words().empty() && (arguments->value("--person") || arguments->value("--rule"))) {
+        const auto code = tell_why_not(*arguments);
+        return code ? *code : report("explain", code.error());
+    }
     if (arguments->words().size() != 1 || RecordId::parse(arguments->words()[0]).empty())
-        return report_usage("explain", Error(Errc::Configuration, "say ALERT (32 hexadecimal digits)"));
+        return report_usage("explain", Error(Errc::Configuration, "say ALERT (32 hexadecimal digits), or --person and --rule"));
     const auto url = arguments->value("--url");
     if (!url) return reevaluate(*arguments);
     const auto body = fetch(*arguments, *url);
@@ -342,6 +402,6 @@ int run_explain(const std::vector<std::string>& words) {
 
 }  // namespace
 
-const Command kExplain{"explain", "why an alert was raised and what came of it", kHelp, run_explain};
+const Command kExplain{"explain", "why an alert was raised, or was not, and what came of it", kHelp, run_explain};
 
 }  // namespace vitalog::topology::cli

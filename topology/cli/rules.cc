@@ -7,11 +7,13 @@
 #include <map>
 #include <optional>
 
-#include "processors/rules/engine.h"
+#include "processors/care/pack_check.h"
 #include "schemas/rules.h"
+#include "topology/cli/load_config.h"
 #include "topology/cli/publications.h"
 #include "topology/operator/rule_diff.h"
 #include "topology/publication.h"
+#include "topology/rule_terms.h"
 
 // rules: rule packs, checked, published, listed, compared, taken back.
 
@@ -21,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kHelp =
-    R"(usage: vitalog rules check FILE|DIR...
+    R"(usage: vitalog rules check FILE|DIR... [--config F] [--set tables.dir=DIR]
        vitalog rules publish FILE|DIR... [--after-backtest RECORD] (--url U | --data-dir D)
        vitalog rules list [PACK] [--all] (--url U | --data-dir D)
        vitalog rules diff FILE|PACK[@DIGEST] [FILE|PACK[@DIGEST]] [--url U | --data-dir D]
@@ -31,9 +33,10 @@ constexpr std::string_view kHelp =
 
 Rule packs: what raises an alert, for whom, how urgently; docs/rules.md tells how they are written. A publication is a
 record in the log of every shard: the version in force at an event is the last one before it. Open episodes stay with the
-version that raised them.
+version that raised them, unless the pack says open_episodes: follow.
 
-  check        whether the packs can be published together; a fault is named with file, line and what to write instead
+  check        whether the packs can be published together; a fault is named with file, line and what to write instead.
+               Codes and units are held against the tables that the configuration names, else the built-in ones
   publish      put them in force at a running site. --after-backtest: only if RECORD, as backtest wrote it, is of these very
                texts, tried beside what is in force, and of no more load than rules.load_max
   list         versions: digest, version and number of rules, since when, by whom, what a back-test said; --all: those
@@ -73,27 +76,37 @@ Result<std::vector<fs::path>> paths_of(const Arguments& arguments) {
     return paths;
 }
 
+/// One pack by itself, beside the code tables; adds it to the publications.
+Result<void> check_pack(const fs::path& path, const std::vector<Publication>& tables,
+                        std::vector<Publication>& publications) {
+    VITALOG_TRY(std::string text, read_text(path));
+    VITALOG_TRY(const auto pack, schemas::parse_rule_pack(path.string(), text));
+    std::vector<Publication> alone = tables;
+    alone.push_back(make_publication(std::string(kKind), path.filename().string(), std::move(text),
+                                     path.string()));
+    VITALOG_CHECK(processors::care::check_indices(path.string(), pack));
+    VITALOG_CHECK(check_terms(alone));
+    fmt::print("{}: pack {}, version {}, {} rules\n", path.string(), pack.id, pack.version,
+               pack.rules.size());
+    publications.push_back(std::move(alone.back()));
+    return {};
+}
+
 /// Faults of single packs are told all; what the packs are to one another once each is good.
 int check(const Arguments& arguments) {
     const auto paths = paths_of(arguments);
     if (!paths) return report("rules check", paths.error());
-    bool good = true;
+    const auto config = load_config(arguments);
+    if (!config) return report("rules check", config.error());
+    const auto tables = configured_tables(*config);
+    if (!tables) return report("rules check", tables.error());
+    int code = kStopped;
     std::vector<Publication> publications;
-    for (const auto& path : *paths) {
-        auto text = read_text(path);
-        if (!text) return report("rules check", text.error());
-        const auto pack = schemas::parse_rule_pack(path.string(), *text);
-        if (!pack) {
-            good = false;
-            report("rules check", pack.error());
-            continue;
-        }
-        fmt::print("{}: pack {}, version {}, {} rules\n", path.string(), pack->id, pack->version,
-                   pack->rules.size());
-        publications.push_back(make_publication(std::string(kKind), path.filename().string(),
-                                                *std::move(text), path.string()));
-    }
-    if (!good) return kUsage;
+    for (const auto& path : *paths)
+        if (const auto good = check_pack(path, *tables, publications); !good)
+            code = report("rules check", good.error());
+    if (code != kStopped) return code;
+    publications.insert(publications.begin(), tables->begin(), tables->end());
     const auto together = check_publications(publications);
     return together ? kStopped : report("rules check", together.error());
 }
@@ -250,11 +263,11 @@ int run(const std::vector<std::string>& words) {
             Error(Errc::Configuration, "say check, publish, list, diff, roll-back or backtest"));
     const auto& [action, known] = *found;
     const std::vector<std::string> rest(words.begin() + 1, words.end());
-    const auto arguments =
-        Arguments::parse(rest, {action == "check" ? known.flags : site_flags(known.flags),
-                                action == "list" ? std::vector<std::string_view>{"--all"}
-                                                 : std::vector<std::string_view>{},
-                                known.most});
+    const auto arguments = Arguments::parse(
+        rest, {action == "check" ? config_flags(known.flags) : site_flags(known.flags),
+               action == "list" ? std::vector<std::string_view>{"--all"}
+                                : std::vector<std::string_view>{},
+               known.most});
     if (!arguments) return report_usage("rules", arguments.error());
     if (arguments->words().size() < known.least)
         return report_usage(

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <fstream>
 #include <string>
@@ -24,7 +25,7 @@ namespace {
 
 constexpr std::array<std::string_view, 2> kFormatMagics{"VLOG", "VKLS"};  // by Holds
 constexpr std::array<std::string_view, 2> kKinds{"embedded", "kafka"};
-constexpr int kFormatVersion = 1;
+constexpr std::array<int, 2> kFormatVersions{2, 1};
 constexpr std::string_view kFormatFile = "format";
 constexpr mode_t kMode = 0640;
 constexpr std::size_t kSyncedBytes = 16;
@@ -76,7 +77,7 @@ tl::unexpected<Error> unusable(std::string_view what, const std::filesystem::pat
 
 std::string format_line(DataDirectory::Holds holds) {
     return fmt::format("{} {}\n", kFormatMagics.at(static_cast<std::size_t>(holds)),
-                       kFormatVersion);
+                       kFormatVersions.at(static_cast<std::size_t>(holds)));
 }
 
 }  // namespace
@@ -146,13 +147,19 @@ Result<void> DataDirectory::check_format(Holds holds) const {
     if (kind == kFormatMagics.end())
         return fail(
             Errc::Damaged,
-            fmt::format("{} does not say VLOG: this is no data directory of vitalog, or the "
-                        "file is damaged",
+            fmt::format("{} does not say VLOG: this is no data directory of vitalog, name another; "
+                        "or the file is damaged, restore it from a backup",
                         path.string()));
-    return fail(Errc::Damaged,
-                fmt::format("{} says '{}', this version reads '{}': run the version that wrote it",
-                            path.string(), found.substr(0, found.find('\n')),
-                            wanted.substr(0, wanted.find('\n'))));
+    int number = 0;
+    const auto digits = std::string_view(found).substr(std::min(found.size(), kind->size() + 1));
+    std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    const bool newer = number > kFormatVersions.at(static_cast<std::size_t>(holds));
+    return fail(
+        Errc::Damaged,
+        fmt::format("{} says '{}', this version of vitalog reads '{}': a{} version wrote the data "
+                    "directory, run that one; or the file is damaged, restore it from a backup",
+                    path.string(), found.substr(0, found.find('\n')),
+                    wanted.substr(0, wanted.find('\n')), newer ? " newer" : "n older"));
 }
 
 Result<std::uint64_t> DataDirectory::free_bytes() const {

@@ -13,7 +13,11 @@ namespace vitalog::topology {
 /// The data directory of one process: held by a lock on D/lock while this lives, its form named by
 /// D/format, and the last point known to be on disk in D/synced. Thread-safe after open.
 ///   format := "VLOG" space version newline for an embedded log, "VKLS" for the copies of a
-///   cluster's state synced := sequence fixed64 | checksum fixed64
+///             cluster's state
+///   synced := sequence fixed64 | checksum fixed64
+/// The version is raised with any stored form in the directory that a program of the version
+/// before can't read, or of which this one can't read the older: it refuses the directory before
+/// anything in it is touched. tests/upgrade/ holds a directory of each version that is read.
 class DataDirectory {
   public:
     enum class Holds : std::uint8_t { Log, ClusterState };

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "schemas/base/binary.h"
+#include "schemas/base/planted.h"
 #include "topology/log/atom_writer.h"
 #include "topology/log/data_directory.h"
 #include "topology/log/embedded_keys.h"
@@ -281,7 +282,7 @@ Result<void> EmbeddedLog::Impl::write_group(const AppendGroup& group, Receipts& 
         placed[tp] = blocks.back().block;
     }
     if (batch.Count() > 0 || !blocks.empty()) VITALOG_CHECK(writer.write(batch, std::move(blocks)));
-    VITALOG_CHECK(writer.sync());
+    if (!planted("ack-before-sync")) VITALOG_CHECK(writer.sync());
     std::uint64_t appended = 0;
     for (auto& receipt : receipts) {
         if (!receipt) continue;
@@ -373,7 +374,7 @@ Result<void> EmbeddedLog::Impl::drop_old_segments(PartitionLog& partition, LogTi
     const std::optional<Offset> floor = positions.floor(partition.tp());
     // What was committed since the last fsync may be taken back by a loss of power: only what is on
     // disk frees a segment.
-    VITALOG_CHECK(writer.sync());
+    if (!planted("drop-before-sync")) VITALOG_CHECK(writer.sync());
     const Segment active = partition.active();
     if (!active.empty && too_old(active) && (!floor || *floor >= partition.end()))
         VITALOG_CHECK(writer.begin_segment(partition));

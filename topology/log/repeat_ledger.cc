@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "schemas/base/binary.h"
+#include "schemas/base/planted.h"
 
 namespace vitalog::topology {
 
@@ -118,7 +119,8 @@ RepeatLedger::Judgement RepeatLedger::judge(const LedgerEntry& entry, LogTime re
     std::erase_if(message.variants,
                   [&](const Variant& variant) { return expired(variant.received, received); });
     const auto same = std::ranges::find(message.variants, entry.body_hash, &Variant::body_hash);
-    if (same != message.variants.end()) return {Appended::Repeat, same->answer};
+    if (same != message.variants.end() && !planted("forget-repeats"))
+        return {Appended::Repeat, same->answer};
     const bool reused = !message.variants.empty();
     if (reused && entry.on_reused == OnReusedId::Refuse) return {Appended::Refused, {}};
     if (message.variants.size() == kVariantsMax) message.variants.erase(message.variants.begin());

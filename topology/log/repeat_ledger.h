@@ -71,7 +71,7 @@ class RepeatLedger {
     static Result<Learnt> decode_learnt(std::string_view bytes);
     Result<void> load(const state::Backend& backend, const Keys& messages);
     Result<std::vector<Learnt>> oldest(const state::Backend& backend, std::uint64_t count) const;
-    bool expired(LogTime received, LogTime now) const { return received + limits_.age < now; }
+    bool expired(LogTime received, LogTime now) const { return received < now - limits_.age; }
     Result<void> forget(const state::Backend& backend, LogTime now, Keys& forgotten);
 
     LedgerLimits limits_;

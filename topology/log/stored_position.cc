@@ -1,6 +1,7 @@
 #include "topology/log/stored_position.h"
 
 #include "schemas/base/binary.h"
+#include "schemas/base/stored_version.h"
 
 namespace vitalog::topology {
 
@@ -39,8 +40,8 @@ Result<BinaryReader> open_sealed(std::string_view bytes, std::string_view magic)
     if (BinaryReader(bytes.substr(summed.size())).fixed64() != hash64(summed))
         return fail(Errc::Damaged, what + " fails its checksum");
     BinaryReader reader(summed.substr(magic.size()));
-    if (reader.varint() != kVersion)
-        return fail(Errc::Damaged, what + " was written by a newer version: run that one");
+    if (const std::uint64_t version = reader.varint(); version != kVersion)
+        return other_version("a " + what, version, kVersion);
     return reader;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "sinks/blobs/file_digest.h"
+#include "topology/audit/replay.h"
 #include "topology/operator/backup.h"
 #include "topology/topics.h"
 #include "topology/views_place.h"
@@ -20,6 +21,7 @@ Result<void> check_folders(const Config& config, const MigrationOptions& options
                     "log.kind is 'embedded': say log.kind=kafka and log.brokers, as the site is to "
                     "have them");
     VITALOG_CHECK(check_log(config, options.kafka_password));
+    VITALOG_CHECK(refuse_replay(options.from));
     std::error_code error;
     if (fs::equivalent(options.from, options.to, error))
         return fail(Errc::Configuration,

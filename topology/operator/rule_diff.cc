@@ -105,11 +105,16 @@ RuleWords kind_words(const Rule& rule, const std::string& prefix, bool condition
             limit_words(rule, words);
             break;
         case RuleKind::Silence:
+            words.text("of", name_of_enum(rule.awaits));
             words.time("after", rule.within);
-            words.text("while", name_of_enum(rule.watch));
+            if (rule.conditions.empty())
+                words.text("while", name_of_enum(rule.watch));
+            else
+                words.add(kind_words(rule.conditions.front(), prefix + "following: ", true));
             break;
         case RuleKind::AllOf:
         case RuleKind::AnyOf:
+        case RuleKind::Sequence:
             words.time("within", rule.within);
             for (std::size_t i = 0; i < rule.conditions.size(); ++i)
                 words.add(kind_words(rule.conditions[i],
@@ -186,6 +191,10 @@ RuleWords words_of(const Rule& rule) {
 
 RuleDiff diff_packs(const schemas::RulePack& before, const schemas::RulePack& after) {
     RuleDiff diff;
+    if (before.open_episodes != after.open_episodes)
+        diff.lines.push_back(fmt::format("open_episodes: {} -> {}",
+                                         name_of_enum(before.open_episodes),
+                                         name_of_enum(after.open_episodes)));
     for (const Rule& rule : before.rules) {
         if (find(after, rule.id) != nullptr) continue;
         ++diff.removed;

@@ -40,7 +40,7 @@ Result<void> Controls::load(const state::Backend& backend) {
 Result<void> Controls::restore(Offset checkpoint, processors::Processor& processor,
                                schemas::Decoder& decoder) const {
     for (const Stored& stored : stored_) {
-        if (stored.offset >= checkpoint && !planted(Defect::RestoreNewestControls)) break;
+        if (stored.offset >= checkpoint && !planted("restore-newest-controls")) break;
         VITALOG_TRY(const auto control, schemas::decode<schemas::Control>(stored.json, decoder));
         VITALOG_CHECK(processor.on_control(control, processors::Input{}));
     }
@@ -65,7 +65,7 @@ void Controls::take_writes(Offset checkpoint, std::vector<state::Write>& writes)
         const auto superseded = [&] {
             for (std::size_t j = i + 1; j < stored_.size(); ++j)
                 if (stored_[j].kind == stored_[i].kind && stored_[j].name == stored_[i].name)
-                    return stored_[j].offset < checkpoint || planted(Defect::ForgetSupersededControl);
+                    return stored_[j].offset < checkpoint || planted("forget-superseded-control");
             return false;
         }();
         if (!superseded) {

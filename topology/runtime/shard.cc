@@ -5,6 +5,7 @@
 
 #include "schemas/base/planted.h"
 #include "schemas/json_decode.h"
+#include "topology/runtime/entity_call.h"
 
 namespace vitalog::topology {
 namespace {
@@ -39,19 +40,16 @@ class Shard::Factory final : public state::EntityFactory {
 };
 
 /// What a processor sees of the shard while it handles one record, or one timer, of one entity.
-class Shard::RecordContext final : public processors::Context {
+class Shard::RecordContext final : public EntityCall {
   public:
     RecordContext(Shard& shard, Origin origin, const processors::Input* input, std::string_view entity,
                   state::Held* held)
-        : shard_(shard), origin_(origin), input_(input), entity_(entity), held_(held) {}
+        : EntityCall(shard.spec_.stage, origin, entity), shard_(shard), input_(input), held_(held) {}
 
     void emit(schemas::Topic topic, std::string_view key, std::string_view type, std::string_view json,
               processors::EmitOptions options) override {
-        shard_.outbox_.add(topic, key, type, next_id(), origin_, json, options);
-        ++count_;
-    }
-    RecordId next_id() const override {
-        return output_id(origin_.cause, shard_.spec_.stage, entity_, count_);
+        shard_.outbox_.add(topic, key, type, next_id(), origin(), json, options);
+        counted();
     }
     void forward(schemas::Topic topic, std::string_view key) override {
         VITALOG_ASSERT(input_ != nullptr, "only a record can be forwarded, not a timer");
@@ -61,21 +59,14 @@ class Shard::RecordContext final : public processors::Context {
     void broadcast(schemas::Topic topic, const schemas::Control& control) override {
         const std::string json = schemas::encode(control);
         for (std::uint32_t p = 0; p < shard_.ports_.topics.partitions(topic); ++p) {
-            shard_.outbox_.add_to(topic, Partition(p), schemas::Control::kType, next_id(), origin_, json);
-            ++count_;
+            shard_.outbox_.add_to(topic, Partition(p), schemas::Control::kType, next_id(), origin(), json);
+            counted();
         }
     }
     void dead_letter(const Error& error, std::string_view at) override {
         VITALOG_ASSERT(input_ != nullptr, "a timer has no bytes to dead-letter");
         shard_.dead_letter(*input_, error, at, ++dead_letters_);
     }
-    void set_timer(std::string_view name, ReceivedTime due) override {
-        timers_.push_back({std::string(name), due, origin_.cause, origin_.root});
-    }
-    void cancel_timer(std::string_view name) override {
-        timers_.push_back({std::string(name), ReceivedTime(), {}, {}});
-    }
-    void remove_entity() override { removed_ = true; }
     void count(std::string_view metric, Labels labels) override {
         auto& [name, owned] = counts_.emplace_back(std::string(metric), Metrics::Labels());
         for (const auto& [label, value] : labels) owned.emplace_back(label, value);
@@ -90,23 +81,16 @@ class Shard::RecordContext final : public processors::Context {
 
   private:
     void apply_to_entity() {
-        for (auto& timer : timers_) {
-            if (timer.due == ReceivedTime()) shard_.store_->cancel_timer(*held_, timer.name);
-            else shard_.store_->set_timer(*held_, std::move(timer));
-        }
-        if (removed_) shard_.store_->remove(*held_);
+        apply_timers([&](state::Timer timer) { shard_.store_->set_timer(*held_, std::move(timer)); },
+                     [&](std::string_view name) { shard_.store_->cancel_timer(*held_, name); });
+        if (removed()) shard_.store_->remove(*held_);
     }
 
     Shard& shard_;
-    Origin origin_;
     const processors::Input* input_;
-    std::string_view entity_;
     state::Held* held_;
-    std::int64_t count_ = 0;
     std::int64_t dead_letters_ = 0;
-    std::vector<state::Timer> timers_;  // in order; a due of 0 cancels
     std::vector<std::pair<std::string, Metrics::Labels>> counts_;
-    bool removed_ = false;
 };
 
 Shard::Shard(ShardSpec spec, std::unique_ptr<processors::Processor> processor, ShardPorts ports,
@@ -137,7 +121,7 @@ Result<void> Shard::restore() {
     const ShardPosition& stored = shard_log_->position();
     VITALOG_CHECK(check_logic());
     committed_ = recovery_end_ = stored.committed;
-    position_ = planted(Defect::RecoverFromCommitted) ? stored.committed : stored.checkpoint;
+    position_ = planted("recover-from-committed") ? stored.committed : stored.checkpoint;
     if (!spec_.stateful) {
         position_ = stored.committed;
         return {};
@@ -189,14 +173,14 @@ Result<void> Shard::follow_control() {
             if (decoded) (void)processor_->on_control(*decoded, processors::Input{});
         }
         control_position_ = batch.next;
-        if (planted(Defect::InputBeforeControls)) return {};
+        if (planted("input-before-controls")) return {};
     }
 }
 
 Result<bool> Shard::read_and_apply() {
     VITALOG_CHECK(ports_.log.read(input_, position_, options_.read_bytes, batch_));
     if (batch_.records.empty()) {
-        if (batch_.next > position_) pass_gap();
+        if (batch_.next > position_ && !planted("stop-at-a-gap")) pass_gap();
         behind_ = false;
         return false;
     }
@@ -284,7 +268,7 @@ Result<void> Shard::apply_to_entity(const RecordView& record, const processors::
         finish_outputs();
         return {};
     }
-    if (held != nullptr && record.offset <= held->applied && !planted(Defect::SkipPositionCheck)) return {};  // law 7: a no-op
+    if (held != nullptr && record.offset <= held->applied && !planted("skip-position-check")) return {};  // law 7: a no-op
     RecordContext context(*this, {input.id, input.root, input.received}, &input, input.key, held);
     const auto result = processor_->on_record(held != nullptr ? held->entity.get() : nullptr, input, context);
     if (!result) {
@@ -343,8 +327,9 @@ void Shard::fire(state::Held& held, ReceivedTime due, Offset offset) {
     }
     const state::Timer timer = *found;
     store_->cancel_timer(held, timer.name);
-    const RecordId cause = IdHash().part(timer.set_by).part(timer.name).part(timer.due.micros()).finish();
-    RecordContext context(*this, {cause, timer.root, timer.due}, nullptr, held.key, &held);
+    Origin origin = origin_of(timer);
+    if (planted("ask-the-clock")) origin.cause = IdHash().part(timer.name).part(ports_.clock.now().micros()).finish();
+    RecordContext context(*this, origin, nullptr, held.key, &held);
     processor_->on_timer(held.entity.get(), timer, context);
     store_->touch(held, offset, uncommitted_since_);
     context.apply();
@@ -376,8 +361,8 @@ void Shard::dead_letter(const processors::Input& input, const Error& error, std:
 }
 
 bool Shard::muted() const {
-    if (planted(Defect::UnmuteOneEarly)) return next(current_) < recovery_end_;
-    if (planted(Defect::MuteOneMore) && recovery_end_ > Offset(0)) return current_ <= recovery_end_;
+    if (planted("unmute-one-early")) return next(current_) < recovery_end_;
+    if (planted("mute-one-more") && recovery_end_ > Offset(0)) return current_ <= recovery_end_;
     return current_ < recovery_end_;
 }
 
@@ -440,7 +425,7 @@ bool Shard::urgent_gathered() const {
 /// A clock that was set back has waited long enough: what it showed before may not come for a day.
 bool Shard::has_waited(LogTime since, std::chrono::microseconds delay) const {
     const auto waited = ports_.clock.now() - since;
-    return waited >= delay || waited.count() < 0;
+    return waited >= delay || (waited.count() < 0 && !planted("wait-for-the-old-time"));
 }
 
 bool Shard::commit_is_due(bool drained) const {
@@ -476,10 +461,10 @@ Result<Shard::Step> Shard::try_commit() {
         case CommitOutcome::Pending: return Step::Idle;
         case CommitOutcome::Aborted:
             if (error && !error->retryable()) return tl::unexpected(*error);
-            if (planted(Defect::ForgetAbortedCommit)) break;
+            if (planted("forget-aborted-commit")) break;
             if (++commit_retries_ > options_.commit_retries_max) return Step::Reopen;
             return Step::Worked;
-        case CommitOutcome::Unknown: return planted(Defect::CommitAgainWhenUnknown) ? Step::Worked : Step::Reopen;
+        case CommitOutcome::Unknown: return planted("commit-again-when-unknown") ? Step::Worked : Step::Reopen;
     }
     committed_ = pending_->committed;
     commit_took_ = ports_.clock.now() - commit_began_;

@@ -143,8 +143,11 @@ Result<CopyStep> Restore::find_position() {
                 committed_offsets_now(ports_.asker, place_.member->group(), {place_.input}));
     if (!found) {
         if (SteadyClock::now() - began_ < kOpenTransactionMax) return CopyStep::Wait;
-        return fail(Errc::Io, fmt::format("group {} does not settle where {} stands",
-                                          place_.member->group(), to_string(place_.input)));
+        return fail(Errc::Io,
+                    fmt::format("group {} does not settle where {} stands. If it says so again, "
+                                "`kafka-transactions.sh find-hanging` finds a transaction that the "
+                                "cluster did not end: docs/operations.md, What happens to it",
+                                place_.member->group(), to_string(place_.input)));
     }
     VITALOG_TRY(committed_, group_position(ports_, place_, *found));
     return CopyStep::More;

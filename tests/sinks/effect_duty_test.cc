@@ -1,0 +1,73 @@
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "tests/sinks/effect_fixture.h"
+
+// A worker whose process was stopped for a while, and whose duty another one has by now.
+
+namespace vitalog::sinks {
+namespace {
+
+TEST_F(EffectWorkerTest, OffDutyWhenItHasReadStoresNoPositionAndSendsNothing) {
+    log_.on_sync = [&] { on_duty_ = false; };
+    issue("a1");
+    step();
+    EXPECT_TRUE(provider_.calls.empty());
+    EXPECT_EQ(receipts(), (Receipts{}));
+    EXPECT_EQ(log_.position("effects.sms send.sms/1"), Offset(-1));
+    EXPECT_TRUE(worker_->withdrawn());
+}
+
+TEST_F(EffectWorkerTest, OffDutyBeforeItSendsLeavesTheAttemptInDoubt) {
+    provider_.on_send = [&](const Attempt&) { on_duty_ = false; };
+    issue("a1");
+    issue("a2");
+    step();
+    EXPECT_EQ(provider_.calls, (std::map<std::string, int>{{"a1", 1}}));
+    EXPECT_EQ(receipts(), (Receipts{"a1:accepted:OK"}));  // it was sent, whoever is on duty
+    EXPECT_EQ(log_.position("effects.sms send.sms/1"), Offset(2));
+    EXPECT_EQ(log_.position("effects.sms.settled send.sms/1"), Offset(-1));
+    on_duty_ = true;
+    provider_.on_send = nullptr;
+    step();
+    EXPECT_EQ(provider_.calls.count("a2"), 0U) << "withdrawn for good";
+    restart();  // whoever is on duty
+    step();
+    EXPECT_EQ(receipts(), (Receipts{"a1:accepted:OK", "a2:unknown:restart"}));
+}
+
+TEST_F(EffectWorkerTest, OffDutySaysOfNothingThatItWasNotSent) {
+    provider_.script = {Next::Refuse};
+    provider_.on_send = [&](const Attempt&) { on_duty_ = false; };
+    issue("a1");
+    step();
+    EXPECT_EQ(provider_.calls["a1"], 1);
+    EXPECT_EQ(receipts(), (Receipts{}));
+}
+
+TEST_F(EffectWorkerTest, OffDutyBelievesNoDenial) {
+    provider_.script = {Next::Lose};
+    issue("a1");
+    step();
+    clock_.advance(10s);
+    step();
+    clock_.advance(20s);
+    on_duty_ = false;
+    step();
+    EXPECT_EQ(receipts(), (Receipts{"a1:unknown:timeout"}));
+}
+
+TEST_F(EffectWorkerTest, OffDutyItStopsWithoutAWord) {
+    issue("a1");
+    provider_.on_send = [&](const Attempt&) { on_duty_ = false; };
+    provider_.script = {Next::Refuse};
+    worker_->start();
+    while (!worker_->withdrawn()) std::this_thread::yield();
+    worker_->stop();
+    EXPECT_EQ(receipts(), (Receipts{}));
+    EXPECT_EQ(log_.position("effects.sms.settled send.sms/1"), Offset(-1));
+}
+
+}  // namespace
+}  // namespace vitalog::sinks
