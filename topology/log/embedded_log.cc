@@ -515,6 +515,8 @@ std::uint64_t EmbeddedLog::activity() const {
     return impl_->writer.activity();
 }
 
+Result<void> EmbeddedLog::usable() const { return impl_->writer.usable(); }
+
 void EmbeddedLog::wait(std::uint64_t seen, std::chrono::milliseconds timeout) const {
     impl_->writer.wait(seen, timeout);
 }

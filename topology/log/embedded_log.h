@@ -85,6 +85,7 @@ class EmbeddedLog final : public Log {
     Stats stats() const;
 
     std::vector<TopicConfig> topics() const override;
+    Result<void> usable() const override;
     Result<std::unique_ptr<ShardLog>> open_shard(std::string_view stage,
                                                  const TopicPartition& input) override;
     Generation generation() const override;
