@@ -16,6 +16,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+LIMIT = 60  # seconds for an end: never how long it is expected to take
 SECRETS = {"VITALOG_ALIYUN_KEY_ID": "test-key", "VITALOG_ALIYUN_KEY_SECRET": "test-secret"}
 
 
@@ -95,7 +96,7 @@ class GatewaySim:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(timeout=15)
+        self.process.wait(timeout=LIMIT)
 
 
 def patients_in(messages):
@@ -167,7 +168,7 @@ class Site:
 
     def stop(self):
         self.process.terminate()
-        return self.ended(timeout=15)
+        return self.ended(timeout=LIMIT)
 
     def ended(self, timeout=None):
         code = self.process.wait(timeout)
