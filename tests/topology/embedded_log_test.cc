@@ -179,6 +179,19 @@ TEST_F(EmbeddedLogTest, KeepsATopicThatTheConfigurationLeavesOut) {
     EXPECT_EQ(read_all(*open(), person).size(), 10u);
 }
 
+TEST_F(EmbeddedLogTest, RefusesAnotherNameOfATopicThatItHas) {
+    commit_ten(*open());
+    topic("person").name = "persons";
+    const auto renamed = EmbeddedLog::open(options);
+    ASSERT_FALSE(renamed.has_value());
+    EXPECT_EQ(renamed.error().code(), Errc::Configuration);
+    for (const char* const named : {"topic person,", "no topic persons:", "set topics.*.name back"})
+        EXPECT_NE(renamed.error().message().find(named), std::string::npos)
+            << renamed.error().message();
+    topic("persons").name = "person";
+    EXPECT_EQ(*open()->end_offset(person), Offset(10));
+}
+
 TEST_F(EmbeddedLogTest, RefusesFeedsAtTheDiskReserveAndNothingElse) {
     options.disk_reserve_bytes = std::uint64_t{1} << 62;
     const auto log = open();

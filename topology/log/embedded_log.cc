@@ -151,33 +151,46 @@ Result<void> EmbeddedLog::Impl::recover() {
 
 Result<void> EmbeddedLog::Impl::recover_topics() {
     const RocksBackend meta(rocks->db(), rocks->meta(), "");
-    std::vector<std::string> keys{std::string(kGenerationKey)};
-    for (const TopicConfig& topic : options.topics)
-        keys.push_back(std::string(kTopicKeyPrefix) + topic.name);
-    std::vector<std::optional<std::string>> values;
-    VITALOG_CHECK(meta.get_many(std::vector<std::string_view>(keys.begin(), keys.end()), values));
-
     rocksdb::WriteBatch batch;
+    const std::string_view generation_key = kGenerationKey;
+    std::vector<std::optional<std::string>> values;
+    VITALOG_CHECK(meta.get_many({&generation_key, 1}, values));
     if (values.front()) {
         generation = Generation(static_cast<std::uint32_t>(BinaryReader(*values.front()).varint()));
     } else {
-        meta.put(batch, {keys.front(), encode_number(generation.value())});
+        meta.put(batch, {std::string(generation_key), encode_number(generation.value())});
     }
-    for (std::size_t i = 0; i < options.topics.size(); ++i) {
-        const TopicConfig& topic = options.topics[i];
-        if (!values[i + 1]) {
-            meta.put(batch, {keys[i + 1], encode_number(topic.partitions)});
+    std::map<std::string, std::uint64_t> stored;  // those not configured, in the end
+    VITALOG_CHECK(meta.scan(kTopicKeyPrefix, [&](auto key, auto value) -> Result<void> {
+        stored.emplace(key.substr(kTopicKeyPrefix.size()), BinaryReader(value).varint());
+        return {};
+    }));
+    const TopicConfig* fresh = nullptr;
+    for (const TopicConfig& topic : options.topics) {
+        const auto found = stored.find(topic.name);
+        if (found == stored.end()) {
+            meta.put(batch, {std::string(kTopicKeyPrefix) + topic.name,
+                             encode_number(topic.partitions)});
+            fresh = &topic;
             continue;
         }
-        const std::uint64_t stored = BinaryReader(*values[i + 1]).varint();
-        if (stored != topic.partitions)
+        if (found->second != topic.partitions)
             return fail(
                 Errc::Configuration,
                 fmt::format("topic {} has {} partitions in {}, the configuration says {}: set "
                             "log.partitions "
                             "back, or begin with an empty data directory",
-                            topic.name, stored, directory.path().string(), topic.partitions));
+                            topic.name, found->second, directory.path().string(),
+                            topic.partitions));
+        stored.erase(found);
     }
+    // What lies in the old topic would be read by nobody.
+    if (fresh && !stored.empty())
+        return fail(Errc::Configuration,
+                    fmt::format("{} has a topic {}, which the configuration doesn't name, and no "
+                                "topic {}: a topic keeps its name for as long as there is data; "
+                                "set topics.*.name back, or begin with an empty data directory",
+                                directory.path().string(), stored.begin()->first, fresh->name));
     return writer.write(batch, {});
 }
 
