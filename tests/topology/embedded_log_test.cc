@@ -150,8 +150,8 @@ TEST_F(EmbeddedLogTest, IsHeldByOneProcess) {
 
 TEST_F(EmbeddedLogTest, RefusesTheFormatsOfOtherVersions) {
     open();
-    for (const auto& [format, writer] : {std::pair{"VLOG 3", "a newer version"},
-                                         std::pair{"VLOG 1", "an older version"}}) {
+    for (const auto& [format, writer] :
+         {std::pair{"VLOG 4", "a newer version"}, std::pair{"VLOG 0", "an older version"}}) {
         std::ofstream(folder.path() / "format") << format << "\n";
         const auto refused = EmbeddedLog::open(options);
         ASSERT_FALSE(refused.has_value());

@@ -11,6 +11,7 @@
 #include "topology/log/atom_writer.h"
 #include "topology/log/data_directory.h"
 #include "topology/log/embedded_keys.h"
+#include "topology/log/first_version.h"
 #include "topology/log/generations.h"
 #include "topology/log/group_committer.h"
 #include "topology/log/position_book.h"
@@ -67,6 +68,7 @@ class EmbeddedLog::Impl {
     using Builders = std::map<TopicPartition, RecordBlockBuilder>;
     using Receipts = std::vector<Result<AppendReceipt>>;
 
+    Result<void> raise_version();
     Result<void> recover_topics();
     Result<void> recover_partitions();
     Result<void> check_reserve() const;
@@ -140,12 +142,31 @@ Result<void> EmbeddedLog::Impl::recover() {
         log_line("warn", "log-end-dropped", {{"file", end.file.string()},
                                              {"from", std::to_string(end.from)},
                                              {"bytes", std::to_string(end.bytes)}});
+    VITALOG_CHECK(raise_version());
     VITALOG_CHECK(recover_topics());
     VITALOG_CHECK(recover_partitions());
     VITALOG_CHECK(generations.load(*rocks));
     VITALOG_CHECK(positions.open(*rocks, generation));
     VITALOG_CHECK(ledger.open(ledger_backend));
     ledger_entries = ledger.entries();
+    return {};
+}
+
+/// Before anything is written that the version before could not read. A crash leaves the one or the
+/// other version.
+Result<void> EmbeddedLog::Impl::raise_version() {
+    const int found = directory.version();
+    if (found == DataDirectory::kVersion) return {};
+    if (options.older == Options::Older::Refuse)
+        return fail(Errc::Conflict,
+                    fmt::format("{} is a data directory of an older version, VLOG {}: start the "
+                                "site on it once (`vitalog run`), which makes it VLOG {}",
+                                directory.path().string(), found, DataDirectory::kVersion));
+    if (found == 1)
+        VITALOG_CHECK(complete_first_version(*rocks, options.older == Options::Older::RaiseAnyhow));
+    VITALOG_CHECK(DataDirectory::write_format(directory.path()));
+    log_line("info", "data-directory-raised",
+             {{"from", std::to_string(found)}, {"to", std::to_string(DataDirectory::kVersion)}});
     return {};
 }
 
@@ -363,11 +384,15 @@ CommitOutcome EmbeddedLog::Impl::commit(PositionBook::Taken& shard, const Commit
         return CommitOutcome::Aborted;
     }
     StoredShard next = shard.stored;
+    const ShardPosition& before = shard.stored.position;
     next.position = {generation, commit.committed, commit.checkpoint, commit.logic, {}};
     rocksdb::WriteBatch batch;
     const RocksBackend state(rocks->db(), rocks->state(), state_prefix(next.shard));
     for (const state::Write& write : commit.state) state.put(batch, write);
     batch.Put(rocks->meta(), shard.key, encode_shard_position(next));
+    if (before.logic != 0 && before.logic != commit.logic)
+        batch.Put(rocks->meta(), logic_key(shard.stage, shard.entry->tp, before.committed),
+                  encode_number(before.logic));
     if (const auto written = writer.write(batch, std::move(*blocks)); !written) {
         error = written.error();
         return CommitOutcome::Unknown;

@@ -91,6 +91,10 @@ Result<void> PartitionLog::recover_segment(SharedColumnFamily family, Offset bas
         timestamp = header->last_timestamp;
         const auto seal = open_seal(to_view(at->value()));
         if (!seal) return tl::unexpected(block_error(block, seal.error()));
+        if (!seal->placed && any_placed_)
+            return tl::unexpected(block_error(
+                block, {Errc::Damaged, "has no place in the chain, behind blocks that have one"}));
+        any_placed_ = seal->placed;
         head = seal->link;
         return Offset(block.value() + header->count);
     };
@@ -106,11 +110,11 @@ Result<void> PartitionLog::recover_segment(SharedColumnFamily family, Offset bas
     }
     VITALOG_CHECK(check(at->status(), "cannot read " + segment_name(tp_, base) + " in " +
                                           rocks_.db().GetName()));
-    if (segment.empty && segments_.empty()) {
+    if (!any_placed_) {
         VITALOG_TRY(head, stored_head());
     }
     head_ = head;
-    begins_segment_ = segment.empty;
+    begins_segment_ = segment.empty || !any_placed_;
     rocks_.db().GetIntProperty(segment.family->get(), rocksdb::DB::Properties::kLiveSstFilesSize,
                                &segment.bytes);
     const std::lock_guard lock(mutex_);
@@ -119,7 +123,8 @@ Result<void> PartitionLog::recover_segment(SharedColumnFamily family, Offset bas
     return {};
 }
 
-/// What the last segment follows, where no block before it is left to say.
+/// What the next block follows, where no block before it says so: none is left, or it is of before
+/// the chain.
 Result<Digest> PartitionLog::stored_head() const {
     std::string stored;
     const rocksdb::Status status =

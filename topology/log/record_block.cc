@@ -52,7 +52,7 @@ tl::unexpected<Error> damaged(std::string_view what) {
 Result<ParsedBlock> parse(std::string_view sealed) {
     VITALOG_TRY(const SealedBlock seal, open_seal(sealed));
     const std::string_view stored = seal.body;
-    if (!stored.starts_with(kMagic)) return damaged("does not begin with VLB2");
+    if (seal.placed && !stored.starts_with(kMagic)) return damaged("does not begin with VLB2");
     BinaryReader reader(stored.substr(kMagic.size()));
     ParsedBlock block;
     const std::uint8_t codec = reader.u8();
