@@ -35,8 +35,8 @@ class DataDirectory {
     }
     /// Marks a folder as a data directory of this form, durably. Io.
     static Result<void> write_format(const std::filesystem::path& path);
-    /// The version that D/format named when this was opened; of an embedded log below kVersion where
-    /// an older program wrote it.
+    /// The version that D/format named when this was opened; of an embedded log below kVersion
+    /// where an older program wrote it.
     static constexpr int kVersion = 3;
     int version() const { return version_; }
 
