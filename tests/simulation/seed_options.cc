@@ -37,6 +37,7 @@ SeedOptions SeedOptions::derive(std::uint64_t seed) {
     o.effects.query_after = microseconds(random.between(1, 10'000'000));
     if (random.chance(50)) return o;  // some are undisturbed
     o.aimed = more.chance(400);
+    o.log.late_sync = o.aimed;
     o.log.abort = random.chance(500) ? 0 : static_cast<unsigned>(random.between(1, 60));
     o.log.unknown = random.chance(400) ? 0 : static_cast<unsigned>(random.between(1, 60));
     o.log.applied = static_cast<unsigned>(random.between(0, 1000));

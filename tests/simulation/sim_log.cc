@@ -132,9 +132,11 @@ void SimLog::add_span(const TopicPartition& tp, const RecordBlockBuilder& builde
     p.open += span.open ? 1 : 0;
     p.spans.push_back(std::move(span));
     if (!one_machine()) return;
+    ++p.unsynced;
     undo_.back().push_back([&p, base] {
         p.spans.pop_back();
         p.end = base;
+        --p.unsynced;
     });
 }
 
@@ -173,7 +175,7 @@ Result<AppendReceipt> SimLog::append(const FeedRecord& record) {
     if (topic == topics_.end()) return fail(Errc::NotFound, "there is no topic " + record.topic);
     if (real_) return append_to_real(record, *topic);
     AppendReceipt receipt = place(record, *topic);
-    undo_.clear();
+    all_synced();
     return receipt;
 }
 
@@ -183,8 +185,27 @@ Result<void> SimLog::sync() {
         refuses_ |= !synced;
         if (!synced) return synced;
     }
-    undo_.clear();
+    all_synced();
     return {};
+}
+
+void SimLog::all_synced() {
+    undo_.clear();
+    for (auto& [tp, records] : partitions_) records.unsynced = 0;
+    sync_due_ = false;
+}
+
+bool SimLog::on_disk(std::string_view topic, std::string_view part) const {
+    RecordBatch batch;
+    for (const auto& [tp, records] : partitions_) {
+        if (tp.topic != topic || records.unsynced == 0) continue;
+        const Offset from = (records.spans.end() - static_cast<std::ptrdiff_t>(records.unsynced))->base;
+        const auto read = read_from(tp, from, SIZE_MAX, batch);
+        VITALOG_ASSERT(read.has_value(), "what is in memory can be read");
+        for (const RecordView& record : batch.records)
+            if (record.value.find(part) != std::string_view::npos) return false;
+    }
+    return true;
 }
 
 Result<void> SimLog::store_position(const std::string& reader, const TopicPartition& tp,
@@ -201,7 +222,7 @@ Result<void> SimLog::store_position(const std::string& reader, const TopicPartit
             undo_.back().push_back([this, place, at = known->second] { positions_[place] = at; });
         else
             undo_.back().push_back([this, place] { positions_.erase(place); });
-        if (stored) undo_.clear();
+        if (stored) all_synced();
     }
     positions_[place] = next;
     return stored;
@@ -254,7 +275,10 @@ CommitOutcome SimLog::commit_to_disk(Handle& handle, const Commit& commit,
     const bool unknown = !aborts && random_.chance(faults_.unknown);
     if (!aborts && (!unknown || random_.chance(faults_.applied))) {
         apply_undoably(handle.shard_, commit);
-        if (commit.urgent) undo_.clear();
+        if (commit.urgent && faults_.late_sync)
+            sync_due_ = true;
+        else if (commit.urgent)
+            all_synced();
         changed();
     }
     if (!aborts && !unknown) return CommitOutcome::Committed;
@@ -288,7 +312,7 @@ Result<void> SimLog::crash(bool power) {
     const std::size_t lost = real_ ? unsynced - undo_.size() : lose_unsynced();
     trace_.say("  the {} goes down: {} of {} changes that were not synced are lost",
                power ? "machine" : "process", lost, unsynced);
-    undo_.clear();
+    all_synced();
     for (auto& [name, shard] : shards_) shard->held = false;
     changed();
     return {};
@@ -329,6 +353,10 @@ void SimLog::begin_transaction(int process) {
 }
 
 bool SimLog::advance() {
+    if (sync_due_) {
+        all_synced();
+        return true;
+    }
     const std::size_t choices = waiting_.size() + txns_.size() + markers_.size();
     if (choices == 0) return false;
     std::size_t which = random_.pick(choices);

@@ -30,6 +30,7 @@ struct LogFaults {
     unsigned unknown = 0;    ///< the answer to a commit does not come
     unsigned applied = 500;  ///< of those: it stands all the same, at once or later
     unsigned linger = 0;     ///< a step of a transaction waits for a coordinator
+    bool late_sync = false;  ///< on a disk: what is urgent is synced a while after its commit
 };
 
 /// One change of a stored entity, as a commit carried it.
@@ -108,6 +109,8 @@ class SimLog {
                           RecordBatch& out) const;
     const std::vector<Span>& spans(const TopicPartition& tp) const;
     Result<void> sync();
+    /// Whether no crash can take back the record of the topic whose value has `part` in it.
+    bool on_disk(std::string_view topic, std::string_view part) const;
     std::uint64_t activity() const { return activity_; }
     using Positions = std::map<std::pair<std::string, TopicPartition>, Offset>;
     const Positions& positions() const { return positions_; }
@@ -116,7 +119,9 @@ class SimLog {
     // What happens by itself
     /// One step of one transaction; false: nothing is under way.
     bool advance();
-    bool at_rest() const { return txns_.empty() && markers_.empty() && waiting_.empty(); }
+    bool at_rest() const {
+        return txns_.empty() && markers_.empty() && waiting_.empty() && !sync_due_;
+    }
     /// What a process that is gone had under way.
     void forsake(int process);
     /// One machine: its process is gone; with the power, what was not synced goes too, or a part of
@@ -144,7 +149,8 @@ class SimLog {
         std::vector<Span> spans;
         Offset begin;
         Offset end;
-        int open = 0;  // spans of undecided or unmarked transactions
+        int open = 0;              // spans of undecided or unmarked transactions
+        std::size_t unsynced = 0;  // spans at the end that a crash of the one machine may take back
     };
     struct Member {
         Handle* handle = nullptr;  // null: nobody waits for the outcome any more
@@ -172,6 +178,7 @@ class SimLog {
     void apply(Shard& shard, const Commit& commit);
     void apply_undoably(Shard& shard, const Commit& commit);
     void undo_last();
+    void all_synced();
     std::size_t lose_unsynced();
     Result<AppendReceipt> append_to_real(const FeedRecord& record, const TopicConfig& topic);
     CommitOutcome commit_to_real(Handle& handle, const Commit& commit, std::optional<Error>& error);
@@ -204,6 +211,7 @@ class SimLog {
     std::map<std::string, std::pair<std::uint64_t, std::string>> ledger_;
     using Undo = std::vector<std::function<void()>>;  // of one change, to be done last first
     std::vector<Undo> undo_;  // disk: takes back, last first, what is not synced
+    bool sync_due_ = false;   // disk: of what is urgent
     std::uint64_t activity_ = 1;
     std::uint64_t crashes_ = 0;
     std::unique_ptr<RealLog> real_;  // RocksDB

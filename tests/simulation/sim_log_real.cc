@@ -53,7 +53,7 @@ Result<AppendReceipt> SimLog::append_to_real(const FeedRecord& record, const Top
     if (refused) return receipt;
     const AppendReceipt wanted = place(record, topic);  // without an answer it may be there
     if (!receipt) return receipt;
-    undo_.clear();
+    all_synced();
     if (!same(*receipt, wanted))
         return fail(Errc::Conflict, fmt::format("the log says of what comes at {} that it is at {}",
                                                 to_string(wanted.tp, wanted.offset),

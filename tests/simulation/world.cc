@@ -87,13 +87,21 @@ World::World(const SeedOptions& options, SiteData& data, Trace& trace)
       log_(options.kind, topics_of(parts_.names, options.kind), options.seed * 4 + 2, trace),
       site_clock_(now_),
       disasters_left_(options.disasters) {
-    providers_.push_back(std::make_unique<SimProvider>("aliyun", options.seed * 4 + 3, trace));
-    providers_.push_back(std::make_unique<SimProvider>("wechat", options.seed * 4 + 4, trace));
-    for (auto& provider : providers_) provider->set_faults(options.provider);
+    add_provider("aliyun", Topic::SendSms, options.seed * 4 + 3);
+    add_provider("wechat", Topic::SendWechat, options.seed * 4 + 4);
     log_.set_faults(options.log);
 }
 
 World::~World() = default;
+
+void World::add_provider(std::string name, Topic attempts, std::uint64_t seed) {
+    auto on_disk = [this, topic = parts_.names.name(attempts)](std::string_view attempt) {
+        return log_.on_disk(topic, attempt);
+    };
+    providers_.push_back(
+        std::make_unique<SimProvider>(std::move(name), seed, trace_, std::move(on_disk)));
+    providers_.back()->set_faults(options_.provider);
+}
 
 // ---- the course ----
 

@@ -98,6 +98,7 @@ class World {
         bool in_step = false;
     };
 
+    void add_provider(std::string name, schemas::Topic attempts, std::uint64_t seed);
     Result<void> run_course();
     Result<void> begin();
     Result<void> publish_pack();
