@@ -77,7 +77,14 @@ void World::aim(Slot& slot) {
     static const std::vector<std::string_view> kCalls{
         "sent", "append", "appended", "sync", "stored a position", "commit", "committed"};
     slot.doom_at = {};
+    slot.drops = false;
     if (!options_.aimed || !more_.chance(500)) return;
+    if (log_.kind() == SimLog::Kind::RocksDb && more_.chance(300)) {
+        slot.drops = true;
+        slot.doom_at = "committed";
+        slot.doom_in = static_cast<int>(1 + more_.pick(20));
+        return;
+    }
     slot.doom_at = more_.of(kCalls);
     slot.doom_in = static_cast<int>(1 + more_.pick(3));
 }
@@ -102,6 +109,12 @@ void World::arm_disk() {
         Fault::FailedSync, Fault::FailedSync,  Fault::Full,        Fault::Full,
         Fault::PowerLoss,  Fault::FlippedRead, Fault::FlippedRead, Fault::FlippedBlock};
     if (log_.struck()) return;
+    if (more_.chance(250)) {
+        const bool of_state = more_.chance(500);
+        trace_.say("  a block of {} that is read will be another", of_state ? "state" : "records");
+        log_.flip_next(of_state ? SimLog::Stored::State : SimLog::Stored::Records);
+        return;
+    }
     const Fault fault = more_.of(kFaults);
     const std::uint64_t after = more_.pick(fault == Fault::FlippedRead ? 15 : 40);
     trace_.say("  fault {} of the disk after {} operations", static_cast<int>(fault), after);
@@ -122,6 +135,7 @@ void World::called(int number, std::string_view call) {
     const Doom doom = std::exchange(slot.doom, Doom::None);
     if (doom == Doom::Die) {
         trace_.say("  {} p{} dies at: {}", to_rfc3339(now_), number, call);
+        if (slot.drops) (void)log_.enforce_retention(now_);  // which may fail as all else
         throw Died();
     }
     if (nested_ || !slot.in_step) return;
@@ -152,7 +166,9 @@ Result<void> World::kill(int number) {
     slot.asleep = slot.slept = false;
     slot.doom = Doom::None;
     log_.forsake(number);
-    VITALOG_CHECK(judge(log_.crash(log_.one_machine() && random_.chance(600))));
+    const bool power = log_.one_machine() && (random_.chance(600) || slot.drops);
+    slot.drops = false;
+    VITALOG_CHECK(judge(log_.crash(power)));
     slot.down_for = static_cast<int>(1 + random_.pick(40));
     if (options_.processes > 1 && random_.chance(500)) expire(number);
     return {};

@@ -81,7 +81,7 @@ std::string SeedOptions::text() const {
         "  log, per mille: abort {}, unknown {} (applied {}), linger {}\n"
         "  provider, per mille: silent_after {}, silent_before {}, limit {}, fails {}, no_books "
         "{}, trails {}\n"
-        "  disasters: {} at most, {} per mille of the turns{}{}; of them the disk's, per mille: {}",
+        "  disasters: {} at most, {} per mille of the turns{}{}; of them the disk's, per mille: {}{}",
         seed, kNames[static_cast<std::size_t>(kind)], processes, partitions,
         one_by_one ? "one input at a time" : "inputs as they come", course.persons, course.inputs,
         course.wearables ? ", wearables" : "", course.merges ? ", merges" : "", shard.read_bytes,
@@ -90,7 +90,8 @@ std::string SeedOptions::text() const {
         shard.store.flush_few, effects.window, effects.query_after.count(), log.abort, log.unknown,
         log.applied, log.linger, provider.silent_after, provider.silent_before, provider.limit,
         provider.fails, provider.no_books, provider.trails, disasters, trouble,
-        clocks_jump ? ", clocks jump" : "", aimed ? ", also at chosen calls" : "", disk_faults);
+        clocks_jump ? ", clocks jump" : "", aimed ? ", also at chosen calls" : "", disk_faults,
+        drops_by_size ? "; retention by size" : "");
 }
 
 }  // namespace vitalog::simulation

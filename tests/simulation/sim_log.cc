@@ -101,8 +101,11 @@ Result<void> SimLog::read(const TopicPartition& tp, Offset from, std::size_t max
         if (--stalled->second <= 0) stalled_.erase(stalled);
         return {};
     }
-    if (real_) return real_->log().read(tp, from, max_bytes, out);
-    return read_from(tp, from, max_bytes, out);
+    if (!real_) return read_from(tp, from, max_bytes, out);
+    VITALOG_CHECK(read_real(Stored::Records, [&] {
+        return real_->log().read(tp, from, max_bytes, out);
+    }));
+    return compare_batch(tp, from, max_bytes, out);
 }
 
 Result<void> SimLog::read_all(const TopicPartition& tp, Offset from, std::size_t max_bytes,

@@ -56,6 +56,7 @@ struct StateWrite {
 class SimLog {
   public:
     enum class Kind : std::uint8_t { Disk, RocksDb, Cluster };
+    enum class Stored : std::uint8_t { State, Records };
     struct Shard {
         std::string stage;
         TopicPartition input;
@@ -138,7 +139,9 @@ class SimLog {
     Result<void> enforce_retention(LogTime now);
     /// A clean stop and start of the log, which no shard holds. Everything must be there.
     Result<void> restart();
-    void arm(RealLog::Fault fault, std::uint64_t after) { real_->arm(fault, after); }
+    void arm(RealLog::Fault fault, std::uint64_t after);
+    /// The next block of a file with such contents that is read has a byte that was not written.
+    void flip_next(Stored what);
     void heal();
     /// The disk did something wrong since the start: what fails then may fail.
     bool struck() const { return real_ && real_->struck(); }
@@ -187,6 +190,9 @@ class SimLog {
     Result<Stand> real_stand();
     std::string difference(const Stand& stand) const;
     Result<void> compare_records(const TopicPartition& tp) const;
+    Result<void> compare_batch(const TopicPartition& tp, Offset from, std::size_t max_bytes,
+                               const RecordBatch& found) const;
+    Result<void> read_real(Stored what, const std::function<Result<void>()>& read) const;
     CommitOutcome commit_to_disk(Handle& handle, const Commit& commit, std::optional<Error>& error);
     void submit(Handle& handle, const Commit& commit);
     void withdraw(Handle& handle);
@@ -216,6 +222,7 @@ class SimLog {
     std::uint64_t crashes_ = 0;
     std::unique_ptr<RealLog> real_;  // RocksDB
     bool refuses_ = false;           // RocksDB: a write or an fsync has failed
+    mutable std::optional<Stored> flips_;  // RocksDB: what flip_next() waits for
     int last_txn_ = 0;
     std::map<int, std::vector<Member>> waiting_;  // by process
     std::vector<std::unique_ptr<Txn>> txns_;

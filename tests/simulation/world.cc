@@ -21,6 +21,7 @@ constexpr int kCommitSweeps =
     60;  // longer than any commit_delay: what was applied again is committed too
 constexpr std::size_t kReadBytes = std::size_t{1} << 20;
 constexpr microseconds kRetention = std::chrono::minutes(5);
+constexpr std::uint64_t kRetentionBytes = 1;  // what is not written to any more
 
 Result<topology::Config> config_of(std::uint32_t partitions) {
     topology::Config::Sources sources;
@@ -48,12 +49,16 @@ const schemas::TopicNames& names_of(std::uint32_t partitions) {
 }
 
 /// RocksDB's retention is the product's; elsewhere the world drops what is old.
-std::vector<topology::TopicConfig> topics_of(const schemas::TopicNames& names, SimLog::Kind kind) {
+std::vector<topology::TopicConfig> topics_of(const schemas::TopicNames& names,
+                                             const SeedOptions& options) {
     std::vector<topology::TopicConfig> topics;
     for (const auto& topic : schemas::kTopics) {
-        const bool kept = kind != SimLog::Kind::RocksDb || !is_dropped(names.name(topic.topic));
+        const bool kept =
+            options.kind != SimLog::Kind::RocksDb || !is_dropped(names.name(topic.topic));
+        const bool by_size = !kept && options.drops_by_size;
         topics.push_back({names.name(topic.topic), names.partitions(topic.topic),
-                          kept ? microseconds(0) : kRetention, 0, topic.feed});
+                          kept || by_size ? microseconds(0) : kRetention,
+                          by_size ? kRetentionBytes : 0, topic.feed});
     }
     return topics;
 }
@@ -84,7 +89,7 @@ World::World(const SeedOptions& options, SiteData& data, Trace& trace)
       more_(options.seed * 4 + 1 + kMoreSeeds),
       now_(course_start()),
       parts_{names_of(options.partitions), {"sms", "wechat"}, true},
-      log_(options.kind, topics_of(parts_.names, options.kind), options.seed * 4 + 2, trace),
+      log_(options.kind, topics_of(parts_.names, options), options.seed * 4 + 2, trace),
       site_clock_(now_),
       disasters_left_(options.disasters) {
     add_provider("aliyun", Topic::SendSms, options.seed * 4 + 3);

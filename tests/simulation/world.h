@@ -32,6 +32,7 @@ struct SeedOptions {
     bool clocks_jump = false;
     bool aimed = false;        ///< deaths and sleeps also at chosen calls; leaders also away of what is sent
     unsigned disk_faults = 0;  ///< RocksDB: per mille of the disasters that are a fault of the disk
+    bool drops_by_size = false;  ///< RocksDB: retention goes by bytes, not by age
 
     static SeedOptions derive(std::uint64_t seed);
     /// The same course at the same site, and nothing goes wrong.
@@ -94,6 +95,7 @@ class World {
         Doom doom = Doom::None;
         int doom_in = 0;                // calls
         std::string_view doom_at = {};  // of this name; empty: of any
+        bool drops = false;  // retention drops what is old right then, and the power goes
         int down_for = 0;               // turns
         bool in_step = false;
     };
