@@ -81,7 +81,8 @@ std::string SeedOptions::text() const {
         "  log, per mille: abort {}, unknown {} (applied {}), linger {}\n"
         "  provider, per mille: silent_after {}, silent_before {}, limit {}, fails {}, no_books "
         "{}, trails {}\n"
-        "  disasters: {} at most, {} per mille of the turns{}{}; of them the disk's, per mille: {}{}",
+        "  disasters: {} at most, {} per mille of the turns{}{}; of them the disk's, per mille: "
+        "{}{}",
         seed, kNames[static_cast<std::size_t>(kind)], processes, partitions,
         one_by_one ? "one input at a time" : "inputs as they come", course.persons, course.inputs,
         course.wearables ? ", wearables" : "", course.merges ? ", merges" : "", shard.read_bytes,

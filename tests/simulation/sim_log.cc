@@ -102,9 +102,8 @@ Result<void> SimLog::read(const TopicPartition& tp, Offset from, std::size_t max
         return {};
     }
     if (!real_) return read_from(tp, from, max_bytes, out);
-    VITALOG_CHECK(read_real(Stored::Records, [&] {
-        return real_->log().read(tp, from, max_bytes, out);
-    }));
+    VITALOG_CHECK(
+        read_real(Stored::Records, [&] { return real_->log().read(tp, from, max_bytes, out); }));
     return compare_batch(tp, from, max_bytes, out);
 }
 
@@ -202,7 +201,8 @@ bool SimLog::on_disk(std::string_view topic, std::string_view part) const {
     RecordBatch batch;
     for (const auto& [tp, records] : partitions_) {
         if (tp.topic != topic || records.unsynced == 0) continue;
-        const Offset from = (records.spans.end() - static_cast<std::ptrdiff_t>(records.unsynced))->base;
+        const Offset from =
+            (records.spans.end() - static_cast<std::ptrdiff_t>(records.unsynced))->base;
         const auto read = read_from(tp, from, SIZE_MAX, batch);
         VITALOG_ASSERT(read.has_value(), "what is in memory can be read");
         for (const RecordView& record : batch.records)

@@ -220,8 +220,8 @@ class SimLog {
     bool sync_due_ = false;   // disk: of what is urgent
     std::uint64_t activity_ = 1;
     std::uint64_t crashes_ = 0;
-    std::unique_ptr<RealLog> real_;  // RocksDB
-    bool refuses_ = false;           // RocksDB: a write or an fsync has failed
+    std::unique_ptr<RealLog> real_;        // RocksDB
+    bool refuses_ = false;                 // RocksDB: a write or an fsync has failed
     mutable std::optional<Stored> flips_;  // RocksDB: what flip_next() waits for
     int last_txn_ = 0;
     std::map<int, std::vector<Member>> waiting_;  // by process

@@ -30,7 +30,8 @@ struct SeedOptions {
     int disasters = 0;     ///< deaths, moves, sleeps, stalls, ...: so many at most
     unsigned trouble = 0;  ///< per mille of the turns at which one comes
     bool clocks_jump = false;
-    bool aimed = false;        ///< deaths and sleeps also at chosen calls; leaders also away of what is sent
+    bool aimed =
+        false;  ///< deaths and sleeps also at chosen calls; leaders also away of what is sent
     unsigned disk_faults = 0;  ///< RocksDB: per mille of the disasters that are a fault of the disk
     bool drops_by_size = false;  ///< RocksDB: retention goes by bytes, not by age
 
@@ -96,7 +97,7 @@ class World {
         int doom_in = 0;                // calls
         std::string_view doom_at = {};  // of this name; empty: of any
         bool drops = false;  // retention drops what is old right then, and the power goes
-        int down_for = 0;               // turns
+        int down_for = 0;    // turns
         bool in_step = false;
     };
 
@@ -133,6 +134,7 @@ class World {
     bool excused(const Error& error) const;
     void arm_disk();
     void stall();
+    TopicPartition some_sends();
     void aim(Slot& slot);
     Result<void> restart(int number);
     void expire(int number);
