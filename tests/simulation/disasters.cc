@@ -188,7 +188,7 @@ Result<void> World::restart_log() {
 }
 
 Result<void> World::judge(Result<void> opened) {
-    if (!opened && opened.error().code() == Errc::Damaged) refused_damage_ = log_.flipped();
+    if (!opened && opened.error().code() == Errc::Damaged) refused_ = log_.flipped();
     return opened;
 }
 
@@ -268,7 +268,11 @@ Result<void> World::trim() {
     for (SimLog::Shard* shard : all_shards()) needed(shard->input, shard->position.checkpoint);
     for (const auto& [reader, next] : log_.positions()) needed(reader.second, next);
     for (const auto& [tp, from] : keep) {
-        if (is_dropped(tp.topic) && random_.chance(700)) log_.trim(tp, from);
+        if (!is_dropped(tp.topic) || !random_.chance(700)) continue;
+        VITALOG_TRY(const Offset end, log_.end(tp));
+        const bool unread = options_.trims_unread && !log_.one_machine() && from < end;
+        lost_unread_ |= unread;
+        log_.trim(tp, unread ? end : from);
     }
     return {};
 }

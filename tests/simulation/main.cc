@@ -32,7 +32,8 @@ namespace {
 /// What only a real disk shows: such a defect is planted into runs on RocksDB.
 constexpr std::array kOfTheDisk{Defect("ack-before-sync"),       Defect("drop-before-sync"),
                                 Defect("believe-failed-sync"),   Defect("believe-failed-write"),
-                                Defect("believe-damaged-state"), Defect("forget-repeats")};
+                                Defect("believe-damaged-state"), Defect("believe-damaged-records"),
+                                Defect("forget-repeats")};
 
 bool is_among(std::size_t index, std::span<const Defect> defects) {
     return std::ranges::any_of(defects, [index](Defect d) { return d.index() == index; });
@@ -93,7 +94,7 @@ Outcome run_seed(std::uint64_t seed, SiteData& data, Trace& trace) {
     World world(options, data, trace);
     Outcome outcome{world.run(), 0};
     outcome.simulated_seconds = (world.now() - course_start()).count() / 1'000'000;
-    if (world.refused_damage()) return outcome;
+    if (world.refused()) return outcome;
     if (outcome.result) outcome.result = check_folds(world);
     if (outcome.result) outcome.result = check_records(world);
     if (!outcome.result || !options.one_by_one || options.disasters == 0) return outcome;

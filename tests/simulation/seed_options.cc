@@ -53,6 +53,10 @@ SeedOptions SeedOptions::derive(std::uint64_t seed) {
     o.disasters = static_cast<int>(random.between(1, 24));
     o.trouble = static_cast<unsigned>(random.between(5, 120));
     o.clocks_jump = !o.one_by_one && random.chance(200);
+    if (o.aimed) {
+        o.log.leader_moves = more.chance(500) ? 0 : static_cast<unsigned>(more.between(20, 500));
+        o.trims_unread = more.chance(100);
+    }
     return o;
 }
 
@@ -64,6 +68,7 @@ SeedOptions SeedOptions::undisturbed() const {
     o.trouble = 0;
     o.clocks_jump = false;
     o.disk_faults = 0;
+    o.trims_unread = false;
     if (o.kind == SimLog::Kind::RocksDb) o.kind = SimLog::Kind::Disk;
     return o;
 }
@@ -78,21 +83,22 @@ std::string SeedOptions::text() const {
         "memory_budget {}, trail {} us, "
         "settle {} us, flush_few {}\n"
         "  effects: window {}, query_after {} us\n"
-        "  log, per mille: abort {}, unknown {} (applied {}), linger {}\n"
+        "  log, per mille: abort {}, unknown {} (applied {}), linger {}, leader_moves {}\n"
         "  provider, per mille: silent_after {}, silent_before {}, limit {}, fails {}, no_books "
         "{}, trails {}\n"
         "  disasters: {} at most, {} per mille of the turns{}{}; of them the disk's, per mille: "
-        "{}{}",
+        "{}{}{}",
         seed, kNames[static_cast<std::size_t>(kind)], processes, partitions,
         one_by_one ? "one input at a time" : "inputs as they come", course.persons, course.inputs,
         course.wearables ? ", wearables" : "", course.merges ? ", merges" : "", shard.read_bytes,
         shard.commit_records, shard.commit_bytes, shard.commit_delay.count(),
         shard.store.memory_budget, shard.store.trail.count(), shard.store.settle.count(),
         shard.store.flush_few, effects.window, effects.query_after.count(), log.abort, log.unknown,
-        log.applied, log.linger, provider.silent_after, provider.silent_before, provider.limit,
-        provider.fails, provider.no_books, provider.trails, disasters, trouble,
+        log.applied, log.linger, log.leader_moves, provider.silent_after, provider.silent_before,
+        provider.limit, provider.fails, provider.no_books, provider.trails, disasters, trouble,
         clocks_jump ? ", clocks jump" : "", aimed ? ", also at chosen calls" : "", disk_faults,
-        drops_by_size ? "; retention by size" : "");
+        drops_by_size ? "; retention by size" : "",
+        trims_unread ? "; retention does not wait for readers" : "");
 }
 
 }  // namespace vitalog::simulation

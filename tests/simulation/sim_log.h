@@ -26,11 +26,12 @@ using Entries = std::map<std::string, std::string, std::less<>>;
 
 /// How often what goes wrong goes wrong, in per mille of the occasions.
 struct LogFaults {
-    unsigned abort = 0;      ///< a commit is refused: nothing of it stands
-    unsigned unknown = 0;    ///< the answer to a commit does not come
-    unsigned applied = 500;  ///< of those: it stands all the same, at once or later
-    unsigned linger = 0;     ///< a step of a transaction waits for a coordinator
-    bool late_sync = false;  ///< on a disk: what is urgent is synced a while after its commit
+    unsigned abort = 0;         ///< a commit is refused: nothing of it stands
+    unsigned unknown = 0;       ///< the answer to a commit does not come
+    unsigned applied = 500;     ///< of those: it stands all the same, at once or later
+    unsigned linger = 0;        ///< a step of a transaction waits for a coordinator
+    unsigned leader_moves = 0;  ///< a leader goes with what it alone has; 0: it has nothing alone
+    bool late_sync = false;     ///< on a disk: what is urgent is synced a while after its commit
 };
 
 /// One change of a stored entity, as a commit carried it.
@@ -46,11 +47,11 @@ struct StateWrite {
 /// same, with the product's own log beneath, which reads and writes; after a crash it must hold
 /// what was synced and of the rest a beginning. As a cluster: commits of a process's shards go in
 /// transactions. Their records take offsets when they are sent and can be read once a marker (an
-/// offset of its own) was written into each partition, in any order; what is aborted stays in its
-/// place unseen. A shard belongs to one process and has an epoch that counts its moves: positions
-/// of another epoch are refused. A process that dies leaves its transactions open; what it had
-/// asked to commit may still be committed, late. A shard can't be opened while a transaction that
-/// holds it is undecided.
+/// offset of its own) was written into each partition, in any order, and has come to the followers
+/// of its leader; what is aborted stays in its place unseen. A shard belongs to one process and has
+/// an epoch that counts its moves: positions of another epoch are refused. A process that dies
+/// leaves its transactions open; what it had asked to commit may still be committed, late. A shard
+/// can't be opened while a transaction that holds it is undecided.
 ///
 /// One thread. Steps that a cluster takes by itself are taken by advance().
 class SimLog {
@@ -121,7 +122,8 @@ class SimLog {
     /// One step of one transaction; false: nothing is under way.
     bool advance();
     bool at_rest() const {
-        return txns_.empty() && markers_.empty() && waiting_.empty() && !sync_due_;
+        return txns_.empty() && markers_.empty() && tails_.empty() && waiting_.empty() &&
+               !sync_due_;
     }
     /// What a process that is gone had under way.
     void forsake(int process);
@@ -170,6 +172,17 @@ class SimLog {
         std::set<TopicPartition> wrote;
         bool commits = false;  // Limbo: what becomes of it; Tell: what became of it
     };
+    struct Marker {
+        TopicPartition tp;
+        int txn;
+        bool commits;
+    };
+    /// What a leader has alone, to the end of its partition.
+    struct Tail {
+        TopicPartition tp;
+        Offset base;
+        std::optional<Marker> marker;
+    };
 
     const Records& partition(const TopicPartition& tp) const { return partitions_.at(tp); }
     Offset readable_end(const Records& p) const;
@@ -204,6 +217,11 @@ class SimLog {
     void decide(Txn& txn, bool commits);
     void tell(Txn& txn, CommitOutcome outcome, const std::string& why);
     void write_marker(std::size_t index);
+    void show(const Tail& tail);
+    void follow(TopicPartition tp);
+    void replicate(const TopicPartition& tp);
+    void move_leader(const TopicPartition& tp);
+    void leave_to_leader(const TopicPartition& tp);
     void changed() { ++activity_; }
 
     const Kind kind_;
@@ -226,12 +244,8 @@ class SimLog {
     int last_txn_ = 0;
     std::map<int, std::vector<Member>> waiting_;  // by process
     std::vector<std::unique_ptr<Txn>> txns_;
-    struct Marker {
-        TopicPartition tp;
-        int txn;
-        bool commits;
-    };
     std::vector<Marker> markers_;
+    std::vector<Tail> tails_;  // by rising base
     mutable std::map<TopicPartition, int> stalled_;
 };
 

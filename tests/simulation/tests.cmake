@@ -10,6 +10,8 @@ set(planted
   state/entity_store.cc
   topology/log/atom_writer.cc
   topology/log/embedded_log.cc
+  topology/log/partition_log.cc
+  topology/log/record_block.cc
   topology/log/repeat_ledger.cc
   topology/log/rocks.cc
   topology/runtime/controls.cc
@@ -25,6 +27,7 @@ add_executable(vitalog-sim
   simulation/seed_options.cc
   simulation/sim_handle.cc
   simulation/sim_log.cc
+  simulation/sim_log_cluster.cc
   simulation/sim_log_real.cc
   simulation/sim_process.cc
   simulation/sim_provider.cc

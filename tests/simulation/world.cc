@@ -112,7 +112,7 @@ void World::add_provider(std::string name, Topic attempts, std::uint64_t seed) {
 
 Result<void> World::run() {
     auto done = run_course();
-    if (done || !refused_damage_) return done;
+    if (done || !refused_) return done;
     trace_.say("  refused: {}", done.error().message());
     return {};
 }
@@ -397,7 +397,8 @@ Result<void> World::guard(int number, const std::function<Result<void>()>& work)
     if (died) return kill(number);
     if (result) return {};
     const bool stands_behind = slot.slept && result.error().code() == Errc::OutOfRange;
-    if (!stands_behind && !excused(result.error()))
+    refused_ |= lost_unread_ && result.error().code() == Errc::OutOfRange;
+    if (refused_ || (!stands_behind && !excused(result.error())))
         return fail(result.error().code(),
                     fmt::format("p{} ended: {}", number, result.error().to_string()));
     trace_.say("  p{} ends: {}", number, result.error().message());

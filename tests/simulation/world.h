@@ -35,6 +35,8 @@ struct SeedOptions {
     unsigned disk_faults = 0;  ///< RocksDB: per mille of the disasters that are a fault of the disk
     bool drops_by_size = false;  ///< RocksDB: retention goes by bytes, not by age
 
+    bool trims_unread = false;  ///< a cluster: retention does not wait for who has not read
+
     static SeedOptions derive(std::uint64_t seed);
     /// The same course at the same site, and nothing goes wrong.
     SeedOptions undisturbed() const;
@@ -81,8 +83,9 @@ class World {
         std::string value;
     };
     const std::vector<Acknowledged>& acknowledged() const { return acknowledged_; }
-    /// The disk changed what was written, and the site refuses it: there is nothing more to see.
-    bool refused_damage() const { return refused_damage_; }
+    /// What was written is changed or gone, and the site refuses to go on: there is nothing more
+    /// to see.
+    bool refused() const { return refused_; }
     LogTime now() const { return now_; }
     std::uint64_t turns() const { return turns_; }
 
@@ -165,7 +168,8 @@ class World {
     bool nested_ = false;
     std::uint64_t turns_ = 0;
     std::optional<Error> broken_;
-    bool refused_damage_ = false;
+    bool lost_unread_ = false;  // retention has dropped what somebody needs
+    bool refused_ = false;
 };
 
 }  // namespace vitalog::simulation
