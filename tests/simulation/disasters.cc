@@ -78,15 +78,22 @@ void World::aim(Slot& slot) {
         "sent", "append", "appended", "sync", "stored a position", "commit", "committed"};
     slot.doom_at = {};
     slot.drops = false;
-    if (!options_.aimed || !more_.chance(500)) return;
-    if (log_.kind() == SimLog::Kind::RocksDb && more_.chance(300)) {
+    if (options_.drops_by_size && more_.chance(500)) {
         slot.drops = true;
         slot.doom_at = "committed";
-        slot.doom_in = static_cast<int>(1 + more_.pick(20));
+        slot.doom_in = static_cast<int>(1 + more_.pick(3));
         return;
     }
+    if (!options_.aimed || !more_.chance(500)) return;
     slot.doom_at = more_.of(kCalls);
     slot.doom_in = static_cast<int>(1 + more_.pick(3));
+}
+
+/// Retention may come at any moment; it may fail as all else does.
+bool World::drops_something() {
+    const std::uint64_t before = log_.trims();
+    (void)log_.enforce_retention(now_);
+    return log_.trims() > before;
 }
 
 void World::stall() {
@@ -133,11 +140,11 @@ bool World::excused(const Error& error) const {
 void World::called(int number, std::string_view call) {
     Slot& slot = slots_[static_cast<std::size_t>(number)];
     if (slot.doom == Doom::None || (!slot.doom_at.empty() && call != slot.doom_at)) return;
+    if (slot.drops && !drops_something()) return;
     if (--slot.doom_in > 0) return;
     const Doom doom = std::exchange(slot.doom, Doom::None);
     if (doom == Doom::Die) {
         trace_.say("  {} p{} dies at: {}", to_rfc3339(now_), number, call);
-        if (slot.drops) (void)log_.enforce_retention(now_);  // which may fail as all else
         throw Died();
     }
     if (nested_ || !slot.in_step) return;

@@ -237,6 +237,7 @@ void SimLog::trim(const TopicPartition& tp, Offset keep) {
     Records& p = partitions_.at(tp);
     if (keep <= p.begin) return;
     p.begin = keep;
+    ++trims_;
     trace_.say("  retention: {} begins at {}", to_string(tp), keep.value());
 }
 

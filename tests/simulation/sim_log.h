@@ -135,6 +135,7 @@ class SimLog {
     void end_stalls() { stalled_.clear(); }
     /// Retention: records before `keep` can't be read any more.
     void trim(const TopicPartition& tp, Offset keep);
+    std::uint64_t trims() const { return trims_; }
 
     // RocksDB
     /// What the product's own retention drops.
@@ -238,6 +239,7 @@ class SimLog {
     bool sync_due_ = false;   // disk: of what is urgent
     std::uint64_t activity_ = 1;
     std::uint64_t crashes_ = 0;
+    std::uint64_t trims_ = 0;
     std::unique_ptr<RealLog> real_;        // RocksDB
     bool refuses_ = false;                 // RocksDB: a write or an fsync has failed
     mutable std::optional<Stored> flips_;  // RocksDB: what flip_next() waits for

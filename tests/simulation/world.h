@@ -99,7 +99,7 @@ class World {
         Doom doom = Doom::None;
         int doom_in = 0;                // calls
         std::string_view doom_at = {};  // of this name; empty: of any
-        bool drops = false;  // retention drops what is old right then, and the power goes
+        bool drops = false;  // where retention drops something right then; the power goes too
         int down_for = 0;    // turns
         bool in_step = false;
     };
@@ -136,6 +136,7 @@ class World {
     Result<void> judge(Result<void> opened);
     bool excused(const Error& error) const;
     void arm_disk();
+    bool drops_something();
     void stall();
     TopicPartition some_sends();
     void aim(Slot& slot);
