@@ -100,16 +100,16 @@ void World::stall() {
     const auto shards = all_shards();
     TopicPartition tp = random_.of(shards)->input;
     const int calls = static_cast<int>(1 + random_.pick(15));
-    if (options_.aimed && more_.chance(300)) tp = some_sends();
+    if (options_.aimed && more_.chance(300)) tp = some_sends(more_);
     if (tp.topic == "feed.control") return;  // what a shard follows is read to its end
     trace_.say("  the leader of {} is away", to_string(tp));
     log_.stall(tp, calls);
 }
 
-TopicPartition World::some_sends() {
-    const Topic topic = more_.chance(500) ? Topic::SendSms : Topic::SendWechat;
+TopicPartition World::some_sends(Random& random) {
+    const Topic topic = random.chance(500) ? Topic::SendSms : Topic::SendWechat;
     return {parts_.names.name(topic),
-            Partition(static_cast<std::uint32_t>(more_.pick(parts_.names.partitions(topic))))};
+            Partition(static_cast<std::uint32_t>(random.pick(parts_.names.partitions(topic))))};
 }
 
 void World::arm_disk() {
@@ -180,8 +180,8 @@ Result<void> World::kill(int number) {
     VITALOG_CHECK(judge(log_.crash(power)));
     slot.down_for = static_cast<int>(1 + random_.pick(40));
     // Whoever sends next asks what this one took: it may get no answer to that for a while.
-    if (options_.aimed && more_.chance(300))
-        log_.stall(some_sends(), 1 + static_cast<int>(more_.pick(6)));
+    if (options_.away && latest_.chance(300))
+        log_.stall(some_sends(latest_), 1 + static_cast<int>(latest_.pick(6)));
     if (options_.processes > 1 && random_.chance(500)) expire(number);
     return {};
 }

@@ -9,6 +9,7 @@ using std::chrono::microseconds;
 SeedOptions SeedOptions::derive(std::uint64_t seed) {
     Random random(seed * 4);
     Random more(seed * 4 + kMoreSeeds);
+    Random latest(seed * 4 + kLatestSeeds);
     SeedOptions o;
     o.seed = seed;
     o.kind = random.chance(350) ? SimLog::Kind::Disk : SimLog::Kind::Cluster;
@@ -37,7 +38,6 @@ SeedOptions SeedOptions::derive(std::uint64_t seed) {
     o.effects.query_after = microseconds(random.between(1, 10'000'000));
     if (random.chance(50)) return o;  // some are undisturbed
     o.aimed = more.chance(400);
-    o.log.late_sync = o.aimed;
     o.log.abort = random.chance(500) ? 0 : static_cast<unsigned>(random.between(1, 60));
     o.log.unknown = random.chance(400) ? 0 : static_cast<unsigned>(random.between(1, 60));
     o.log.applied = static_cast<unsigned>(random.between(0, 1000));
@@ -53,9 +53,11 @@ SeedOptions SeedOptions::derive(std::uint64_t seed) {
     o.disasters = static_cast<int>(random.between(1, 24));
     o.trouble = static_cast<unsigned>(random.between(5, 120));
     o.clocks_jump = !o.one_by_one && random.chance(200);
-    if (o.aimed) {
-        o.log.leader_moves = more.chance(500) ? 0 : static_cast<unsigned>(more.between(20, 500));
-        o.trims_unread = more.chance(100);
+    if (latest.chance(500)) {
+        o.log.late_sync = o.away = true;
+        o.log.leader_moves =
+            latest.chance(500) ? 0 : static_cast<unsigned>(latest.between(20, 500));
+        o.trims_unread = latest.chance(100);
     }
     return o;
 }
@@ -68,7 +70,7 @@ SeedOptions SeedOptions::undisturbed() const {
     o.trouble = 0;
     o.clocks_jump = false;
     o.disk_faults = 0;
-    o.trims_unread = false;
+    o.away = o.trims_unread = false;
     if (o.kind == SimLog::Kind::RocksDb) o.kind = SimLog::Kind::Disk;
     return o;
 }
@@ -87,7 +89,7 @@ std::string SeedOptions::text() const {
         "  provider, per mille: silent_after {}, silent_before {}, limit {}, fails {}, no_books "
         "{}, trails {}\n"
         "  disasters: {} at most, {} per mille of the turns{}{}; of them the disk's, per mille: "
-        "{}{}{}",
+        "{}{}{}{}",
         seed, kNames[static_cast<std::size_t>(kind)], processes, partitions,
         one_by_one ? "one input at a time" : "inputs as they come", course.persons, course.inputs,
         course.wearables ? ", wearables" : "", course.merges ? ", merges" : "", shard.read_bytes,
@@ -98,6 +100,7 @@ std::string SeedOptions::text() const {
         provider.limit, provider.fails, provider.no_books, provider.trails, disasters, trouble,
         clocks_jump ? ", clocks jump" : "", aimed ? ", also at chosen calls" : "", disk_faults,
         drops_by_size ? "; retention by size" : "",
+        away ? "; leaders away when a sender starts" : "",
         trims_unread ? "; retention does not wait for readers" : "");
 }
 

@@ -87,6 +87,7 @@ World::World(const SeedOptions& options, SiteData& data, Trace& trace)
       trace_(trace),
       random_(options.seed * 4 + 1),
       more_(options.seed * 4 + 1 + kMoreSeeds),
+      latest_(options.seed * 4 + 1 + kLatestSeeds),
       now_(course_start()),
       parts_{names_of(options.partitions), {"sms", "wechat"}, true},
       log_(options.kind, topics_of(parts_.names, options), options.seed * 4 + 2, trace),

@@ -35,6 +35,7 @@ struct SeedOptions {
     unsigned disk_faults = 0;  ///< RocksDB: per mille of the disasters that are a fault of the disk
     bool drops_by_size = false;  ///< RocksDB: retention goes by bytes, not by age
 
+    bool away = false;          ///< leaders are away of what is sent when a sender starts
     bool trims_unread = false;  ///< a cluster: retention does not wait for who has not read
 
     static SeedOptions derive(std::uint64_t seed);
@@ -50,8 +51,9 @@ Result<std::vector<topology::Publication>> site_pack(const std::string& settings
 bool is_dropped(std::string_view topic);
 
 /// Added to the seeds of what is decided apart, so that it leaves the rest of a seed as it was;
-/// chosen so that the seeds of the corpus have none of it.
+/// chosen so that the seeds that were in the corpus then have none of it.
 constexpr std::uint64_t kMoreSeeds = 1'664'004'992;
+constexpr std::uint64_t kLatestSeeds = 1'099'511'629'192;
 
 /// What all seeds have in common: the pack with the settings of the simulated site.
 struct SiteData {
@@ -138,7 +140,7 @@ class World {
     void arm_disk();
     bool drops_something();
     void stall();
-    TopicPartition some_sends();
+    TopicPartition some_sends(Random& random);
     void aim(Slot& slot);
     Result<void> restart(int number);
     void expire(int number);
@@ -154,7 +156,8 @@ class World {
     SiteData& data_;
     Trace& trace_;
     Random random_;
-    Random more_;  // of what came later, so that the rest of a seed stays as it was
+    Random more_;    // of what came later, so that the rest of a seed stays as it was
+    Random latest_;  // of what came later still
     LogTime now_;
     SiteParts parts_;
     SimLog log_;
