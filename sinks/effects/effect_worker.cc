@@ -176,9 +176,22 @@ std::size_t EffectWorker::allowance() {
     return gate_.take(wanted, options_.lane == Lane::High, now);
 }
 
+/// Who was away and has the duty back may never have seen that it was another's: the stored place
+/// tells that somebody else has taken from there.
+Result<bool> EffectWorker::took_alone(const Book& book) {
+    if (!ports_.on_duty || planted("send-off-duty")) return true;
+    VITALOG_TRY(const auto stored, ports_.source.load_position(reader_name(""), book.tp));
+    if (!stored || *stored <= book.next) return true;
+    const std::lock_guard lock(mutex_);
+    withdrawn_ = true;
+    return false;
+}
+
 Result<std::size_t> EffectWorker::take(Book& book) {
     VITALOG_TRY(const Offset end, ports_.source.end_offset(book.tp));
     if (book.next >= end) return 0;
+    VITALOG_TRY(const bool sole, took_alone(book));
+    if (!sole) return 0;
     const std::size_t allowed = allowance();
     if (allowed == 0) return 0;
     RecordBatch batch;

@@ -153,6 +153,7 @@ class EffectWorker {
     // The reader
     void run_reader();
     Result<bool> pass();
+    Result<bool> took_alone(const Book& book);
     Result<std::size_t> take(Book& book);
     std::size_t allowance();
     ItemRef read_item(const Book& book, std::size_t index, const RecordView& record);
