@@ -14,17 +14,19 @@ CareSides::CareSides(TakeOutput in_force, TakeOutput draft) {
     theirs_.take = std::move(draft);
 }
 
-CareSides::Persons::value_type& CareSides::fetch(std::string_view key) {
-    const auto found = held_.find(key);
-    if (found != held_.end()) return *found;
-    auto& added = *held_.try_emplace(std::string(key)).first;
-    added.second.person.id = RecordId::parse(key);
-    return added;
+RecordId CareSides::id_of(std::string_view key) {
+    const RecordId id = RecordId::parse(key);
+    return id.empty() ? IdHash().part(key).finish() : id;
+}
+
+CareSides::Held& CareSides::fetch(std::string_view key) {
+    const auto [found, added] = held_.try_emplace(id_of(key));
+    if (added) found->second.person.id = RecordId::parse(key);
+    return found->second;
 }
 
 /// The draft's conclusions begin as those that were in force.
-void CareSides::part(Persons::value_type& person) {
-    auto& [key, held] = person;
+void CareSides::part(Held& held, std::string_view key) {
     if (held.parted) return;
     held.parted = true;
     held.conclusions = held.person.conclusions();
@@ -43,30 +45,29 @@ void CareSides::take_effect(Side& side, std::string_view key, DueTimers::Timers&
 }
 
 void CareSides::expect(std::string_view key) const {
-    if (const auto found = held_.find(key); found != held_.end()) found->second.person.prefetch();
+    if (const auto found = held_.find(id_of(key)); found != held_.end())
+        found->second.person.prefetch();
 }
 
 bool CareSides::apply(const processors::Input& input) {
-    auto& person = fetch(input.key);
-    if (begun_) return apply_to_both(person, input);
-    auto& [key, held] = person;
-    MemoryCall ours = call({input.id, input.root, input.received}, key);
+    Held& held = fetch(input.key);
+    if (begun_) return apply_to_both(held, input);
+    MemoryCall ours = call({input.id, input.root, input.received}, input.key);
     if (!ours_.care.on_record(&held.person, input, ours)) return false;
-    take_effect(ours_, key, held.ours, ours);
+    take_effect(ours_, input.key, held.ours, ours);
     return true;
 }
 
-bool CareSides::apply_to_both(Persons::value_type& person, const processors::Input& input) {
-    part(person);
-    auto& [key, held] = person;
+bool CareSides::apply_to_both(Held& held, const processors::Input& input) {
+    part(held, input.key);
     if (!held.tried) ++persons_tried_;
     held.tried = true;
     const Origin origin{input.id, input.root, input.received};
-    MemoryCall ours = call(origin, key), theirs = call(origin, key);
+    MemoryCall ours = call(origin, input.key), theirs = call(origin, input.key);
     const processors::care::Beside beside{theirs_.care.rules(), held.conclusions, theirs};
     if (!ours_.care.on_record_beside(held.person, input, ours, beside)) return false;
-    take_effect(ours_, key, held.ours, ours);
-    take_effect(theirs_, key, held.theirs, theirs);
+    take_effect(ours_, input.key, held.ours, ours);
+    take_effect(theirs_, input.key, held.theirs, theirs);
     return true;
 }
 
@@ -76,9 +77,9 @@ void CareSides::fire_due(ReceivedTime now) {
 }
 
 void CareSides::fire_ours(const DueTimers::Due& due) {
-    auto& person = fetch(due.second);
-    if (begun_) part(person);
-    auto& [key, held] = person;
+    const std::string key = due.second;
+    Held& held = fetch(key);
+    if (begun_) part(held, key);
     const state::Timer timer = ours_.due.take(due, held.ours);
     MemoryCall out = call(origin_of(timer), key);
     ours_.care.on_timer(&held.person, timer, out);
@@ -86,7 +87,8 @@ void CareSides::fire_ours(const DueTimers::Due& due) {
 }
 
 void CareSides::fire_theirs(const DueTimers::Due& due) {
-    auto& [key, held] = fetch(due.second);
+    const std::string key = due.second;
+    Held& held = fetch(key);
     const state::Timer timer = theirs_.due.take(due, held.theirs);
     MemoryCall out = call(origin_of(timer), key);
     held.person.exchange(held.conclusions);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -8,7 +9,6 @@
 
 #include "processors/care/care_processor.h"
 #include "topology/backtest/memory_call.h"
-#include "topology/backtest/memory_stage.h"
 
 namespace vitalog::topology {
 
@@ -49,14 +49,22 @@ class CareSides {
         TakeOutput take;
         DueTimers due;
     };
-    using Persons = std::unordered_map<std::string, Held, KeyHash, std::equal_to<>>;
+    /// An id is a hash already.
+    struct IdBits {
+        std::size_t operator()(const RecordId& id) const noexcept {
+            std::size_t bits = 0;
+            std::memcpy(&bits, id.bytes.data(), sizeof bits);
+            return bits;
+        }
+    };
 
     static Result<void> control_of(Side& side, const schemas::Control& control) {
         return side.care.on_control(control, {});
     }
-    Persons::value_type& fetch(std::string_view key);
-    void part(Persons::value_type& person);
-    bool apply_to_both(Persons::value_type& person, const processors::Input& input);
+    static RecordId id_of(std::string_view key);
+    Held& fetch(std::string_view key);
+    void part(Held& held, std::string_view key);
+    bool apply_to_both(Held& held, const processors::Input& input);
     MemoryCall call(const Origin& origin, std::string_view key) const;
     static void take_effect(Side& side, std::string_view key, DueTimers::Timers& timers,
                             MemoryCall& call);
@@ -64,7 +72,7 @@ class CareSides {
     void fire_theirs(const DueTimers::Due& due);
 
     Side ours_, theirs_;
-    Persons held_;
+    std::unordered_map<RecordId, Held, IdBits> held_;
     bool begun_ = false;
     std::int64_t persons_tried_ = 0;
 };
