@@ -10,7 +10,7 @@ vitalog_test(topology/embedded_log_test.cc vitalog_log RocksDB::rocksdb)
 add_executable(embedded_log_faults_test topology/embedded_log_faults_test.cc)
 vitalog_test_code(embedded_log_faults_test vitalog_runtime RocksDB::rocksdb)
 add_test(NAME embedded_log_faults_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/topology/faults_by_seed.py
-  $<TARGET_FILE:embedded_log_faults_test> 1 16)
+  $<TARGET_FILE:embedded_log_faults_test> 1 32)
 set_tests_properties(embedded_log_faults_test PROPERTIES LABELS slow TIMEOUT 900)
 target_sources(embedded_log_faults_test PRIVATE topology/fault_disk.cc)
 vitalog_test(topology/database_files_test.cc vitalog_log RocksDB::rocksdb)
