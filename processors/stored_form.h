@@ -17,7 +17,10 @@
 //     template <class S> void stored(S& s) { s(person, opened, evidence); }
 //
 // Members are written in that order, without names; what comes before and after is the entity's own
-// business (magic and version first).
+// business (magic and version first). A member that a later version brought is named with it, and
+// keeps its default in what was stored before:
+//
+//     s(phone); s.since(3, robot); s(zone);
 
 namespace vitalog::processors {
 
@@ -46,6 +49,10 @@ class StoredWriter {
 
     template <class... T>
     void operator()(const T&... members) {
+        (write(members), ...);
+    }
+    template <class... T>
+    void since(std::uint8_t, const T&... members) {
         (write(members), ...);
     }
 
@@ -89,11 +96,15 @@ class StoredWriter {
 /// After anything broken every member read is empty or zero, and finish() says so.
 class StoredReader {
   public:
-    explicit StoredReader(std::string_view bytes) : in_(bytes) {}
+    StoredReader(std::string_view bytes, std::uint8_t version) : in_(bytes), version_(version) {}
 
     template <class... T>
     void operator()(T&... members) {
         (read(members), ...);
+    }
+    template <class... T>
+    void since(std::uint8_t version, T&... members) {
+        if (version_ >= version) (read(members), ...);
     }
     /// Damaged unless everything was read and nothing was broken.
     Result<void> finish(std::string_view what) const {
@@ -152,6 +163,7 @@ class StoredReader {
     }
 
     BinaryReader in_;
+    const std::uint8_t version_;
     bool ok_ = true;
 };
 

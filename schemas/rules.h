@@ -189,5 +189,6 @@ Result<RulePack> parse_rule_pack(std::string_view file, std::string_view yaml);
 /// The stored form of a rule inside an open episode: see rules_stored.cc.
 void encode_rule(BinaryWriter& out, const Rule& rule);
 Rule decode_rule(BinaryReader& in);
+Rule decode_rule_form_2(BinaryReader& in);
 
 }  // namespace vitalog::schemas

@@ -2,6 +2,8 @@
 
 // rule = members in the order of whole(), texts with their length, numbers as varints,
 //        optional ones after a flag, lists after their count; conditions are rules
+// before, in persons of version 2: the members that there were, in the order of
+//        decode_rule_form_2(), patient_within -1 where there is none, limits never strict
 
 namespace vitalog::schemas {
 namespace {
@@ -122,6 +124,37 @@ Rule decode_rule(BinaryReader& in) {
     Rule rule;
     Reader form{in};
     whole(form, rule, 1);
+    return rule;
+}
+
+Rule decode_rule_form_2(BinaryReader& in) {
+    Rule rule;
+    Reader form{in};
+    for (auto* text :
+         {&rule.id, &rule.version, &rule.pack, &rule.pack_version, &rule.problem, &rule.source,
+          &rule.patient_purpose, &rule.patient_template, &rule.unit, &rule.index})
+        form.text(*text);
+    form.word(rule.kind);
+    form.word(rule.priority);
+    form.flag(rule.task);
+    form.time(rule.max_age);
+    std::chrono::microseconds within{};
+    form.time(within);
+    if (within.count() >= 0) rule.patient_within = within;
+    for (auto* texts : {&rule.loinc, &rule.clear_bands})
+        form.list(*texts, [&](auto& text) { form.text(text); });
+    form.list(rule.bands, [&](auto& band) {
+        form.text(band.band);
+        form.text(band.problem);
+        form.word(band.priority);
+        form.flag(band.task);
+    });
+    for (auto* limit : {&rule.low, &rule.high, &rule.clear_low, &rule.clear_high})
+        form.optional(*limit, [&](auto& at) { form.real(at.value); });
+    for (auto* value : {&rule.by, &rule.ratio, &rule.clear_by, &rule.clear_ratio})
+        form.optional(*value, [&](auto& number) { form.real(number); });
+    form.word(rule.direction);
+    form.time(rule.within);
     return rule;
 }
 

@@ -137,7 +137,8 @@ class Site::Impl {
         topics_ = configured_names(config_);
         VITALOG_TRY(site_log_, SiteLog::open(config_, topics_,
                                              {options_.data_dir, options_.secrets.kafka_password,
-                                              &system_clock_, &metrics_, options_.roles}));
+                                              &system_clock_, &metrics_, options_.roles,
+                                              options_.accept_drift}));
         log_ = &site_log_->log();
         if (config_.text("clock") != "manual") return {};
         manual_clock_ = std::make_unique<ManualClock>();

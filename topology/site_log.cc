@@ -28,6 +28,7 @@ EmbeddedLog::Options embedded_options(const Config& config, const schemas::Topic
     options.recent_bytes = config.bytes("log.cache");
     options.disk_reserve_bytes = config.bytes("log.disk_reserve");
     options.ledger.entries_max = static_cast<std::uint64_t>(config.number("log.ledger_entries"));
+    if (given.accept_drift) options.older = EmbeddedLog::Options::Older::RaiseAnyhow;
     return options;
 }
 
@@ -126,7 +127,11 @@ Result<SiteLog> SiteLog::open(const Config& config, const schemas::TopicNames& t
 Result<std::unique_ptr<Log>> SiteLog::open_to_read(const Config& config,
                                                    const schemas::TopicNames& topics,
                                                    Options options) {
-    if (!on_kafka(config)) return EmbeddedLog::open(embedded_options(config, topics, options));
+    if (!on_kafka(config)) {
+        auto embedded = embedded_options(config, topics, options);
+        embedded.older = EmbeddedLog::Options::Older::Refuse;
+        return EmbeddedLog::open(std::move(embedded));
+    }
     auto reading = kafka_options(config, topics, options);
     reading.reads_only = true;
     return KafkaLog::open(std::move(reading));

@@ -22,6 +22,7 @@ class SiteLog {
         const Clock* wall = nullptr;  ///< outlives the log; null: for reading only
         Metrics* metrics = nullptr;
         Roles roles;
+        bool accept_drift = false;  ///< of a data directory of an older version, too
     };
     /// The errors of EmbeddedLog::open or KafkaLog::open.
     static Result<SiteLog> open(const Config& config, const schemas::TopicNames& topics,

@@ -22,7 +22,7 @@ class IntakeProcessor final : public processors::Processor {
     static Result<std::unique_ptr<IntakeProcessor>> make();
 
     std::string_view stage() const override { return "intake"; }
-    std::uint32_t logic() const override { return 1; }
+    std::uint32_t logic() const override { return 2; }
     std::unique_ptr<state::Entity> create(std::string_view) const override { return nullptr; }
     Result<std::unique_ptr<state::Entity>> decode(std::string_view,
                                                   std::string_view) const override {

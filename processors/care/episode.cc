@@ -35,6 +35,10 @@ bool read_enum(BinaryReader& in, E& value) {
 // episode = alert revision rule priority band problem rank flags since ended task n { id }
 //           n { fact } [action user at]
 // fact    = id event loinc unit display source text [value] at
+//
+// Before, in persons of version 2:
+// episode = alert revision rule priority band problem rank open retrospective told since task
+//           n { id } [action user at]
 
 constexpr std::uint8_t kOpen = 1, kRetrospective = 2, kTold = 4, kWantsTask = 8, kSharesTask = 16;
 
@@ -64,6 +68,15 @@ void write_fact(BinaryWriter& out, const SampleFact& fact) {
     out.boolean(fact.value.has_value());
     if (fact.value) out.real(*fact.value);
     write_time(out, fact.at);
+}
+
+bool read_decided(BinaryReader& in, std::optional<Decided>& decided) {
+    if (!in.boolean()) return true;
+    Decided& decision = decided.emplace();
+    const bool valid = read_enum(in, decision.action);
+    decision.user = in.text();
+    decision.at = ReceivedTime(in.signed_varint());
+    return valid;
 }
 
 bool read_fact(BinaryReader& in, SampleFact& fact) {
@@ -150,13 +163,28 @@ bool Episode::decode(BinaryReader& in) {
     const std::size_t samples = in.count();
     if (samples > kEvidencePerEpisodeMax) return false;
     for (std::size_t i = 0; i < samples; ++i) valid = read_fact(in, facts.emplace_back()) && valid;
-    if (in.boolean()) {
-        auto& decision = decided.emplace();
-        valid = read_enum(in, decision.action) && valid;
-        decision.user = in.text();
-        decision.at = ReceivedTime(in.signed_varint());
-    }
-    return valid && in.ok();
+    return read_decided(in, decided) && valid && in.ok();
+}
+
+bool Episode::decode_form_2(BinaryReader& in) {
+    alert = read_id(in);
+    revision = in.signed_varint();
+    rule = std::make_shared<const schemas::Rule>(schemas::decode_rule_form_2(in));
+    bool valid = read_enum(in, priority);
+    band = in.text();
+    problem = in.text();
+    rank = static_cast<int>(in.signed_varint());
+    open = in.boolean();
+    retrospective = in.boolean();
+    told = in.boolean();
+    valid = read_time(in, since) && valid;
+    task = read_id(in);
+    wants_task = has_task();
+    if (!open) ended = since.at;  // its rule knew no cool-down
+    const std::size_t results = in.count();
+    if (results > kEvidencePerEpisodeMax) return false;
+    for (std::size_t i = 0; i < results; ++i) evidence.push_back(read_id(in));
+    return read_decided(in, decided) && valid && in.ok();
 }
 
 }  // namespace vitalog::processors::care

@@ -73,6 +73,8 @@ struct Episode {
     void encode(BinaryWriter& out) const;
     /// False when the bytes do not follow the format.
     bool decode(BinaryReader& in);
+    /// The same of the form that an episode has in a person of version 2.
+    bool decode_form_2(BinaryReader& in);
 };
 
 }  // namespace vitalog::processors::care

@@ -12,10 +12,12 @@ namespace {
 
 constexpr std::uint8_t kMagic = 'P';
 constexpr std::uint8_t kVersion = 7;
+constexpr std::uint8_t kFirstVersion = 2;  // of a data directory VLOG 1; those between never lasted
 
 // person  = magic version flags [year month day] sex team merged_into results
 //           index_results spo2_scales windows
 //           n { episode } runs limits watched
+// version 2: magic version flags [year month day] sex team merged_into results n { episode }
 
 tl::unexpected<Error> damaged() {
     return fail(Errc::Damaged, "a person's state does not follow its format");
@@ -52,7 +54,8 @@ void Person::encode(std::string& out) const {
 Result<void> Person::decode(std::string_view bytes) {
     BinaryReader in(bytes);
     if (in.u8() != kMagic) return damaged();
-    if (const auto version = in.u8(); version != kVersion)
+    const std::uint8_t version = in.u8();
+    if (version != kVersion && version != kFirstVersion)
         return other_version("a stored person", version, kVersion);
     if (in.boolean()) {
         Date& date = birth_date.emplace();
@@ -66,6 +69,7 @@ Result<void> Person::decode(std::string_view bytes) {
     deceased = in.boolean();
     team = in.text();
     merged_into = in.text();
+    if (version == kFirstVersion) return decode_form_2(in);
     if (!results.decode(in) || !index_results.decode(in) || !spo2_scales.decode(in) ||
         !windows.decode(in))
         return damaged();
@@ -73,6 +77,14 @@ Result<void> Person::decode(std::string_view bytes) {
     for (std::size_t i = 0; i < count; ++i)
         if (!episodes.emplace_back().decode(in)) return damaged();
     if (!runs.decode(in) || !decode_limits(in, limits) || !watched.decode(in)) return damaged();
+    return in.finish("a person's state");
+}
+
+/// What it did not have begins empty.
+Result<void> Person::decode_form_2(BinaryReader& in) {
+    if (!results.decode_form_2(in)) return damaged();
+    for (std::size_t left = in.count(); left > 0; --left)
+        if (!episodes.emplace_back().decode_form_2(in)) return damaged();
     return in.finish("a person's state");
 }
 

@@ -40,7 +40,7 @@ class Person final : public state::Entity {
         results.prefetch();
         windows.prefetch();
     }
-    /// Damaged when the bytes are not what encode() wrote in this or an earlier version; *this is
+    /// Damaged when the bytes are not what encode() wrote in this version or version 2; *this is
     /// then unusable.
     Result<void> decode(std::string_view bytes);
 
@@ -70,6 +70,9 @@ class Person final : public state::Entity {
     RuleRuns runs;
     std::vector<PersonalLimit> limits;
     Watched watched;
+
+  private:
+    Result<void> decode_form_2(BinaryReader& in);
 };
 
 }  // namespace vitalog::processors::care

@@ -139,9 +139,12 @@ class Results {
     void encode(std::string& out) const;
     /// Leaves `in` broken or returns false when the bytes do not follow the format.
     bool decode(BinaryReader& in);
+    /// The same of the form that a person of version 2 has.
+    bool decode_form_2(BinaryReader& in);
     std::size_t heap_bytes() const;
 
   private:
+    bool decode_ranges(BinaryReader& in);
     std::uint32_t series_for(std::string_view loinc, std::string_view unit,
                              std::string_view display);
     std::optional<Place> find_in_code(std::string_view loinc, const RecordId& id) const;

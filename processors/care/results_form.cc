@@ -16,6 +16,11 @@
 // holds   = what follows, see Holds; what it leaves out is 0, or the same as before
 // value   = varint of (decimal mantissa, zigzag) << 2 | places behind the point, or 8 bytes
 // Times are in seconds where that is exact, at relative to the sample before, sent relative to at.
+//
+// Before, in persons of version 2:
+// results = n { low high } n { loinc unit display n sample }
+// sample  = id event order delta(at) value delta(sent) offset range packed band flags digest
+// with every member there, times in microseconds, values of 8 bytes, orders of 8, digests of 4.
 
 namespace vitalog::processors::care {
 namespace {
@@ -196,6 +201,16 @@ double read_value(BinaryReader& in, unsigned holds) {
     return static_cast<double>(unfolded(number >> 2)) / kTens[number & 3];
 }
 
+bool unpack(unsigned packed, Sample& sample) {
+    if ((packed & 7) > static_cast<unsigned>(Precision::Fraction) ||
+        (packed >> 3 & 7) > static_cast<unsigned>(Comparator::Greater))
+        return false;
+    sample.precision = static_cast<Precision>(packed & 7);
+    sample.comparator = static_cast<Comparator>(packed >> 3 & 7);
+    sample.standing = static_cast<Standing>(packed >> 6);
+    return true;
+}
+
 bool read_sample(BinaryReader& in, const std::vector<RecordId>& events, std::size_t ranges,
                  Before& before, Sample& sample) {
     const unsigned packed = in.u8();
@@ -218,17 +233,35 @@ bool read_sample(BinaryReader& in, const std::vector<RecordId>& events, std::siz
         sample.digest = in.fixed32();
     }
     if (!in.ok() || event >= events.size() || range >= ranges ||
-        flags.size() > sample.flags.size() || (holds >> 7) != 0 ||
-        (packed & 7) > static_cast<unsigned>(Precision::Fraction) ||
-        (packed >> 3 & 7) > static_cast<unsigned>(Comparator::Greater))
+        flags.size() > sample.flags.size() || (holds >> 7) != 0 || !unpack(packed, sample))
         return false;
     std::copy(flags.begin(), flags.end(), sample.flags.begin());
     sample.event = events[event];
     sample.range = static_cast<std::uint16_t>(range);
-    sample.precision = static_cast<Precision>(packed & 7);
-    sample.comparator = static_cast<Comparator>(packed >> 3 & 7);
-    sample.standing = static_cast<Standing>(packed >> 6);
     before = {sample.at.micros(), sample.offset_minutes};
+    return true;
+}
+
+bool read_sample_form_2(BinaryReader& in, std::size_t ranges, std::int64_t& before,
+                        Sample& sample) {
+    sample.id = read_id(in);
+    sample.event = read_id(in);
+    sample.order = in.fixed64();
+    before = plus(before, in.signed_varint());
+    sample.at = EventTime(before);
+    sample.value = in.real();
+    sample.sent = EventTime(plus(before, in.signed_varint()));
+    sample.offset_minutes = static_cast<std::int16_t>(in.signed_varint());
+    const std::uint64_t range = in.varint();
+    const unsigned packed = in.u8();
+    sample.band = in.u8();
+    const std::string_view flags = in.text();
+    sample.digest = in.fixed32();
+    if (!in.ok() || range >= ranges || flags.size() > sample.flags.size() ||
+        !unpack(packed, sample))
+        return false;
+    sample.range = static_cast<std::uint16_t>(range);
+    std::copy(flags.begin(), flags.end(), sample.flags.begin());
     return true;
 }
 
@@ -268,7 +301,7 @@ void Results::encode(std::string& bytes) const {
     }
 }
 
-bool Results::decode(BinaryReader& in) {
+bool Results::decode_ranges(BinaryReader& in) {
     const auto optional = [&]() -> std::optional<double> {
         if (!in.boolean()) return std::nullopt;
         return in.real();
@@ -281,6 +314,11 @@ bool Results::decode(BinaryReader& in) {
         range.low = optional();
         range.high = optional();
     }
+    return in.ok();
+}
+
+bool Results::decode(BinaryReader& in) {
+    if (!decode_ranges(in)) return false;
     std::vector<RecordId> events;
     for (std::size_t n = in.count(); n > 0 && in.ok(); --n) events.push_back(read_id(in));
     const std::size_t count = in.count();
@@ -301,6 +339,28 @@ bool Results::decode(BinaryReader& in) {
         for (std::uint32_t i = 0; i < series.count; ++i) {
             Sample& sample = samples_.emplace_back();
             if (!read_sample(in, events, ranges_.size(), before, sample)) return false;
+            tags_.push_back(tag_of(sample.id));
+        }
+    }
+    return in.ok();
+}
+
+bool Results::decode_form_2(BinaryReader& in) {
+    if (!decode_ranges(in)) return false;
+    const std::size_t count = in.count();
+    if (count > kSeriesPerPersonMax) return false;
+    series_.reserve(count);
+    for (std::size_t s = 0; s < count && in.ok(); ++s) {
+        Series& series = series_.emplace_back();
+        series.loinc = in.text();
+        series.unit = in.text();
+        series.display = in.text();
+        series.begin = static_cast<std::uint32_t>(samples_.size());
+        series.count = series.room = static_cast<std::uint32_t>(in.count());
+        std::int64_t before = 0;
+        for (std::uint32_t i = 0; i < series.count; ++i) {
+            Sample& sample = samples_.emplace_back();
+            if (!read_sample_form_2(in, ranges_.size(), before, sample)) return false;
             tags_.push_back(tag_of(sample.id));
         }
     }

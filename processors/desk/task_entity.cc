@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view kMagic = "VT";
 constexpr std::uint8_t kVersion = 3;
+constexpr std::uint8_t kOldestVersion = 2;
 
 /// The same instant as a time with zone, for events that show it to people.
 ZonedTime at_utc(ReceivedTime at) {
@@ -133,9 +134,10 @@ void TaskEntity::encode(std::string& out) const {
 Result<void> TaskEntity::decode(std::string_view bytes) {
     if (!bytes.starts_with(kMagic) || bytes.size() < 3)
         return fail(Errc::Damaged, "a stored task does not begin with its magic");
-    if (const auto version = static_cast<std::uint8_t>(bytes[2]); version != kVersion)
+    const auto version = static_cast<std::uint8_t>(bytes[2]);
+    if (version < kOldestVersion || version > kVersion)
         return other_version("a stored task", version, kVersion);
-    StoredReader reader(bytes.substr(3));
+    StoredReader reader(bytes.substr(3), version);
     reader(*this);
     VITALOG_CHECK(reader.finish("a stored task"));
     if (escalation < 0 || static_cast<std::size_t>(escalation) > steps.size())

@@ -22,7 +22,7 @@ struct Strike {
 };
 
 /// A task, from its opening until `desk.keep` after its last change. Stored form: "VT", version
-/// (u8), then the members in the order of stored().
+/// (u8), then the members in the order of stored(). Version 2 is read, too.
 class TaskEntity final : public state::Entity {
   public:
     /// An observation counts once; beyond this many the one that opened the task and the newest are
@@ -65,7 +65,8 @@ class TaskEntity final : public state::Entity {
     void stored(S& s) {
         s(version, alert, person, rule, rule_version, team, owner, status, status_reason, priority,
           problem, since, opened, deadline, steps, escalation, breached, evidence, outcome,
-          requests, told, notices, changed, remind, reminded, index, earlier, proposed, notes);
+          requests, told, notices, changed);
+        s.since(3, remind, reminded, index, earlier, proposed, notes);
     }
 
     std::string task;          ///< the key, not stored

@@ -37,7 +37,7 @@ schemas::Evidence HeldEvidence::view() const {
             .flags = flags,
             .trend = trend,
             .source = source,
-            .shown = shown};
+            .shown = shown == ReceivedTime() ? std::nullopt : std::optional(shown)};
 }
 
 HeldIndex HeldIndex::of(const schemas::TaskIndex& index) {

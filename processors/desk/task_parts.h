@@ -20,7 +20,7 @@ struct HeldEvidence {
     ZonedTime effective;
     std::optional<double> low, high;
     std::string flags, trend, source;
-    ReceivedTime shown;  ///< when the record was received that showed it to a doctor
+    ReceivedTime shown;  ///< when the record was received that showed it; epoch: not known
 
     static HeldEvidence of(const schemas::Evidence& evidence, ReceivedTime shown);
     schemas::Evidence view() const;
@@ -28,7 +28,8 @@ struct HeldEvidence {
     template <class S>
     void stored(S& s) {
         s(observation, input_event, loinc, display, value, comparator, unit, text, effective, low,
-          high, flags, trend, source, shown);
+          high, flags, trend);
+        s.since(3, source, shown);
     }
 };
 

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::uint8_t kMagic = 'I';
 constexpr std::uint8_t kVersion = 2;
+constexpr std::uint8_t kOldestVersion = 1;
 
 void write(BinaryWriter& writer, const std::vector<std::string>& keys) {
     writer.varint(keys.size());
@@ -32,9 +33,9 @@ void write(BinaryWriter& writer, const WaitingRecord& record) {
     if (record.event_time) writer.signed_varint(record.event_time->micros());
 }
 
-WaitingRecord read_waiting(BinaryReader& reader) {
+WaitingRecord read_waiting(BinaryReader& reader, std::uint8_t version) {
     WaitingRecord record;
-    record.samples = reader.boolean();
+    if (version >= 2) record.samples = reader.boolean();
     record.value = reader.text();
     for (auto& byte : record.root.bytes) byte = reader.u8();
     if (reader.boolean()) record.event_time = EventTime(reader.signed_varint());
@@ -138,7 +139,8 @@ void IdentifierEntity::encode(std::string& out) const {
 Result<void> IdentifierEntity::decode(std::string_view bytes) {
     BinaryReader reader(bytes);
     if (reader.u8() != kMagic) return fail(Errc::Damaged, "identifier: not the stored form of one");
-    if (const auto version = reader.u8(); version != kVersion)
+    const std::uint8_t version = reader.u8();
+    if (version < kOldestVersion || version > kVersion)
         return other_version("a stored identifier", version, kVersion);
     authority_size_ = reader.varint();
     type_ = reader.text();
@@ -149,7 +151,7 @@ Result<void> IdentifierEntity::decode(std::string_view bytes) {
     linked_ = read_keys(reader);
     listed_ = read_keys(reader);
     waiting_.resize(reader.count());
-    for (auto& record : waiting_) record = read_waiting(reader);
+    for (auto& record : waiting_) record = read_waiting(reader, version);
     VITALOG_CHECK(reader.finish("identifier"));
     if (home_.empty() != current_.empty() || !std::is_sorted(listed_.begin(), listed_.end()))
         return fail(Errc::Damaged, "identifier: the stored parts contradict each other");

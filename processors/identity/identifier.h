@@ -46,6 +46,7 @@ inline constexpr std::size_t kListedMax = 4096;
 ///     u8 'I', u8 version, varint authority size, text type, boolean account, text home, text
 ///     current, varint merge, varint n, n x text (linked), varint n, n x text (listed), varint n, n
 ///     x {boolean samples, text value, 16 bytes root, boolean, signed varint event time}
+/// Version 1, which is read, has no `samples`.
 class IdentifierEntity final : public state::Entity {
   public:
     /// Whether the identifier has a person.

@@ -68,7 +68,8 @@ Result<void> NotifyProcessor::on_control(const schemas::Control& control, const 
     if (control.kind == "settings") {
         VITALOG_TRY(const auto settings, schemas::Settings::parse(control.body, decoder_));
         VITALOG_TRY(auto notify, NotifySettings::from(settings));
-        if (!zones_.find(notify.zone))
+        // A log that began before zones were in it has settings that come before them.
+        if (!zones_.empty() && !zones_.find(notify.zone))
             return fail(Errc::Configuration, "setting site.zone: there is no zone '" + notify.zone +
                                                  "'; write an IANA name");
         settings_ = std::move(notify);

@@ -34,7 +34,7 @@ Result<void> ProviderMessage::decode(std::string_view bytes) {
         return fail(Errc::Damaged, "a stored provider message does not begin with its magic");
     if (const auto version = static_cast<std::uint8_t>(bytes[2]); version != kVersion)
         return other_version("a stored provider message", version, kVersion);
-    StoredReader reader(bytes.substr(3));
+    StoredReader reader(bytes.substr(3), kVersion);
     reader(*this);
     return reader.finish("a stored provider message");
 }

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view kMagic = "VN";
 constexpr std::uint8_t kVersion = 3;
+constexpr std::uint8_t kOldestVersion = 2;
 
 using schemas::DeliveryState;
 
@@ -120,11 +121,16 @@ void RecipientEntity::encode(std::string& out) const {
 Result<void> RecipientEntity::decode(std::string_view bytes) {
     if (!bytes.starts_with(kMagic) || bytes.size() < 3)
         return fail(Errc::Damaged, "a stored recipient does not begin with its magic");
-    if (const auto version = static_cast<std::uint8_t>(bytes[2]); version != kVersion)
+    const auto version = static_cast<std::uint8_t>(bytes[2]);
+    if (version < kOldestVersion || version > kVersion)
         return other_version("a stored recipient", version, kVersion);
-    StoredReader reader(bytes.substr(3));
+    StoredReader reader(bytes.substr(3), version);
     reader(*this);
-    return reader.finish("a stored recipient");
+    VITALOG_CHECK(reader.finish("a stored recipient"));
+    if (version >= 3) return {};
+    // All its attempts went by one channel, as a rule: there was one.
+    for (HeldIntent& intent : intents) intent.channel_attempts = intent.attempts;
+    return {};
 }
 
 std::size_t RecipientEntity::memory_bytes() const {

@@ -39,7 +39,9 @@ struct HeldContact {
 
     template <class S>
     void stored(S& s) {
-        s(known, phone, openid, robot, zone, has_consent, alert, reminder, quiet_from, quiet_to);
+        s(known, phone, openid);
+        s.since(3, robot);
+        s(zone, has_consent, alert, reminder, quiet_from, quiet_to);
     }
 };
 
@@ -55,7 +57,9 @@ struct PinnedMessage {
 
     template <class S>
     void stored(S& s) {
-        s(channel, template_code, sign, url, text, params);
+        s(channel, template_code, sign);
+        s.since(3, url);
+        s(text, params);
     }
 };
 
@@ -109,15 +113,17 @@ struct HeldIntent {
     template <class S>
     void stored(S& s) {
         s(intent, revision, purpose, person, task, episode, archive_text, priority, not_after,
-          created, changed, messages, tried, channel, state, hold, retry_at, other_way,
-          passes_quiet, resend, attempts, channel_attempts, attempt, code, reason, provider_id,
-          cancelled);
+          created, changed, messages, tried, channel, state, hold, retry_at);
+        s.since(3, other_way, passes_quiet, resend);
+        s(attempts);
+        s.since(3, channel_attempts);
+        s(attempt, code, reason, provider_id, cancelled);
     }
 };
 
 /// A recipient, a patient (key: person id) or a doctor (key: "user:NAME"), for ever. Stored form:
 /// "VN", version (u8), then the members in the order of stored(); the same bytes travel in
-/// RecipientMoved.
+/// RecipientMoved. Version 2 is read, too.
 class RecipientEntity final : public state::Entity {
   public:
     /// Settled intents that are remembered, so that a repeat is known; beyond them the oldest is

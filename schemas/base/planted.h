@@ -27,6 +27,7 @@ inline constexpr auto kDefects = std::to_array<PlantedDefect>({
     {"input-before-controls", "intake goes on though feed.control was not read to its end"},
     {"stop-at-a-gap", "offsets without a record are not passed"},
     {"wait-for-the-old-time", "a clock that was set back holds commits until it shows the old time"},
+    {"begin-anew-behind-a-loss", "what retention dropped unread is passed over"},
     {"ask-the-clock", "what a timer causes is named by the time at which it is applied"},
     {"forget-superseded-control", "a control goes before the checkpoint has passed the next one"},
     {"restore-newest-controls", "recovery begins with controls that come later"},
@@ -55,10 +56,13 @@ inline constexpr auto kDefects = std::to_array<PlantedDefect>({
     {"believe-failed-sync", "a failed fsync is passed over"},
     {"believe-failed-write", "a write that did not fit on the disk is passed over"},
     {"believe-damaged-state", "checksums of stored state are not compared"},
+    {"believe-damaged-records", "checksums of records are not compared"},
     {"forget-repeats", "a message that comes once more is taken for a new one"},
     // The simulated cluster: that its ways matter
     {"log-without-fencing", "the cluster takes the positions of a process that lost the shard"},
     {"log-opens-undecided", "a shard is opened while a transaction of it may still be committed"},
+    {"read-unreplicated", "what a leader has alone can be read"},
+    {"ack-before-replicas", "an append is answered when the leader alone has it"},
 });
 
 /// One of kDefects.

@@ -3,10 +3,12 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <utility>
 
@@ -200,6 +202,16 @@ Result<std::unique_ptr<Connection>> open_file(const std::string& name, Mode mode
     return connection;
 }
 
+/// The file was made before pages had checksums: none of its pages would pass. Byte 20 of SQLite's
+/// header is what each page reserves.
+bool of_before_page_sums(const std::string& path) {
+    constexpr std::string_view kMagic = "SQLite format 3";
+    std::array<char, 21> header{};
+    std::ifstream file(path, std::ios::binary);
+    file.read(header.data(), header.size());
+    return file && std::string_view(header.data(), kMagic.size()) == kMagic && header.back() == 0;
+}
+
 using Positions = std::map<std::pair<std::string, std::int64_t>, std::int64_t>;
 
 Result<Positions> positions_of(Connection& connection) {
@@ -254,6 +266,10 @@ Result<std::unique_ptr<Connection>> open_sqlite(const std::string& path, Mode mo
         return reader;
     }
     std::error_code none;
+    if (of_before_page_sums(path))
+        return fail(Errc::Conflict, "the views in " + path +
+                                        " were written by an older version; rebuild them with "
+                                        "'vitalog views rebuild --data-dir D'");
     const bool left = std::filesystem::file_size(path + "-wal", none) > 0 && !none;
     if (!write_ahead_log_begins_whole(path))
         return damaged("views database " + path + "-wal: its header fails its checksum");

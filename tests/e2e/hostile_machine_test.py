@@ -70,7 +70,7 @@ class HostileMachine(unittest.TestCase):
         return site
 
     def log_of(self, site):
-        return (site.folder / "run.log").read_text()
+        return site.log_path.read_text()
 
     def send(self, site, name, patient="1", value="4.1"):
         """The code of the answer; nothing where the connection or the process is gone."""
@@ -115,6 +115,9 @@ class HostileMachine(unittest.TestCase):
         mounted = Mounted("64m")
         self.addCleanup(mounted.remove)
         site = self.site("--set", "log.disk_reserve=0", "--set", "log.partitions=1", data_dir=mounted.path)
+        with tempfile.NamedTemporaryFile(prefix="vitalog-log-", delete=False) as elsewhere:
+            site.log_path = pathlib.Path(elsewhere.name)
+        self.addCleanup(site.log_path.unlink)
         site.start()
         accepted = ["m0"]
         self.assertEqual(self.send(site, "m0"), "AA")
@@ -199,7 +202,7 @@ class HostileMachine(unittest.TestCase):
 
     def limited(self, site, what, limit):
         """Starts a site under a limit of its own, and gives the run's answer or the text of its end."""
-        with open(site.folder / "run.log", "a") as log:
+        with open(site.log_path, "a") as log:
             site.process = subprocess.Popen(
                 [site.binary, "run", "--data-dir", str(site.folder / "data"), "--mllp", site.mllp, "--http",
                  f"127.0.0.1:{site.http_port}", *site.flags], env=site.environment, stdout=subprocess.PIPE, stderr=log, text=True,

@@ -16,6 +16,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+LIMIT = 60  # seconds for an end: never how long it is expected to take
 SECRETS = {"VITALOG_ALIYUN_KEY_ID": "test-key", "VITALOG_ALIYUN_KEY_SECRET": "test-secret"}
 
 
@@ -95,7 +96,7 @@ class GatewaySim:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(timeout=15)
+        self.process.wait(timeout=LIMIT)
 
 
 def patients_in(messages):
@@ -132,6 +133,7 @@ class Site:
     def __init__(self, binary, *flags, data_dir=None, environment=None):
         self.binary = str(binary)
         self.folder = pathlib.Path(data_dir or tempfile.mkdtemp(prefix="vitalog-test-"))
+        self.log_path = self.folder / "run.log"
         self.flags = list(flags)
         self.environment = dict(outside(), **{**SECRETS, **(environment or {})})
         server = os.environ.get("VITALOG_TEST_POSTGRES")
@@ -149,14 +151,14 @@ class Site:
                               timeout=120)
 
     def start(self):
-        with open(self.folder / "run.log", "a") as log:
+        with open(self.log_path, "a") as log:
             self.process = subprocess.Popen(
                 [self.binary, "run", "--data-dir", str(self.folder / "data"), "--mllp", self.mllp, "--http",
                  f"127.0.0.1:{self.http_port}", *self.flags], env=self.environment, stdout=subprocess.PIPE, stderr=log,
                 text=True)
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError("run did not start: " + (self.folder / "run.log").read_text()[-2000:])
+            raise RuntimeError("run did not start: " + self.log_path.read_text()[-2000:])
         if self.database and (self.folder / "data/views.sqlite").exists():
             raise RuntimeError("the views are in a file, not in " + self.database.url)
         return json.loads(line)
@@ -167,7 +169,7 @@ class Site:
 
     def stop(self):
         self.process.terminate()
-        return self.ended(timeout=15)
+        return self.ended(timeout=LIMIT)
 
     def ended(self, timeout=None):
         code = self.process.wait(timeout)
@@ -217,7 +219,7 @@ class Site:
             except OSError:
                 pass
             time.sleep(every)
-        log = (self.folder / "run.log").read_text()
+        log = self.log_path.read_text()
         raise AssertionError(f"lag does not reach zero: {lag}; the end of the log:\n{log[-6000:]}")
 
     def clock(self, now):

@@ -4,6 +4,10 @@
 namespace vitalog::tests {
 namespace {
 
+TEST_F(Notify, TakesTheZoneOfALogThatBeganBeforeZonesWereInIt) {
+    EXPECT_TRUE(settings({{"site.zone", "Europe/Berlin"}}));
+}
+
 TEST_F(Notify, SendsTheApprovedTemplateWithItsOwnVariables) {
     contact(kDoctor);
     intend(to_doctor("i1"));

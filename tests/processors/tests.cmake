@@ -1,4 +1,5 @@
 # Tests of processors/
+vitalog_test(processors/first_forms_test.cc vitalog_processors)
 vitalog_test(processors/identity_identifier_test.cc vitalog_processors)
 vitalog_test(processors/identity_interleaving_test.cc vitalog_processors)
 vitalog_test(processors/identity_merges_test.cc vitalog_processors)

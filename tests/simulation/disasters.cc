@@ -77,23 +77,39 @@ void World::aim(Slot& slot) {
     static const std::vector<std::string_view> kCalls{
         "sent", "append", "appended", "sync", "stored a position", "commit", "committed"};
     slot.doom_at = {};
+    slot.drops = false;
+    if (options_.drops_by_size && more_.chance(500)) {
+        slot.drops = true;
+        slot.doom_at = "committed";
+        slot.doom_in = static_cast<int>(1 + more_.pick(3));
+        return;
+    }
     if (!options_.aimed || !more_.chance(500)) return;
     slot.doom_at = more_.of(kCalls);
     slot.doom_in = static_cast<int>(1 + more_.pick(3));
+}
+
+/// Retention may come at any moment; it may fail as all else does.
+bool World::drops_something() {
+    const std::uint64_t before = log_.trims();
+    (void)log_.enforce_retention(now_);
+    return log_.trims() > before;
 }
 
 void World::stall() {
     const auto shards = all_shards();
     TopicPartition tp = random_.of(shards)->input;
     const int calls = static_cast<int>(1 + random_.pick(15));
-    if (options_.aimed && more_.chance(300)) {
-        const Topic topic = more_.chance(500) ? Topic::SendSms : Topic::SendWechat;
-        tp = {parts_.names.name(topic),
-              Partition(static_cast<std::uint32_t>(more_.pick(parts_.names.partitions(topic))))};
-    }
+    if (options_.aimed && more_.chance(300)) tp = some_sends(more_);
     if (tp.topic == "feed.control") return;  // what a shard follows is read to its end
     trace_.say("  the leader of {} is away", to_string(tp));
     log_.stall(tp, calls);
+}
+
+TopicPartition World::some_sends(Random& random) {
+    const Topic topic = random.chance(500) ? Topic::SendSms : Topic::SendWechat;
+    return {parts_.names.name(topic),
+            Partition(static_cast<std::uint32_t>(random.pick(parts_.names.partitions(topic))))};
 }
 
 void World::arm_disk() {
@@ -102,6 +118,12 @@ void World::arm_disk() {
         Fault::FailedSync, Fault::FailedSync,  Fault::Full,        Fault::Full,
         Fault::PowerLoss,  Fault::FlippedRead, Fault::FlippedRead, Fault::FlippedBlock};
     if (log_.struck()) return;
+    if (more_.chance(250)) {
+        const bool of_state = more_.chance(500);
+        trace_.say("  a block of {} that is read will be another", of_state ? "state" : "records");
+        log_.flip_next(of_state ? SimLog::Stored::State : SimLog::Stored::Records);
+        return;
+    }
     const Fault fault = more_.of(kFaults);
     const std::uint64_t after = more_.pick(fault == Fault::FlippedRead ? 15 : 40);
     trace_.say("  fault {} of the disk after {} operations", static_cast<int>(fault), after);
@@ -118,6 +140,7 @@ bool World::excused(const Error& error) const {
 void World::called(int number, std::string_view call) {
     Slot& slot = slots_[static_cast<std::size_t>(number)];
     if (slot.doom == Doom::None || (!slot.doom_at.empty() && call != slot.doom_at)) return;
+    if (slot.drops && !drops_something()) return;
     if (--slot.doom_in > 0) return;
     const Doom doom = std::exchange(slot.doom, Doom::None);
     if (doom == Doom::Die) {
@@ -152,8 +175,13 @@ Result<void> World::kill(int number) {
     slot.asleep = slot.slept = false;
     slot.doom = Doom::None;
     log_.forsake(number);
-    VITALOG_CHECK(judge(log_.crash(log_.one_machine() && random_.chance(600))));
+    const bool power = log_.one_machine() && (random_.chance(600) || slot.drops);
+    slot.drops = false;
+    VITALOG_CHECK(judge(log_.crash(power)));
     slot.down_for = static_cast<int>(1 + random_.pick(40));
+    // Whoever sends next asks what this one took: it may get no answer to that for a while.
+    if (options_.away && latest_.chance(300))
+        log_.stall(some_sends(latest_), 1 + static_cast<int>(latest_.pick(6)));
     if (options_.processes > 1 && random_.chance(500)) expire(number);
     return {};
 }
@@ -167,7 +195,7 @@ Result<void> World::restart_log() {
 }
 
 Result<void> World::judge(Result<void> opened) {
-    if (!opened && opened.error().code() == Errc::Damaged) refused_damage_ = log_.flipped();
+    if (!opened && opened.error().code() == Errc::Damaged) refused_ = log_.flipped();
     return opened;
 }
 
@@ -247,7 +275,11 @@ Result<void> World::trim() {
     for (SimLog::Shard* shard : all_shards()) needed(shard->input, shard->position.checkpoint);
     for (const auto& [reader, next] : log_.positions()) needed(reader.second, next);
     for (const auto& [tp, from] : keep) {
-        if (is_dropped(tp.topic) && random_.chance(700)) log_.trim(tp, from);
+        if (!is_dropped(tp.topic) || !random_.chance(700)) continue;
+        VITALOG_TRY(const Offset end, log_.end(tp));
+        const bool unread = options_.trims_unread && !log_.one_machine() && from < end;
+        lost_unread_ |= unread;
+        log_.trim(tp, unread ? end : from);
     }
     return {};
 }

@@ -130,6 +130,10 @@ Result<void> check_messages(World& world) {
                 return fail(Errc::Conflict,
                             fmt::format("{} sent attempt {}, of which the log knows nothing",
                                         provider->name(), message.attempt));
+            if (!message.on_disk)
+                return fail(Errc::Conflict,
+                            fmt::format("{} got attempt {} before its record was on disk",
+                                        provider->name(), message.attempt));
             VITALOG_CHECK(once(sent, message.attempt,
                                fmt::format("attempt {} at {}", message.attempt, provider->name())));
             if (!message.resend)

@@ -9,6 +9,7 @@ using std::chrono::microseconds;
 SeedOptions SeedOptions::derive(std::uint64_t seed) {
     Random random(seed * 4);
     Random more(seed * 4 + kMoreSeeds);
+    Random latest(seed * 4 + kLatestSeeds);
     SeedOptions o;
     o.seed = seed;
     o.kind = random.chance(350) ? SimLog::Kind::Disk : SimLog::Kind::Cluster;
@@ -52,6 +53,12 @@ SeedOptions SeedOptions::derive(std::uint64_t seed) {
     o.disasters = static_cast<int>(random.between(1, 24));
     o.trouble = static_cast<unsigned>(random.between(5, 120));
     o.clocks_jump = !o.one_by_one && random.chance(200);
+    if (latest.chance(500)) {
+        o.log.late_sync = o.away = true;
+        o.log.leader_moves =
+            latest.chance(500) ? 0 : static_cast<unsigned>(latest.between(20, 500));
+        o.trims_unread = latest.chance(100);
+    }
     return o;
 }
 
@@ -63,6 +70,7 @@ SeedOptions SeedOptions::undisturbed() const {
     o.trouble = 0;
     o.clocks_jump = false;
     o.disk_faults = 0;
+    o.away = o.trims_unread = false;
     if (o.kind == SimLog::Kind::RocksDb) o.kind = SimLog::Kind::Disk;
     return o;
 }
@@ -77,19 +85,23 @@ std::string SeedOptions::text() const {
         "memory_budget {}, trail {} us, "
         "settle {} us, flush_few {}\n"
         "  effects: window {}, query_after {} us\n"
-        "  log, per mille: abort {}, unknown {} (applied {}), linger {}\n"
+        "  log, per mille: abort {}, unknown {} (applied {}), linger {}, leader_moves {}\n"
         "  provider, per mille: silent_after {}, silent_before {}, limit {}, fails {}, no_books "
         "{}, trails {}\n"
-        "  disasters: {} at most, {} per mille of the turns{}{}; of them the disk's, per mille: {}",
+        "  disasters: {} at most, {} per mille of the turns{}{}; of them the disk's, per mille: "
+        "{}{}{}{}",
         seed, kNames[static_cast<std::size_t>(kind)], processes, partitions,
         one_by_one ? "one input at a time" : "inputs as they come", course.persons, course.inputs,
         course.wearables ? ", wearables" : "", course.merges ? ", merges" : "", shard.read_bytes,
         shard.commit_records, shard.commit_bytes, shard.commit_delay.count(),
         shard.store.memory_budget, shard.store.trail.count(), shard.store.settle.count(),
         shard.store.flush_few, effects.window, effects.query_after.count(), log.abort, log.unknown,
-        log.applied, log.linger, provider.silent_after, provider.silent_before, provider.limit,
-        provider.fails, provider.no_books, provider.trails, disasters, trouble,
-        clocks_jump ? ", clocks jump" : "", aimed ? ", also at chosen calls" : "", disk_faults);
+        log.applied, log.linger, log.leader_moves, provider.silent_after, provider.silent_before,
+        provider.limit, provider.fails, provider.no_books, provider.trails, disasters, trouble,
+        clocks_jump ? ", clocks jump" : "", aimed ? ", also at chosen calls" : "", disk_faults,
+        drops_by_size ? "; retention by size" : "",
+        away ? "; leaders away when a sender starts" : "",
+        trims_unread ? "; retention does not wait for readers" : "");
 }
 
 }  // namespace vitalog::simulation

@@ -18,7 +18,7 @@ Result<void> SimBackend::get_many(std::span<const std::string_view> keys,
         values = std::move(known);
         return {};
     }
-    VITALOG_CHECK(real_->get_many(keys, values));
+    VITALOG_CHECK(read_real_([&] { return real_->get_many(keys, values); }));
     if (values == known) return {};
     return fail(Errc::Conflict, "stored state is read as nobody wrote it");
 }
@@ -43,7 +43,9 @@ SimLog::Handle::Handle(SimLog& log, Shard& shard, int process, std::unique_ptr<S
       crashes_(log.crashes_),
       position_(shard.position),
       real_(std::move(real)),
-      backend_(shard.entries, real_ ? &real_->state() : nullptr, at),
+      backend_(
+          shard.entries, real_ ? &real_->state() : nullptr,
+          [&log](const auto& read) { return log.read_real(Stored::State, read); }, at),
       at_(std::move(at)) {}
 
 CommitOutcome SimLog::Handle::commit(const Commit& commit, std::optional<Error>& error) {

@@ -19,9 +19,14 @@ inline void apply_writes(Entries& entries, const std::vector<state::Write>& writ
 /// to be the same.
 class SimBackend final : public state::Backend {
   public:
-    SimBackend(Entries entries, const state::Backend* real,
+    using ReadReal = std::function<Result<void>(const std::function<Result<void>()>&)>;
+
+    SimBackend(Entries entries, const state::Backend* real, ReadReal read_real,
                std::function<void(std::string_view)> at)
-        : entries(std::move(entries)), real_(real), at_(std::move(at)) {}
+        : entries(std::move(entries)),
+          real_(real),
+          read_real_(std::move(read_real)),
+          at_(std::move(at)) {}
 
     Result<void> get_many(std::span<const std::string_view> keys,
                           std::vector<std::optional<std::string>>& values) const override;
@@ -33,6 +38,7 @@ class SimBackend final : public state::Backend {
 
   private:
     const state::Backend* const real_;
+    const ReadReal read_real_;
     std::function<void(std::string_view)> at_;
 };
 

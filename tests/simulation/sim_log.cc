@@ -101,8 +101,10 @@ Result<void> SimLog::read(const TopicPartition& tp, Offset from, std::size_t max
         if (--stalled->second <= 0) stalled_.erase(stalled);
         return {};
     }
-    if (real_) return real_->log().read(tp, from, max_bytes, out);
-    return read_from(tp, from, max_bytes, out);
+    if (!real_) return read_from(tp, from, max_bytes, out);
+    VITALOG_CHECK(
+        read_real(Stored::Records, [&] { return real_->log().read(tp, from, max_bytes, out); }));
+    return compare_batch(tp, from, max_bytes, out);
 }
 
 Result<void> SimLog::read_all(const TopicPartition& tp, Offset from, std::size_t max_bytes,
@@ -125,6 +127,7 @@ Result<void> SimLog::read_from(const TopicPartition& tp, Offset from, std::size_
 void SimLog::add_span(const TopicPartition& tp, const RecordBlockBuilder& builder, int writer,
                       int txn) {
     Records& p = partitions_.at(tp);
+    replicate(tp);  // what is acknowledged has all before it acknowledged
     const Offset base = p.end;
     Span span{base, builder.count(), nullptr, txn, writer, txn != 0, false};
     span.block = std::make_shared<const RecordBlock>(topology::block_in_memory(base, builder));
@@ -132,9 +135,11 @@ void SimLog::add_span(const TopicPartition& tp, const RecordBlockBuilder& builde
     p.open += span.open ? 1 : 0;
     p.spans.push_back(std::move(span));
     if (!one_machine()) return;
+    ++p.unsynced;
     undo_.back().push_back([&p, base] {
         p.spans.pop_back();
         p.end = base;
+        --p.unsynced;
     });
 }
 
@@ -173,7 +178,8 @@ Result<AppendReceipt> SimLog::append(const FeedRecord& record) {
     if (topic == topics_.end()) return fail(Errc::NotFound, "there is no topic " + record.topic);
     if (real_) return append_to_real(record, *topic);
     AppendReceipt receipt = place(record, *topic);
-    undo_.clear();
+    all_synced();
+    if (planted("ack-before-replicas") && faults_.leader_moves > 0) leave_to_leader(receipt.tp);
     return receipt;
 }
 
@@ -183,8 +189,28 @@ Result<void> SimLog::sync() {
         refuses_ |= !synced;
         if (!synced) return synced;
     }
-    undo_.clear();
+    all_synced();
     return {};
+}
+
+void SimLog::all_synced() {
+    undo_.clear();
+    for (auto& [tp, records] : partitions_) records.unsynced = 0;
+    sync_due_ = false;
+}
+
+bool SimLog::on_disk(std::string_view topic, std::string_view part) const {
+    RecordBatch batch;
+    for (const auto& [tp, records] : partitions_) {
+        if (tp.topic != topic || records.unsynced == 0) continue;
+        const Offset from =
+            (records.spans.end() - static_cast<std::ptrdiff_t>(records.unsynced))->base;
+        const auto read = read_from(tp, from, SIZE_MAX, batch);
+        VITALOG_ASSERT(read.has_value(), "what is in memory can be read");
+        for (const RecordView& record : batch.records)
+            if (record.value.find(part) != std::string_view::npos) return false;
+    }
+    return true;
 }
 
 Result<void> SimLog::store_position(const std::string& reader, const TopicPartition& tp,
@@ -201,7 +227,7 @@ Result<void> SimLog::store_position(const std::string& reader, const TopicPartit
             undo_.back().push_back([this, place, at = known->second] { positions_[place] = at; });
         else
             undo_.back().push_back([this, place] { positions_.erase(place); });
-        if (stored) undo_.clear();
+        if (stored) all_synced();
     }
     positions_[place] = next;
     return stored;
@@ -211,6 +237,7 @@ void SimLog::trim(const TopicPartition& tp, Offset keep) {
     Records& p = partitions_.at(tp);
     if (keep <= p.begin) return;
     p.begin = keep;
+    ++trims_;
     trace_.say("  retention: {} begins at {}", to_string(tp), keep.value());
 }
 
@@ -254,7 +281,10 @@ CommitOutcome SimLog::commit_to_disk(Handle& handle, const Commit& commit,
     const bool unknown = !aborts && random_.chance(faults_.unknown);
     if (!aborts && (!unknown || random_.chance(faults_.applied))) {
         apply_undoably(handle.shard_, commit);
-        if (commit.urgent) undo_.clear();
+        if (commit.urgent && faults_.late_sync)
+            sync_due_ = true;
+        else if (commit.urgent)
+            all_synced();
         changed();
     }
     if (!aborts && !unknown) return CommitOutcome::Committed;
@@ -288,189 +318,10 @@ Result<void> SimLog::crash(bool power) {
     const std::size_t lost = real_ ? unsynced - undo_.size() : lose_unsynced();
     trace_.say("  the {} goes down: {} of {} changes that were not synced are lost",
                power ? "machine" : "process", lost, unsynced);
-    undo_.clear();
+    all_synced();
     for (auto& [name, shard] : shards_) shard->held = false;
     changed();
     return {};
-}
-
-// ---- a cluster ----
-
-void SimLog::submit(Handle& handle, const Commit& commit) {
-    waiting_[handle.process_].push_back({&handle, &handle.shard_, handle.epoch_, commit});
-    ++handle.shard_.undecided;
-}
-
-void SimLog::withdraw(Handle& handle) {
-    if (one_machine()) {
-        if (handle.crashes_ == crashes_) handle.shard_.held = false;
-        return;
-    }
-    for (auto at = waiting_.begin(); at != waiting_.end();) {
-        const auto gone = std::erase_if(
-            at->second, [&](const Member& member) { return member.handle == &handle; });
-        handle.shard_.undecided -= static_cast<int>(gone);
-        at = at->second.empty() ? waiting_.erase(at) : std::next(at);
-    }
-    for (auto& txn : txns_)
-        for (Member& member : txn->members)
-            if (member.handle == &handle) member.handle = nullptr;
-}
-
-void SimLog::begin_transaction(int process) {
-    auto txn = std::make_unique<Txn>();
-    txn->id = ++last_txn_;
-    txn->process = process;
-    auto& waiting = waiting_[process];
-    txn->members = std::move(waiting);
-    waiting_.erase(process);
-    trace_.say("  t{} of p{} begins with {} shards", txn->id, process, txn->members.size());
-    txns_.push_back(std::move(txn));
-}
-
-bool SimLog::advance() {
-    const std::size_t choices = waiting_.size() + txns_.size() + markers_.size();
-    if (choices == 0) return false;
-    std::size_t which = random_.pick(choices);
-    changed();
-    if (which < waiting_.size()) {
-        auto at = waiting_.begin();
-        std::advance(at, static_cast<std::ptrdiff_t>(which));
-        begin_transaction(at->first);
-        return true;
-    }
-    which -= waiting_.size();
-    if (which < txns_.size()) {
-        if (!random_.chance(faults_.linger)) step(*txns_[which]);
-        std::erase_if(txns_, [](const auto& txn) { return txn->members.empty(); });
-        return true;
-    }
-    write_marker(which - txns_.size());
-    return true;
-}
-
-void SimLog::step(Txn& txn) {
-    switch (txn.phase) {
-        case Phase::Positions:
-            return send_positions(txn);
-        case Phase::Records:
-            return send_records(txn);
-        case Phase::End:
-            return end_transaction(txn);
-        case Phase::Limbo:
-            decide(txn, txn.commits);
-            txn.members.clear();
-            return;
-        case Phase::Tell:
-            return tell(txn, CommitOutcome::Committed, "");
-    }
-}
-
-/// Positions go first, with the proof of membership: a shard that has moved is refused.
-void SimLog::send_positions(Txn& txn) {
-    bool fenced = false;
-    for (const Member& member : txn.members)
-        fenced |= member.epoch != member.shard->epoch && !planted("log-without-fencing");
-    if (!fenced && !random_.chance(faults_.abort)) {
-        txn.phase = Phase::Records;
-        return;
-    }
-    for (const Member& member : txn.members) {
-        const bool gone = member.epoch != member.shard->epoch;
-        --member.shard->undecided;
-        trace_.say("  t{}: {} of {} {}", txn.id, member.shard->stage,
-                   to_string(member.shard->input), gone ? "is fenced" : "is aborted");
-        if (member.handle == nullptr) continue;
-        member.handle->outcome_ = gone ? CommitOutcome::Unknown : CommitOutcome::Aborted;
-        member.handle->why_ = gone ? "the shard has gone to another process" : "aborted";
-    }
-    txn.members.clear();
-}
-
-void SimLog::send_records(Txn& txn) {
-    const bool breaks = random_.chance(faults_.abort);
-    for (const Member& member : txn.members)
-        for (const PartitionOutput& output : member.commit.outputs) {
-            if (output.block.empty() || (breaks && random_.chance(500))) continue;
-            add_span(output.tp, output.block, member.shard->number, txn.id);
-            txn.wrote.insert(output.tp);
-        }
-    if (!breaks) {
-        txn.phase = Phase::End;
-        return;
-    }
-    decide(txn, false);
-    tell(txn, CommitOutcome::Aborted, "a record was not taken in time");
-}
-
-void SimLog::end_transaction(Txn& txn) {
-    if (random_.chance(faults_.unknown)) {
-        txn.commits = random_.chance(faults_.applied);
-        trace_.say("  t{}: no answer to its end; it will be {}", txn.id,
-                   txn.commits ? "committed" : "aborted");
-        for (Member& member : txn.members) {
-            if (member.handle == nullptr) continue;
-            member.handle->outcome_ = CommitOutcome::Unknown;
-            member.handle->why_ = "no answer to the end of a transaction";
-            member.handle = nullptr;
-        }
-        txn.phase = Phase::Limbo;
-        return;
-    }
-    decide(txn, true);
-    txn.phase = Phase::Tell;
-}
-
-/// From here on positions and state are the new ones; records follow with their markers.
-void SimLog::decide(Txn& txn, bool commits) {
-    trace_.say("  t{} is {}", txn.id, commits ? "committed" : "aborted");
-    for (const Member& member : txn.members) {
-        --member.shard->undecided;
-        if (commits) apply(*member.shard, member.commit);
-    }
-    for (const TopicPartition& tp : txn.wrote) markers_.push_back({tp, txn.id, commits});
-    changed();
-}
-
-void SimLog::tell(Txn& txn, CommitOutcome outcome, const std::string& why) {
-    for (const Member& member : txn.members) {
-        if (member.handle == nullptr) continue;
-        member.handle->outcome_ = outcome;
-        member.handle->why_ = why;
-    }
-    txn.members.clear();
-}
-
-void SimLog::write_marker(std::size_t index) {
-    const Marker marker = markers_[index];
-    markers_.erase(markers_.begin() + static_cast<std::ptrdiff_t>(index));
-    Records& p = partitions_.at(marker.tp);
-    for (Span& span : p.spans) {
-        if (span.txn != marker.txn || !span.open) continue;
-        span.open = false;
-        span.aborted = !marker.commits;
-        --p.open;
-    }
-    p.spans.push_back({p.end, 1, nullptr, marker.txn, 0, false, false});
-    p.end = p.spans.back().end();
-}
-
-/// Its producers' next owner ends what they left open, or the cluster does after a while; what they
-/// had asked to commit may still be on its way.
-void SimLog::forsake(int process) {
-    if (one_machine()) return;
-    const auto waiting = waiting_.find(process);
-    if (waiting != waiting_.end()) {
-        for (const Member& member : waiting->second) --member.shard->undecided;
-        waiting_.erase(waiting);
-    }
-    for (auto& txn : txns_) {
-        if (txn->process != process) continue;
-        for (Member& member : txn->members) member.handle = nullptr;
-        if (txn->phase == Phase::Limbo || txn->phase == Phase::Tell) continue;
-        txn->commits = txn->phase == Phase::End && random_.chance(faults_.applied);
-        txn->phase = Phase::Limbo;
-    }
 }
 
 }  // namespace vitalog::simulation

@@ -26,10 +26,12 @@ using Entries = std::map<std::string, std::string, std::less<>>;
 
 /// How often what goes wrong goes wrong, in per mille of the occasions.
 struct LogFaults {
-    unsigned abort = 0;      ///< a commit is refused: nothing of it stands
-    unsigned unknown = 0;    ///< the answer to a commit does not come
-    unsigned applied = 500;  ///< of those: it stands all the same, at once or later
-    unsigned linger = 0;     ///< a step of a transaction waits for a coordinator
+    unsigned abort = 0;         ///< a commit is refused: nothing of it stands
+    unsigned unknown = 0;       ///< the answer to a commit does not come
+    unsigned applied = 500;     ///< of those: it stands all the same, at once or later
+    unsigned linger = 0;        ///< a step of a transaction waits for a coordinator
+    unsigned leader_moves = 0;  ///< a leader goes with what it alone has; 0: it has nothing alone
+    bool late_sync = false;     ///< on a disk: what is urgent is synced a while after its commit
 };
 
 /// One change of a stored entity, as a commit carried it.
@@ -45,16 +47,17 @@ struct StateWrite {
 /// same, with the product's own log beneath, which reads and writes; after a crash it must hold
 /// what was synced and of the rest a beginning. As a cluster: commits of a process's shards go in
 /// transactions. Their records take offsets when they are sent and can be read once a marker (an
-/// offset of its own) was written into each partition, in any order; what is aborted stays in its
-/// place unseen. A shard belongs to one process and has an epoch that counts its moves: positions
-/// of another epoch are refused. A process that dies leaves its transactions open; what it had
-/// asked to commit may still be committed, late. A shard can't be opened while a transaction that
-/// holds it is undecided.
+/// offset of its own) was written into each partition, in any order, and has come to the followers
+/// of its leader; what is aborted stays in its place unseen. A shard belongs to one process and has
+/// an epoch that counts its moves: positions of another epoch are refused. A process that dies
+/// leaves its transactions open; what it had asked to commit may still be committed, late. A shard
+/// can't be opened while a transaction that holds it is undecided.
 ///
 /// One thread. Steps that a cluster takes by itself are taken by advance().
 class SimLog {
   public:
     enum class Kind : std::uint8_t { Disk, RocksDb, Cluster };
+    enum class Stored : std::uint8_t { State, Records };
     struct Shard {
         std::string stage;
         TopicPartition input;
@@ -108,6 +111,8 @@ class SimLog {
                           RecordBatch& out) const;
     const std::vector<Span>& spans(const TopicPartition& tp) const;
     Result<void> sync();
+    /// Whether no crash can take back the record of the topic whose value has `part` in it.
+    bool on_disk(std::string_view topic, std::string_view part) const;
     std::uint64_t activity() const { return activity_; }
     using Positions = std::map<std::pair<std::string, TopicPartition>, Offset>;
     const Positions& positions() const { return positions_; }
@@ -116,7 +121,10 @@ class SimLog {
     // What happens by itself
     /// One step of one transaction; false: nothing is under way.
     bool advance();
-    bool at_rest() const { return txns_.empty() && markers_.empty() && waiting_.empty(); }
+    bool at_rest() const {
+        return txns_.empty() && markers_.empty() && tails_.empty() && waiting_.empty() &&
+               !sync_due_;
+    }
     /// What a process that is gone had under way.
     void forsake(int process);
     /// One machine: its process is gone; with the power, what was not synced goes too, or a part of
@@ -127,13 +135,16 @@ class SimLog {
     void end_stalls() { stalled_.clear(); }
     /// Retention: records before `keep` can't be read any more.
     void trim(const TopicPartition& tp, Offset keep);
+    std::uint64_t trims() const { return trims_; }
 
     // RocksDB
     /// What the product's own retention drops.
     Result<void> enforce_retention(LogTime now);
     /// A clean stop and start of the log, which no shard holds. Everything must be there.
     Result<void> restart();
-    void arm(RealLog::Fault fault, std::uint64_t after) { real_->arm(fault, after); }
+    void arm(RealLog::Fault fault, std::uint64_t after);
+    /// The next block of a file with such contents that is read has a byte that was not written.
+    void flip_next(Stored what);
     void heal();
     /// The disk did something wrong since the start: what fails then may fail.
     bool struck() const { return real_ && real_->struck(); }
@@ -144,7 +155,8 @@ class SimLog {
         std::vector<Span> spans;
         Offset begin;
         Offset end;
-        int open = 0;  // spans of undecided or unmarked transactions
+        int open = 0;              // spans of undecided or unmarked transactions
+        std::size_t unsynced = 0;  // spans at the end that a crash of the one machine may take back
     };
     struct Member {
         Handle* handle = nullptr;  // null: nobody waits for the outcome any more
@@ -161,6 +173,17 @@ class SimLog {
         std::set<TopicPartition> wrote;
         bool commits = false;  // Limbo: what becomes of it; Tell: what became of it
     };
+    struct Marker {
+        TopicPartition tp;
+        int txn;
+        bool commits;
+    };
+    /// What a leader has alone, to the end of its partition.
+    struct Tail {
+        TopicPartition tp;
+        Offset base;
+        std::optional<Marker> marker;
+    };
 
     const Records& partition(const TopicPartition& tp) const { return partitions_.at(tp); }
     Offset readable_end(const Records& p) const;
@@ -172,6 +195,7 @@ class SimLog {
     void apply(Shard& shard, const Commit& commit);
     void apply_undoably(Shard& shard, const Commit& commit);
     void undo_last();
+    void all_synced();
     std::size_t lose_unsynced();
     Result<AppendReceipt> append_to_real(const FeedRecord& record, const TopicConfig& topic);
     CommitOutcome commit_to_real(Handle& handle, const Commit& commit, std::optional<Error>& error);
@@ -180,6 +204,9 @@ class SimLog {
     Result<Stand> real_stand();
     std::string difference(const Stand& stand) const;
     Result<void> compare_records(const TopicPartition& tp) const;
+    Result<void> compare_batch(const TopicPartition& tp, Offset from, std::size_t max_bytes,
+                               const RecordBatch& found) const;
+    Result<void> read_real(Stored what, const std::function<Result<void>()>& read) const;
     CommitOutcome commit_to_disk(Handle& handle, const Commit& commit, std::optional<Error>& error);
     void submit(Handle& handle, const Commit& commit);
     void withdraw(Handle& handle);
@@ -191,6 +218,11 @@ class SimLog {
     void decide(Txn& txn, bool commits);
     void tell(Txn& txn, CommitOutcome outcome, const std::string& why);
     void write_marker(std::size_t index);
+    void show(const Tail& tail);
+    void follow(TopicPartition tp);
+    void replicate(const TopicPartition& tp);
+    void move_leader(const TopicPartition& tp);
+    void leave_to_leader(const TopicPartition& tp);
     void changed() { ++activity_; }
 
     const Kind kind_;
@@ -204,19 +236,18 @@ class SimLog {
     std::map<std::string, std::pair<std::uint64_t, std::string>> ledger_;
     using Undo = std::vector<std::function<void()>>;  // of one change, to be done last first
     std::vector<Undo> undo_;  // disk: takes back, last first, what is not synced
+    bool sync_due_ = false;   // disk: of what is urgent
     std::uint64_t activity_ = 1;
     std::uint64_t crashes_ = 0;
-    std::unique_ptr<RealLog> real_;  // RocksDB
-    bool refuses_ = false;           // RocksDB: a write or an fsync has failed
+    std::uint64_t trims_ = 0;
+    std::unique_ptr<RealLog> real_;        // RocksDB
+    bool refuses_ = false;                 // RocksDB: a write or an fsync has failed
+    mutable std::optional<Stored> flips_;  // RocksDB: what flip_next() waits for
     int last_txn_ = 0;
     std::map<int, std::vector<Member>> waiting_;  // by process
     std::vector<std::unique_ptr<Txn>> txns_;
-    struct Marker {
-        TopicPartition tp;
-        int txn;
-        bool commits;
-    };
     std::vector<Marker> markers_;
+    std::vector<Tail> tails_;  // by rising base
     mutable std::map<TopicPartition, int> stalled_;
 };
 

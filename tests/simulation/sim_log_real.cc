@@ -19,6 +19,16 @@ bool same(const ShardPosition& a, const ShardPosition& b) {
     return a.committed == b.committed && a.checkpoint == b.checkpoint && a.logic == b.logic;
 }
 
+bool same_record(const RecordView& a, const RecordView& b) {
+    return a.offset == b.offset && a.timestamp == b.timestamp && a.key == b.key &&
+           a.headers.encoded() == b.headers.encoded() && a.value == b.value;
+}
+
+tl::unexpected<Error> altered(const TopicPartition& tp, Offset from) {
+    return fail(Errc::Conflict,
+                "records behind " + to_string(tp, from) + " are not what was written");
+}
+
 Result<Entries> all_entries(const state::Backend& backend) {
     Entries entries;
     VITALOG_CHECK(backend.scan("", [&](std::string_view key, std::string_view value) {
@@ -53,7 +63,7 @@ Result<AppendReceipt> SimLog::append_to_real(const FeedRecord& record, const Top
     if (refused) return receipt;
     const AppendReceipt wanted = place(record, topic);  // without an answer it may be there
     if (!receipt) return receipt;
-    undo_.clear();
+    all_synced();
     if (!same(*receipt, wanted))
         return fail(Errc::Conflict, fmt::format("the log says of what comes at {} that it is at {}",
                                                 to_string(wanted.tp, wanted.offset),
@@ -95,7 +105,30 @@ Result<void> SimLog::restart() {
 }
 
 void SimLog::heal() {
+    flips_.reset();
     if (real_) real_->heal();
+}
+
+void SimLog::arm(RealLog::Fault fault, std::uint64_t after) {
+    flips_.reset();
+    real_->arm(fault, after);
+}
+
+void SimLog::flip_next(Stored what) {
+    real_->heal();
+    flips_ = what;
+}
+
+/// What is read may still be in memory: then the fault waits for the next.
+Result<void> SimLog::read_real(Stored what, const std::function<Result<void>()>& read) const {
+    if (flips_ != what) return read();
+    real_->arm(RealLog::Fault::FlippedRead, 0);
+    auto done = read();
+    if (real_->struck())
+        flips_.reset();
+    else
+        real_->heal();
+    return done;
 }
 
 Result<SimLog::Stand> SimLog::real_stand() {
@@ -173,14 +206,18 @@ Result<void> SimLog::compare_records(const TopicPartition& tp) const {
     for (Offset at = p.begin; at < p.end; at = wanted.next) {
         VITALOG_CHECK(real_->log().read(tp, at, kReadBytes, found));
         VITALOG_CHECK(read_from(tp, at, kReadBytes, wanted));
-        const auto same_record = [](const RecordView& a, const RecordView& b) {
-            return a.offset == b.offset && a.timestamp == b.timestamp && a.key == b.key &&
-                   a.headers.encoded() == b.headers.encoded() && a.value == b.value;
-        };
-        if (!std::ranges::equal(found.records, wanted.records, same_record))
-            return fail(Errc::Conflict,
-                        "records behind " + to_string(tp, at) + " are not what was written");
+        if (!std::ranges::equal(found.records, wanted.records, same_record)) return altered(tp, at);
     }
+    return {};
+}
+
+/// The two may cut a batch at different records.
+Result<void> SimLog::compare_batch(const TopicPartition& tp, Offset from, std::size_t max_bytes,
+                                   const RecordBatch& found) const {
+    RecordBatch wanted;
+    VITALOG_CHECK(read_from(tp, from, max_bytes, wanted));
+    for (std::size_t i = 0; i < std::min(found.records.size(), wanted.records.size()); ++i)
+        if (!same_record(found.records[i], wanted.records[i])) return altered(tp, from);
     return {};
 }
 

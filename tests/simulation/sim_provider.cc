@@ -24,7 +24,8 @@ SendOutcome SimProvider::send(const sinks::Attempt& attempt) {
         const bool silent = within(faults_.silent_after);
         const std::string id = name_ + std::to_string(sent_.size() + 1);
         sent_.push_back({id, attempt.recipient, attempt.intent, attempt.attempt, attempt.to,
-                         attempt.resend, random_.chance(faults_.trails)});
+                         attempt.resend, on_disk_(attempt.attempt),
+                         random_.chance(faults_.trails)});
         outcome = silent ? SendOutcome{.state = ReceiptState::Unknown, .code = "timeout"}
                          : SendOutcome{.state = ReceiptState::Accepted, .provider_id = id};
     }

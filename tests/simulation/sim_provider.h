@@ -1,7 +1,8 @@
 #pragma once
 
-#include <map>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sinks/effects/provider.h"
@@ -29,12 +30,15 @@ class SimProvider final : public sinks::Provider {
         std::string attempt;
         std::string to;
         bool resend = false;
+        bool on_disk = true;  ///< no crash could take back the record of the attempt
         bool trails = false;  ///< the books do not show it at the first question
         int reported = 0;     ///< reports pushed so far
     };
 
-    SimProvider(std::string name, std::uint64_t seed, Trace& trace)
-        : name_(std::move(name)), random_(seed), trace_(trace) {}
+    /// `on_disk` says of an attempt whether its record is there to stay.
+    SimProvider(std::string name, std::uint64_t seed, Trace& trace,
+                std::function<bool(std::string_view attempt)> on_disk)
+        : name_(std::move(name)), random_(seed), trace_(trace), on_disk_(std::move(on_disk)) {}
 
     std::string_view name() const override { return name_; }
     sinks::SendOutcome send(const sinks::Attempt& attempt) override;
@@ -48,6 +52,7 @@ class SimProvider final : public sinks::Provider {
     const std::string name_;
     Random random_;
     Trace& trace_;
+    const std::function<bool(std::string_view)> on_disk_;
     ProviderFaults faults_;
     std::vector<Sent> sent_;
 };

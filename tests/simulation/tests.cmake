@@ -10,6 +10,8 @@ set(planted
   state/entity_store.cc
   topology/log/atom_writer.cc
   topology/log/embedded_log.cc
+  topology/log/partition_log.cc
+  topology/log/record_block.cc
   topology/log/repeat_ledger.cc
   topology/log/rocks.cc
   topology/runtime/controls.cc
@@ -25,6 +27,7 @@ add_executable(vitalog-sim
   simulation/seed_options.cc
   simulation/sim_handle.cc
   simulation/sim_log.cc
+  simulation/sim_log_cluster.cc
   simulation/sim_log_real.cc
   simulation/sim_process.cc
   simulation/sim_provider.cc
@@ -44,6 +47,9 @@ else()
   set(few 1..40)
   set(on_rocksdb 1..12)
 endif()
+# A few more that every run of the tests has, also under sanitizers.
+add_test(NAME simulation_few COMMAND vitalog-sim --seeds 1..20)
+add_test(NAME simulation_few_on_rocksdb COMMAND vitalog-sim --on-rocksdb yes --seeds 1..6)
 add_test(NAME simulation_seeds COMMAND vitalog-sim --seeds ${few})
 add_test(NAME simulation_rocksdb COMMAND vitalog-sim --on-rocksdb yes --seeds ${on_rocksdb})
 add_test(NAME simulation_corpus COMMAND vitalog-sim --corpus ${corpus})

@@ -21,6 +21,7 @@ constexpr int kCommitSweeps =
     60;  // longer than any commit_delay: what was applied again is committed too
 constexpr std::size_t kReadBytes = std::size_t{1} << 20;
 constexpr microseconds kRetention = std::chrono::minutes(5);
+constexpr std::uint64_t kRetentionBytes = 1;  // what is not written to any more
 
 Result<topology::Config> config_of(std::uint32_t partitions) {
     topology::Config::Sources sources;
@@ -48,12 +49,16 @@ const schemas::TopicNames& names_of(std::uint32_t partitions) {
 }
 
 /// RocksDB's retention is the product's; elsewhere the world drops what is old.
-std::vector<topology::TopicConfig> topics_of(const schemas::TopicNames& names, SimLog::Kind kind) {
+std::vector<topology::TopicConfig> topics_of(const schemas::TopicNames& names,
+                                             const SeedOptions& options) {
     std::vector<topology::TopicConfig> topics;
     for (const auto& topic : schemas::kTopics) {
-        const bool kept = kind != SimLog::Kind::RocksDb || !is_dropped(names.name(topic.topic));
+        const bool kept =
+            options.kind != SimLog::Kind::RocksDb || !is_dropped(names.name(topic.topic));
+        const bool by_size = !kept && options.drops_by_size;
         topics.push_back({names.name(topic.topic), names.partitions(topic.topic),
-                          kept ? microseconds(0) : kRetention, 0, topic.feed});
+                          kept || by_size ? microseconds(0) : kRetention,
+                          by_size ? kRetentionBytes : 0, topic.feed});
     }
     return topics;
 }
@@ -82,24 +87,33 @@ World::World(const SeedOptions& options, SiteData& data, Trace& trace)
       trace_(trace),
       random_(options.seed * 4 + 1),
       more_(options.seed * 4 + 1 + kMoreSeeds),
+      latest_(options.seed * 4 + 1 + kLatestSeeds),
       now_(course_start()),
       parts_{names_of(options.partitions), {"sms", "wechat"}, true},
-      log_(options.kind, topics_of(parts_.names, options.kind), options.seed * 4 + 2, trace),
+      log_(options.kind, topics_of(parts_.names, options), options.seed * 4 + 2, trace),
       site_clock_(now_),
       disasters_left_(options.disasters) {
-    providers_.push_back(std::make_unique<SimProvider>("aliyun", options.seed * 4 + 3, trace));
-    providers_.push_back(std::make_unique<SimProvider>("wechat", options.seed * 4 + 4, trace));
-    for (auto& provider : providers_) provider->set_faults(options.provider);
+    add_provider("aliyun", Topic::SendSms, options.seed * 4 + 3);
+    add_provider("wechat", Topic::SendWechat, options.seed * 4 + 4);
     log_.set_faults(options.log);
 }
 
 World::~World() = default;
 
+void World::add_provider(std::string name, Topic attempts, std::uint64_t seed) {
+    auto on_disk = [this, topic = parts_.names.name(attempts)](std::string_view attempt) {
+        return log_.on_disk(topic, attempt);
+    };
+    providers_.push_back(
+        std::make_unique<SimProvider>(std::move(name), seed, trace_, std::move(on_disk)));
+    providers_.back()->set_faults(options_.provider);
+}
+
 // ---- the course ----
 
 Result<void> World::run() {
     auto done = run_course();
-    if (done || !refused_damage_) return done;
+    if (done || !refused_) return done;
     trace_.say("  refused: {}", done.error().message());
     return {};
 }
@@ -384,7 +398,8 @@ Result<void> World::guard(int number, const std::function<Result<void>()>& work)
     if (died) return kill(number);
     if (result) return {};
     const bool stands_behind = slot.slept && result.error().code() == Errc::OutOfRange;
-    if (!stands_behind && !excused(result.error()))
+    refused_ |= lost_unread_ && result.error().code() == Errc::OutOfRange;
+    if (refused_ || (!stands_behind && !excused(result.error())))
         return fail(result.error().code(),
                     fmt::format("p{} ended: {}", number, result.error().to_string()));
     trace_.say("  p{} ends: {}", number, result.error().message());

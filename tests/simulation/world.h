@@ -30,8 +30,13 @@ struct SeedOptions {
     int disasters = 0;     ///< deaths, moves, sleeps, stalls, ...: so many at most
     unsigned trouble = 0;  ///< per mille of the turns at which one comes
     bool clocks_jump = false;
-    bool aimed = false;        ///< deaths and sleeps also at chosen calls; leaders also away of what is sent
+    bool aimed =
+        false;  ///< deaths and sleeps also at chosen calls; leaders also away of what is sent
     unsigned disk_faults = 0;  ///< RocksDB: per mille of the disasters that are a fault of the disk
+    bool drops_by_size = false;  ///< RocksDB: retention goes by bytes, not by age
+
+    bool away = false;          ///< leaders are away of what is sent when a sender starts
+    bool trims_unread = false;  ///< a cluster: retention does not wait for who has not read
 
     static SeedOptions derive(std::uint64_t seed);
     /// The same course at the same site, and nothing goes wrong.
@@ -46,8 +51,9 @@ Result<std::vector<topology::Publication>> site_pack(const std::string& settings
 bool is_dropped(std::string_view topic);
 
 /// Added to the seeds of what is decided apart, so that it leaves the rest of a seed as it was;
-/// chosen so that the seeds of the corpus have none of it.
+/// chosen so that the seeds that were in the corpus then have none of it.
 constexpr std::uint64_t kMoreSeeds = 1'664'004'992;
+constexpr std::uint64_t kLatestSeeds = 1'099'511'629'192;
 
 /// What all seeds have in common: the pack with the settings of the simulated site.
 struct SiteData {
@@ -79,8 +85,9 @@ class World {
         std::string value;
     };
     const std::vector<Acknowledged>& acknowledged() const { return acknowledged_; }
-    /// The disk changed what was written, and the site refuses it: there is nothing more to see.
-    bool refused_damage() const { return refused_damage_; }
+    /// What was written is changed or gone, and the site refuses to go on: there is nothing more
+    /// to see.
+    bool refused() const { return refused_; }
     LogTime now() const { return now_; }
     std::uint64_t turns() const { return turns_; }
 
@@ -94,10 +101,12 @@ class World {
         Doom doom = Doom::None;
         int doom_in = 0;                // calls
         std::string_view doom_at = {};  // of this name; empty: of any
-        int down_for = 0;               // turns
+        bool drops = false;  // where retention drops something right then; the power goes too
+        int down_for = 0;    // turns
         bool in_step = false;
     };
 
+    void add_provider(std::string name, schemas::Topic attempts, std::uint64_t seed);
     Result<void> run_course();
     Result<void> begin();
     Result<void> publish_pack();
@@ -129,7 +138,9 @@ class World {
     Result<void> judge(Result<void> opened);
     bool excused(const Error& error) const;
     void arm_disk();
+    bool drops_something();
     void stall();
+    TopicPartition some_sends(Random& random);
     void aim(Slot& slot);
     Result<void> restart(int number);
     void expire(int number);
@@ -145,7 +156,8 @@ class World {
     SiteData& data_;
     Trace& trace_;
     Random random_;
-    Random more_;  // of what came later, so that the rest of a seed stays as it was
+    Random more_;    // of what came later, so that the rest of a seed stays as it was
+    Random latest_;  // of what came later still
     LogTime now_;
     SiteParts parts_;
     SimLog log_;
@@ -160,7 +172,8 @@ class World {
     bool nested_ = false;
     std::uint64_t turns_ = 0;
     std::optional<Error> broken_;
-    bool refused_damage_ = false;
+    bool lost_unread_ = false;  // retention has dropped what somebody needs
+    bool refused_ = false;
 };
 
 }  // namespace vitalog::simulation

@@ -150,8 +150,8 @@ TEST_F(EmbeddedLogTest, IsHeldByOneProcess) {
 
 TEST_F(EmbeddedLogTest, RefusesTheFormatsOfOtherVersions) {
     open();
-    for (const auto& [format, writer] : {std::pair{"VLOG 3", "a newer version"},
-                                         std::pair{"VLOG 1", "an older version"}}) {
+    for (const auto& [format, writer] :
+         {std::pair{"VLOG 4", "a newer version"}, std::pair{"VLOG 0", "an older version"}}) {
         std::ofstream(folder.path() / "format") << format << "\n";
         const auto refused = EmbeddedLog::open(options);
         ASSERT_FALSE(refused.has_value());
@@ -177,6 +177,19 @@ TEST_F(EmbeddedLogTest, KeepsATopicThatTheConfigurationLeavesOut) {
     EXPECT_EQ(open()->partitions("person"), 0u);
     options.topics = all;
     EXPECT_EQ(read_all(*open(), person).size(), 10u);
+}
+
+TEST_F(EmbeddedLogTest, RefusesAnotherNameOfATopicThatItHas) {
+    commit_ten(*open());
+    topic("person").name = "persons";
+    const auto renamed = EmbeddedLog::open(options);
+    ASSERT_FALSE(renamed.has_value());
+    EXPECT_EQ(renamed.error().code(), Errc::Configuration);
+    for (const char* const named : {"topic person,", "no topic persons:", "set topics.*.name back"})
+        EXPECT_NE(renamed.error().message().find(named), std::string::npos)
+            << renamed.error().message();
+    topic("persons").name = "person";
+    EXPECT_EQ(*open()->end_offset(person), Offset(10));
 }
 
 TEST_F(EmbeddedLogTest, RefusesFeedsAtTheDiskReserveAndNothingElse) {

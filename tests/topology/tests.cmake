@@ -1,11 +1,14 @@
 # Tests of topology/
 vitalog_test(topology/shard_test.cc vitalog_runtime)
+vitalog_test(topology/runtime_test.cc vitalog_runtime RocksDB::rocksdb)
+target_sources(runtime_test PRIVATE topology/fault_disk.cc)
 vitalog_test(topology/log_conformance_test.cc vitalog_log)
 vitalog_test(topology/record_block_test.cc vitalog_log)
 vitalog_test(topology/block_chain_test.cc vitalog_log)
 vitalog_test(topology/memory_log_test.cc vitalog_log)
 vitalog_test(topology/group_commit_test.cc vitalog_log)
 vitalog_test(topology/embedded_log_test.cc vitalog_log RocksDB::rocksdb)
+vitalog_test(topology/first_version_test.cc vitalog_log RocksDB::rocksdb)
 # Each seed in a process of its own, and not under sanitizers: Debian's RocksDB may assert on a disk that fails (faults_by_seed.py).
 add_executable(embedded_log_faults_test topology/embedded_log_faults_test.cc)
 vitalog_test_code(embedded_log_faults_test vitalog_runtime RocksDB::rocksdb)

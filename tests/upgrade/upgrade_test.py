@@ -4,16 +4,17 @@ of other versions are refused with an error that says who wrote them. VITALOG_BI
 
 import json
 import pathlib
+import subprocess
 import tarfile
 import tempfile
 import unittest
 
-from small_site import BINARY, LATER, digest, potassium, seen, send, small_site
+from small_site import BINARY, LATER, digest, potassium, seen, send, small_site, with_provider
 
 DIRECTORIES = sorted((pathlib.Path(__file__).resolve().parent.parent / "data/directories").glob("format-*.tar.xz"))
 # A stored form was changed so that what others have on their disks can't be read, or reads differently.
-CHANGED = ("; either read the form of before too, or raise kFormatVersions in topology/log/data_directory.cc, say so in "
-           "docs/operations.md (Upgrade), remove this directory and write a new one with tests/upgrade/write_directory.py")
+CHANGED = ("; read the form of before, too; where a program of before can't read the new one, raise DataDirectory::kVersion, say "
+           "so in docs/operations.md (Upgrade), and write a directory of the new version with tests/upgrade/write_directory.py")
 
 
 class Unpacked(unittest.TestCase):
@@ -30,13 +31,23 @@ class Unpacked(unittest.TestCase):
 
 
 class Upgrade(Unpacked):
+    def sender(self, site, expected):
+        """Where the directory's site sent messages, it goes on to; null: it did not."""
+        if "sent" not in expected:
+            return None
+        sim = with_provider(site)
+        self.addCleanup(sim.stop)
+        return sim
+
     def start(self, site):
         """As the operations page says: where the views' tables are others by now, they are filled again from the log."""
         try:
             site.start()
         except RuntimeError as refused:
             self.assertIn("views rebuild", str(refused), "the directory is refused" + CHANGED)
-            rebuilt = site.command("views", "rebuild", "--data-dir", str(site.folder / "data"))
+            self.assertNotIn("checksum", str(refused), "nothing is damaged")
+            settings = [word for at, word in enumerate(site.flags) if "--set" in (word, site.flags[at - 1])]
+            rebuilt = site.command("views", "rebuild", "--data-dir", str(site.folder / "data"), *settings)
             self.assertEqual(rebuilt.returncode, 0, rebuilt.stderr)
             site.start()
         site.wait(240)
@@ -71,17 +82,54 @@ class Upgrade(Unpacked):
             with self.subTest(path.name):
                 site = self.unpack(path)
                 expected = json.loads((site.folder / "expected.json").read_text())
+                sim = self.sender(site, expected)
                 self.start(site)
                 self.check_old(site, expected)
                 self.go_on(site, expected)
+                if sim:
+                    sent = [message["intent"] for message in sim.sent()]
+                    self.assertTrue(sent, "messages about what is new")
+                    self.assertFalse(set(sent) & set(expected["sent"]), "nothing is sent twice")
                 self.assertEqual(site.stop(), 0)
                 site.start()
                 self.assertEqual(site.stop(), 0)
+                self.check_audit(site)
+
+    def check_audit(self, site):
+        """The chain holds over what older programs wrote; what they decided otherwise is theirs, and was not changed."""
+        audit = site.command("audit", "verify", "--stage", "all", "--data-dir", str(site.folder / "data"))
+        self.assertIn(audit.returncode, (0, 1), audit.stderr)
+        if audit.returncode == 1:
+            self.assertIn("another binary", audit.stdout)
+            self.assertNotIn("was changed", audit.stdout)
+
+    def test_a_start_that_is_killed_is_made_again(self):
+        for seconds in (0.02, 0.06, 0.15, 0.4):
+            with self.subTest(seconds):
+                site = self.unpack(DIRECTORIES[0])
+                expected = json.loads((site.folder / "expected.json").read_text())
+                sim = self.sender(site, expected)
+                process = self.begin(site)
+                try:
+                    process.wait(seconds)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                process.communicate()
+                self.start(site)
+                self.check_old(site, expected)
+                self.go_on(site, expected)
+                self.assertFalse({message["intent"] for message in sim.sent()} & set(expected["sent"]), "nothing is sent twice")
+                self.assertEqual(site.stop(), 0)
+
+    def begin(self, site):
+        return subprocess.Popen([BINARY, "run", "--data-dir", str(site.folder / "data"), "--mllp", site.mllp, "--http",
+                                 f"127.0.0.1:{site.http_port}", *site.flags], env=site.environment, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE)
 
 
 class OtherVersions(Unpacked):
     def test_are_refused_and_named(self):
-        for format, writer in (("VLOG 1", "an older version"), ("VLOG 99", "a newer version")):
+        for format, writer in (("VLOG 0", "an older version"), ("VLOG 99", "a newer version")):
             site = self.unpack(DIRECTORIES[-1])
             before = {path: path.read_bytes() for path in (site.folder / "data/db").iterdir()}
             (site.folder / "data/format").write_text(format + "\n")

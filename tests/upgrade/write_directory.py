@@ -2,7 +2,8 @@
 """Writes tests/data/directories/format-N.tar.xz: a small data directory as this program stores it, and what is in it
 (expected.json). N is the number in D/format. To be written anew whenever that number was raised; those of versions that are
 still read stay.
-    VITALOG_BINARY=build/release/vitalog tests/upgrade/write_directory.py"""
+    VITALOG_BINARY=build/release/vitalog tests/upgrade/write_directory.py
+With --first the program is the first version, and sends its messages to a simulated provider; expected.json says which."""
 
 import io
 import lzma
@@ -11,7 +12,7 @@ import sys
 import tarfile
 import tempfile
 
-from small_site import BINARY, fill, seen, small_site, write
+from small_site import BINARY, fill, seen, small_site, with_provider, write
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "data/directories"
 
@@ -39,13 +40,21 @@ def main():
         sys.exit("VITALOG_BINARY is to name the program that writes the directory")
     with tempfile.TemporaryDirectory(prefix="vitalog-directory-") as name:
         folder = pathlib.Path(name)
+        first = "--first" in sys.argv
         site = small_site(BINARY, folder)
-        fill(site)
-        write(folder / "expected.json", seen(site))
+        sim = with_provider(site) if first else None
+        fill(site, first)
+        expected = seen(site)
+        if sim:
+            expected["sent"] = sorted(message["intent"] for message in sim.sent())
+            assert expected["sent"]
+        write(folder / "expected.json", expected)
         assert site.stop() == 0
         site.start()  # what was in the write-ahead log is in tables from here on
         site.wait(240)
         assert site.stop() == 0
+        if sim:
+            sim.stop()
         number = (folder / "data/format").read_text().split()[1]
         target = FOLDER / f"format-{number}.tar.xz"
         pack(folder, target)

@@ -67,11 +67,11 @@ Result<AuditLog::Position> AuditLog::position(std::string_view stage, const Topi
     if (cluster_) {
         const auto committed = cluster_->committed(stage, input);
         if (!committed && committed.error().code() != Errc::NotFound) return tl::unexpected(committed.error());
-        return Position{committed ? *committed : Offset(), 0};
+        return Position{committed ? *committed : Offset(), 0, {}};
     }
     for (const auto& shard : stopped_->shards())
         if (shard.stage == stage && shard.input == input)
-            return Position{shard.position.committed, shard.position.logic};
+            return Position{shard.position.committed, shard.position.logic, shard.earlier};
     return Position{};
 }
 

@@ -34,6 +34,7 @@ class AuditLog {
     struct Position {
         Offset committed;
         std::uint32_t logic = 0;  ///< that wrote the last commit; 0: not known
+        std::vector<StoppedLog::EarlierLogic> earlier{};  ///< before it; on a cluster not known
     };
     /// Where a shard stands; at the beginning where it never committed. Io.
     Result<Position> position(std::string_view stage, const TopicPartition& input) const;

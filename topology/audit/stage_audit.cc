@@ -90,7 +90,7 @@ class StageAudit {
         VITALOG_TRY(const auto position, log_.position(stage_.name, input));
         VITALOG_TRY(const Offset begin, log_.source().records.begin_offset(input));
         VITALOG_TRY(const bool whole, is_whole(input, begin));
-        AuditReport::Shard shard{input, begin, position.committed, 0, 0, position.logic, {}};
+        AuditReport::Shard shard{input, begin, position.committed, 0, 0, position.logic, {}, position.earlier};
         if (!whole)
             shard.not_recomputable = fmt::format(
                 "retention has dropped what lay before {}: {}", to_string(input, begin),
@@ -182,6 +182,8 @@ class StageAudit {
                 to_string(shard.input), shard.logic, report_.logic);
             return {};
         }
+        VITALOG_TRY(report_.cause, earlier_binary());
+        if (!report_.cause.empty()) return {};
         if (first.kind == Difference::Kind::Unexpected) {
             report_.cause = "the stage does not make this record: it was written by somebody else, or by another binary "
                             "of the same logic number, or the input that it rests on was taken out or changed";
@@ -194,6 +196,29 @@ class StageAudit {
                   : "a nondeterministic processor: recomputed a second time it came out differently; report this as a "
                     "defect of the stage";
         return {};
+    }
+
+    /// What to say where an upgrade lies in the stretch, or before it; empty: nowhere. Whoever changed a record changed
+    /// its chain, and that was looked at first.
+    Result<std::string> earlier_binary() const {
+        for (const auto& shard : report_.shards) {
+            const auto other = std::ranges::find_if(shard.earlier.rbegin(), shard.earlier.rend(), [&](const auto& each) {
+                return each.logic != report_.logic;
+            });
+            if (other == shard.earlier.rend()) continue;
+            RecordBatch batch;
+            VITALOG_CHECK(log_.source().records.read(shard.input, std::max(other->until, shard.begin), 1, batch));
+            std::string what = fmt::format(
+                "another binary: {} was decided by logic {} of this stage up to offset {}, before an upgrade; this program "
+                "has logic {}",
+                to_string(shard.input), other->logic, other->until.value(), report_.logic);
+            if (batch.records.empty()) return what;
+            const LogTime after = batch.records.front().timestamp;
+            if (report_.options.from && *report_.options.from >= after)
+                return what + ", and the state that the stretch rests on comes out otherwise";
+            return what + ". Say --from a time after it: " + to_rfc3339(after);
+        }
+        return std::string();
     }
 
     /// Whether the shard makes the same output when it is recomputed once more.

@@ -35,6 +35,7 @@ struct AuditReport {
         std::uint64_t in_stretch = 0;
         std::uint32_t logic = 0;       ///< that wrote the last commit; 0: not known
         std::string not_recomputable;  ///< why; empty: it was recomputed
+        std::vector<StoppedLog::EarlierLogic> earlier{};
     };
     struct Output {
         TopicPartition tp;

@@ -22,7 +22,8 @@ constexpr std::string_view kHelp =
 Runs the whole topology: listens for HL7 v2 over MLLP, serves the FHIR API, watches, sends.
 Ready when D/run.json exists and one line with the same JSON stands on stdout. SIGTERM or SIGINT stops it.
 
-  --data-dir D      where everything is kept; created when missing; one process at a time
+  --data-dir D      where everything is kept; created when missing; one process at a time. One that an older version left
+                    becomes one of this version: back it up before
   --config F        YAML file; `vitalog config show` prints every key, docs/vitalog.yaml explains them
   --mllp, --http    where to listen; port 0 takes a free one
   --set key=value   overrides any key; precedence: flag, environment VITALOG_*, file, default

@@ -65,6 +65,7 @@ Digest chain_begin(const TopicPartition& tp) {
 
 Result<SealedBlock> open_seal(std::string_view stored) {
     if (stored.empty()) return damaged("is empty");
+    if (stored.starts_with(kUnplacedMagic)) return SealedBlock{stored, {}, {}, false};
     const std::size_t size = static_cast<std::uint8_t>(stored.back());
     if ((size != kPlaceBytes && size != kPlaceBytesMax) || size > stored.size())
         return damaged("does not end with its place in the chain");
@@ -81,6 +82,8 @@ Result<SealedBlock> open_seal(std::string_view stored) {
 Result<void> BlockChain::add(Offset base, std::string_view stored) {
     VITALOG_TRY(const SealedBlock block, open_seal(stored));
     VITALOG_TRY(const BlockHeader header, peek_block(stored));
+    if (!block.placed) return add_unplaced(base, stored);
+    any_placed_ = true;
     if (!head_) head_ = begin_ == Offset() ? chain_begin(tp_) : block.before;
     if (!head_) return damaged("does not say what it follows, and is the first that is kept");
     // A loss of power may leave a gap before a segment; its first block says what it follows.
@@ -96,6 +99,20 @@ Result<void> BlockChain::add(Offset base, std::string_view stored) {
         return damaged(
             "is not what its link says: its records, its place, or a block before it were changed");
     end_ = Offset(base.value() + header.count);
+    return {};
+}
+
+/// Nothing but its checksum speaks for it until a placed block says what it follows.
+Result<void> BlockChain::add_unplaced(Offset base, std::string_view body) {
+    if (any_placed_) return damaged("has no place in the chain, behind blocks that have one");
+    if (base < end_)
+        return damaged("comes where offset " + std::to_string(end_.value()) + " should");
+    VITALOG_TRY(const RecordBlock block, decode_block(base, body));
+    end_ = block.end();
+    if (begin_ != Offset()) return {};  // what it follows was dropped
+    sha_.add(body);
+    const Digest content = sha_.finish();
+    head_ = link_of(sha_, head_.value_or(chain_begin(tp_)), base, content);
     return {};
 }
 

@@ -18,6 +18,10 @@ namespace vitalog::topology {
 //   link  := SHA-256(link of the block before | base fixed64 | SHA-256(body))
 // `before` is the link of the block before: retention drops whole segments, so that the first block
 // that is kept says what it follows. The first of all follows chain_begin().
+//
+// Blocks of before the chain ("VLB1", a body alone) may lie before all others. They are linked as
+// if they had a place, and the first block behind them has `before`: one of them that is changed is
+// found there, as long as none was dropped by retention.
 
 /// A block that waits for its place.
 struct PackedBlock {
@@ -36,6 +40,7 @@ struct SealedBlock {
     std::string_view body;
     Digest link;
     std::optional<Digest> before;
+    bool placed = true;  ///< false: of before the chain, without link and before
 };
 /// Damaged when the place does not follow its grammar, or fails its checksum.
 Result<SealedBlock> open_seal(std::string_view stored);
@@ -58,8 +63,11 @@ class BlockChain {
   private:
     const TopicPartition tp_;
     const Offset begin_;
+    Result<void> add_unplaced(Offset base, std::string_view body);
+
     Offset end_;
     std::optional<Digest> head_;
+    bool any_placed_ = false;
     Sha256 sha_;
 };
 

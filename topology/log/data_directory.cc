@@ -25,7 +25,8 @@ namespace {
 
 constexpr std::array<std::string_view, 2> kFormatMagics{"VLOG", "VKLS"};  // by Holds
 constexpr std::array<std::string_view, 2> kKinds{"embedded", "kafka"};
-constexpr std::array<int, 2> kFormatVersions{2, 1};
+constexpr std::array<int, 2> kFormatVersions{DataDirectory::kVersion, 1};
+constexpr std::array<int, 2> kOldestVersions{1, 1};
 constexpr std::string_view kFormatFile = "format";
 constexpr mode_t kMode = 0640;
 constexpr std::size_t kSyncedBytes = 16;
@@ -75,15 +76,18 @@ tl::unexpected<Error> unusable(std::string_view what, const std::filesystem::pat
                             what, path.string(), why));
 }
 
-std::string format_line(DataDirectory::Holds holds) {
-    return fmt::format("{} {}\n", kFormatMagics.at(static_cast<std::size_t>(holds)),
-                       kFormatVersions.at(static_cast<std::size_t>(holds)));
+int version_of(DataDirectory::Holds holds) {
+    return kFormatVersions.at(static_cast<std::size_t>(holds));
+}
+
+std::string format_line(DataDirectory::Holds holds, int version) {
+    return fmt::format("{} {}\n", kFormatMagics.at(static_cast<std::size_t>(holds)), version);
 }
 
 }  // namespace
 
 Result<void> DataDirectory::write_format(const std::filesystem::path& path) {
-    return write_durably(path / kFormatFile, format_line(Holds::Log));
+    return write_durably(path / kFormatFile, format_line(Holds::Log, kVersion));
 }
 
 Result<DataDirectory> DataDirectory::open(std::filesystem::path path, Holds holds) {
@@ -114,6 +118,7 @@ Result<DataDirectory> DataDirectory::open(std::filesystem::path path, Holds hold
 
 DataDirectory::DataDirectory(DataDirectory&& other) noexcept
     : path_(std::move(other.path_)),
+      version_(other.version_),
       lock_(std::exchange(other.lock_, -1)),
       synced_(std::exchange(other.synced_, -1)) {}
 
@@ -122,9 +127,9 @@ DataDirectory::~DataDirectory() {
     if (lock_ >= 0) ::close(lock_);
 }
 
-Result<void> DataDirectory::check_format(Holds holds) const {
+Result<void> DataDirectory::check_format(Holds holds) {
     const std::filesystem::path path = path_ / kFormatFile;
-    const std::string wanted = format_line(holds);
+    const std::string wanted = format_line(holds, version_of(holds));
     if (!std::filesystem::exists(path)) {
         if (std::filesystem::exists(database()))
             return fail(
@@ -135,7 +140,9 @@ Result<void> DataDirectory::check_format(Holds holds) const {
         return write_durably(path, wanted);
     }
     const std::string found = read_small_file(path);
-    if (found == wanted) return {};
+    for (version_ = version_of(holds);
+         version_ >= kOldestVersions.at(static_cast<std::size_t>(holds)); --version_)
+        if (found == format_line(holds, version_)) return {};
     const auto kind =
         std::ranges::find_if(kFormatMagics, [&](auto magic) { return found.starts_with(magic); });
     if (kind != kFormatMagics.end() && !wanted.starts_with(*kind))
@@ -153,7 +160,7 @@ Result<void> DataDirectory::check_format(Holds holds) const {
     int number = 0;
     const auto digits = std::string_view(found).substr(std::min(found.size(), kind->size() + 1));
     std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    const bool newer = number > kFormatVersions.at(static_cast<std::size_t>(holds));
+    const bool newer = number > version_of(holds);
     return fail(
         Errc::Damaged,
         fmt::format("{} says '{}', this version of vitalog reads '{}': a{} version wrote the data "

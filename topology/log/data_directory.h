@@ -16,13 +16,14 @@ namespace vitalog::topology {
 ///             cluster's state
 ///   synced := sequence fixed64 | checksum fixed64
 /// The version is raised with any stored form in the directory that a program of the version
-/// before can't read, or of which this one can't read the older: it refuses the directory before
-/// anything in it is touched. tests/upgrade/ holds a directory of each version that is read.
+/// before can't read: it refuses the directory before anything in it is touched. What older
+/// versions left is read as it lies; what it lacks besides is made up for once (first_version.h).
+/// tests/upgrade/ holds a directory of each version that is read.
 class DataDirectory {
   public:
     enum class Holds : std::uint8_t { Log, ClusterState };
     /// Creates what is missing. Conflict when another process holds it (the message names its pid),
-    /// Configuration when it holds the other thing, Damaged when its form is unknown.
+    /// Configuration when it holds the other thing, Damaged when its version is not read.
     static Result<DataDirectory> open(std::filesystem::path path, Holds holds = Holds::Log);
     DataDirectory(DataDirectory&& other) noexcept;
     DataDirectory& operator=(DataDirectory&&) = delete;
@@ -34,6 +35,10 @@ class DataDirectory {
     }
     /// Marks a folder as a data directory of this form, durably. Io.
     static Result<void> write_format(const std::filesystem::path& path);
+    /// The version that D/format named when this was opened; of an embedded log below kVersion
+    /// where an older program wrote it.
+    static constexpr int kVersion = 3;
+    int version() const { return version_; }
 
     std::filesystem::path database() const { return database_of(path_); }
     const std::filesystem::path& path() const { return path_; }
@@ -51,9 +56,10 @@ class DataDirectory {
 
   private:
     DataDirectory(std::filesystem::path path, int lock) : path_(std::move(path)), lock_(lock) {}
-    Result<void> check_format(Holds holds) const;
+    Result<void> check_format(Holds holds);
 
     std::filesystem::path path_;
+    int version_ = kVersion;
     int lock_ = -1;
     int synced_ = -1;
 };

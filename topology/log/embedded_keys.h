@@ -13,7 +13,8 @@ namespace vitalog::topology {
 // family "default":
 //   "generation"     -> varint
 //   "topic" 00 name  -> partitions varint
-//   "chain" 00 topic/partition -> the link (block_chain.h) that the partition's last segment follows
+//   "chain" 00 topic/partition -> the link (block_chain.h) that the partition's last segment
+//                                 follows, or the first block that has a place in the chain
 inline constexpr std::string_view kGenerationKey = "generation";
 inline constexpr std::string_view kTopicKeyPrefix{"topic\0", 6};
 inline constexpr std::string_view kChainKeyPrefix{"chain\0", 6};

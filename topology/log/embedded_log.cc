@@ -11,6 +11,7 @@
 #include "topology/log/atom_writer.h"
 #include "topology/log/data_directory.h"
 #include "topology/log/embedded_keys.h"
+#include "topology/log/first_version.h"
 #include "topology/log/generations.h"
 #include "topology/log/group_committer.h"
 #include "topology/log/position_book.h"
@@ -67,6 +68,7 @@ class EmbeddedLog::Impl {
     using Builders = std::map<TopicPartition, RecordBlockBuilder>;
     using Receipts = std::vector<Result<AppendReceipt>>;
 
+    Result<void> raise_version();
     Result<void> recover_topics();
     Result<void> recover_partitions();
     Result<void> check_reserve() const;
@@ -140,6 +142,7 @@ Result<void> EmbeddedLog::Impl::recover() {
                  {{"file", end.file.string()},
                   {"from", std::to_string(end.from)},
                   {"bytes", std::to_string(end.bytes)}});
+    VITALOG_CHECK(raise_version());
     VITALOG_CHECK(recover_topics());
     VITALOG_CHECK(recover_partitions());
     const std::string& database = rocks->db().GetName();
@@ -150,35 +153,66 @@ Result<void> EmbeddedLog::Impl::recover() {
     return {};
 }
 
+/// Before anything is written that the version before could not read. A crash leaves the one or the
+/// other version.
+Result<void> EmbeddedLog::Impl::raise_version() {
+    const int found = directory.version();
+    if (found == DataDirectory::kVersion) return {};
+    if (options.older == Options::Older::Refuse)
+        return fail(Errc::Conflict,
+                    fmt::format("{} is a data directory of an older version, VLOG {}: start the "
+                                "site on it once (`vitalog run`), which makes it VLOG {}",
+                                directory.path().string(), found, DataDirectory::kVersion));
+    if (found == 1)
+        VITALOG_CHECK(complete_first_version(*rocks, options.older == Options::Older::RaiseAnyhow));
+    VITALOG_CHECK(DataDirectory::write_format(directory.path()));
+    log_line("info", "data-directory-raised",
+             {{"from", std::to_string(found)}, {"to", std::to_string(DataDirectory::kVersion)}});
+    return {};
+}
+
 Result<void> EmbeddedLog::Impl::recover_topics() {
     const RocksBackend meta(rocks->db(), rocks->meta(), "");
-    std::vector<std::string> keys{std::string(kGenerationKey)};
-    for (const TopicConfig& topic : options.topics)
-        keys.push_back(std::string(kTopicKeyPrefix) + topic.name);
-    std::vector<std::optional<std::string>> values;
-    VITALOG_CHECK(meta.get_many(std::vector<std::string_view>(keys.begin(), keys.end()), values));
-
     rocksdb::WriteBatch batch;
+    const std::string_view generation_key = kGenerationKey;
+    std::vector<std::optional<std::string>> values;
+    VITALOG_CHECK(meta.get_many({&generation_key, 1}, values));
     if (values.front()) {
         generation = Generation(static_cast<std::uint32_t>(BinaryReader(*values.front()).varint()));
     } else {
-        meta.put(batch, {keys.front(), encode_number(generation.value())});
+        meta.put(batch, {std::string(generation_key), encode_number(generation.value())});
     }
-    for (std::size_t i = 0; i < options.topics.size(); ++i) {
-        const TopicConfig& topic = options.topics[i];
-        if (!values[i + 1]) {
-            meta.put(batch, {keys[i + 1], encode_number(topic.partitions)});
+    std::map<std::string, std::uint64_t> stored;  // those not configured, in the end
+    VITALOG_CHECK(meta.scan(kTopicKeyPrefix, [&](auto key, auto value) -> Result<void> {
+        stored.emplace(key.substr(kTopicKeyPrefix.size()), BinaryReader(value).varint());
+        return {};
+    }));
+    const TopicConfig* fresh = nullptr;
+    for (const TopicConfig& topic : options.topics) {
+        const auto found = stored.find(topic.name);
+        if (found == stored.end()) {
+            meta.put(batch, {std::string(kTopicKeyPrefix) + topic.name,
+                             encode_number(topic.partitions)});
+            fresh = &topic;
             continue;
         }
-        const std::uint64_t stored = BinaryReader(*values[i + 1]).varint();
-        if (stored != topic.partitions)
+        if (found->second != topic.partitions)
             return fail(
                 Errc::Configuration,
                 fmt::format("topic {} has {} partitions in {}, the configuration says {}: set "
                             "log.partitions "
                             "back, or begin with an empty data directory",
-                            topic.name, stored, directory.path().string(), topic.partitions));
+                            topic.name, found->second, directory.path().string(),
+                            topic.partitions));
+        stored.erase(found);
     }
+    // What lies in the old topic would be read by nobody.
+    if (fresh && !stored.empty())
+        return fail(Errc::Configuration,
+                    fmt::format("{} has a topic {}, which the configuration doesn't name, and no "
+                                "topic {}: a topic keeps its name for as long as there is data; "
+                                "set topics.*.name back, or begin with an empty data directory",
+                                directory.path().string(), stored.begin()->first, fresh->name));
     return writer.write(batch, {});
 }
 
@@ -352,11 +386,15 @@ CommitOutcome EmbeddedLog::Impl::commit(PositionBook::Taken& shard, const Commit
         return CommitOutcome::Aborted;
     }
     StoredShard next = shard.stored;
+    const ShardPosition& before = shard.stored.position;
     next.position = {generation, commit.committed, commit.checkpoint, commit.logic, {}};
     rocksdb::WriteBatch batch;
     const RocksBackend state(rocks->db(), rocks->state(), state_prefix(next.shard));
     for (const state::Write& write : commit.state) state.put(batch, write);
     batch.Put(rocks->meta(), shard.key, encode_shard_position(next));
+    if (before.logic != 0 && before.logic != commit.logic)
+        batch.Put(rocks->meta(), logic_key(shard.stage, shard.entry->tp, before.committed),
+                  encode_number(before.logic));
     if (const auto written = writer.write(batch, std::move(*blocks)); !written) {
         error = written.error();
         return CommitOutcome::Unknown;
@@ -518,6 +556,8 @@ Result<void> EmbeddedLog::sync() {
 std::uint64_t EmbeddedLog::activity() const {
     return impl_->writer.activity();
 }
+
+Result<void> EmbeddedLog::usable() const { return impl_->writer.usable(); }
 
 void EmbeddedLog::wait(std::uint64_t seen, std::chrono::milliseconds timeout) const {
     impl_->writer.wait(seen, timeout);

@@ -40,6 +40,10 @@ class EmbeddedLog final : public Log {
         LedgerLimits ledger;
         int background_jobs = 4;  ///< RocksDB's threads for flush and compaction
         const Disk* disk = nullptr;  ///< the machine's own; tests put faults there
+        /// A data directory of an older version becomes one of this version; Raise: only where its
+        /// site was stopped in order.
+        enum class Older : std::uint8_t { Refuse, Raise, RaiseAnyhow };
+        Older older = Older::Raise;
     };
     /// Errors: Conflict when another process has the data directory, Configuration when topics do
     /// not fit what is stored, Damaged, Io.
@@ -85,6 +89,7 @@ class EmbeddedLog final : public Log {
     Stats stats() const;
 
     std::vector<TopicConfig> topics() const override;
+    Result<void> usable() const override;
     Result<std::unique_ptr<ShardLog>> open_shard(std::string_view stage,
                                                  const TopicPartition& input) override;
     Generation generation() const override;

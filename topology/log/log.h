@@ -86,6 +86,8 @@ class Log : public FeedAppender, public RecordSource {
     virtual Result<Offset> committed(std::string_view stage, const TopicPartition& input) const {
         return fail(Errc::NotFound, "no other process runs " + std::string(stage) + " of " + to_string(input));
     }
+    /// An error once the log takes no more work, whoever's write it was that failed: the process is to end.
+    virtual Result<void> usable() const { return {}; }
     /// Whether this process does what one of a site's processes does: sends, raises alarms.
     virtual bool on_duty() const { return true; }
     /// Null while the log brings the shard's state from elsewhere: ask again once activity() has changed. Conflict

@@ -70,6 +70,8 @@ class PartitionLog {
     using BlockVisit = std::function<Result<void>(Offset base, std::string_view stored)>;
     /// Every stored block, in order, not decoded. The visitor's error ends it.
     Result<void> visit_blocks(const BlockVisit& visit) const;
+    /// An error with the name of the block that it is about, and what to do.
+    Error block_error(Offset base, const Error& error) const;
 
     std::vector<Segment> segments() const;
     /// Takes the oldest segment off; it must not be the active one.
@@ -85,7 +87,6 @@ class PartitionLog {
     /// The folder, for whoever has to repair it.
     const std::string& database() const;
     Result<Offset> block_base(std::string_view key) const;
-    Error block_error(Offset base, const Error& error) const;
     Result<Digest> stored_head() const;
 
     const TopicPartition tp_;
@@ -94,6 +95,7 @@ class PartitionLog {
     Offset staged_;  // guarded by the commit lock, as the next two: what the next block gets,
     Digest head_;    // and follows
     bool begins_segment_ = true;
+    bool any_placed_ = false;  // of recover_segment: a block that has a place in the chain was met
 
     mutable std::mutex mutex_;  // guards what follows
     std::deque<Segment> segments_;

@@ -47,6 +47,7 @@ Result<PositionBook::Taken> PositionBook::take_shard(Rocks& rocks, std::string_v
     const RocksBackend meta(rocks.db(), rocks.meta(), "");
     Taken taken;
     taken.key = shard_position_key(stage, input);
+    taken.stage = stage;
     const std::lock_guard lock(mutex_);
     auto& entry = entries_[taken.key];
     if (!entry) {

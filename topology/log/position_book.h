@@ -29,6 +29,7 @@ class PositionBook {
     /// Takes a shard. `fresh` says that it has no record yet. Conflict when it is held.
     struct Taken {
         std::string key;
+        std::string stage;
         Entry* entry;
         StoredShard stored;
         bool fresh = false;

@@ -55,6 +55,8 @@ struct RecordBlock {
 ///   body    := magic "VLB2" | codec u8 (0 raw, 1 lz4) | count varint | last_timestamp_ms zigzag |
 ///              raw_size varint | checksum fixed64 (XXH3 of all the rest) | payload
 std::string encode_block(const RecordBlockBuilder& builder);
+/// What the body of a block began with before there was a chain: the rest is the same.
+inline constexpr std::string_view kUnplacedMagic = "VLB1";
 /// Of body and place. Damaged when magic, checksums or grammar do not hold.
 Result<RecordBlock> decode_block(Offset base, std::string_view stored);
 

@@ -92,7 +92,9 @@ class Rocks {
     rocksdb::ColumnFamilyHandle* meta() const { return meta_->get(); }
     rocksdb::ColumnFamilyHandle* state() const { return state_->get(); }
     rocksdb::ColumnFamilyHandle* ledger() const { return ledger_->get(); }
-    /// The column families of blocks found at open, by name. Moved out.
+    /// The column families of blocks found at open, by name.
+    const std::map<std::string, SharedColumnFamily>& logs() const { return logs_; }
+    /// The same, moved out.
     std::map<std::string, SharedColumnFamily> take_logs() { return std::move(logs_); }
     /// New column families for blocks.
     Result<std::vector<SharedColumnFamily>> create_logs(const std::vector<std::string>& names);

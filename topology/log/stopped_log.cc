@@ -1,5 +1,6 @@
 #include "topology/log/stopped_log.h"
 
+#include <algorithm>
 #include <map>
 
 #include "topology/log/data_directory.h"
@@ -78,9 +79,18 @@ class StoppedLog::Impl {
             VITALOG_TRY(auto parsed, parse_position_key(key));
             VITALOG_TRY(const StoredShard stored, decode_shard_position(value));
             shards.push_back(
-                {std::move(parsed.owner), std::move(parsed.tp), stored.position, stored.shard});
+                {std::move(parsed.owner), std::move(parsed.tp), stored.position, stored.shard, {}});
             return {};
         }));
+        VITALOG_CHECK(meta_.scan(kLogicKeyPrefix, [this](auto key, auto value) -> Result<void> {
+            VITALOG_TRY(const LogicKey parsed, parse_logic_key(key));
+            const auto logic = static_cast<std::uint32_t>(BinaryReader(value).varint());
+            for (Shard& shard : shards)
+                if (shard.stage == parsed.shard.owner && shard.input == parsed.shard.tp)
+                    shard.earlier.push_back({parsed.until, logic});
+            return {};
+        }));
+        for (Shard& shard : shards) std::ranges::sort(shard.earlier, {}, &EarlierLogic::until);
         return meta_.scan(kReaderKeyPrefix, [this](auto key, auto value) -> Result<void> {
             VITALOG_TRY(auto parsed, parse_position_key(key));
             VITALOG_TRY(const ReaderPosition stored, decode_reader_position(value));
@@ -105,6 +115,10 @@ Result<std::unique_ptr<StoppedLog>> StoppedLog::open(const std::filesystem::path
             return fail(Errc::NotFound, data_dir.string() + " is no data directory: there is no " +
                                             needed.string());
     VITALOG_TRY(DataDirectory directory, DataDirectory::open(data_dir));
+    if (directory.version() == 1)
+        return fail(Errc::Conflict, data_dir.string() +
+                                        " was written by the first version, VLOG 1: start the site "
+                                        "on it once (`vitalog run`), then stop it");
     VITALOG_TRY(auto rocks, Rocks::open_to_read(directory.database(), kReading));
     const std::string database = rocks->db().GetName();
     auto impl = std::make_unique<Impl>(std::move(directory), std::move(rocks));

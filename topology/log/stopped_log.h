@@ -17,7 +17,8 @@ namespace vitalog::topology {
 class StoppedLog {
   public:
     /// NotFound where there is no data directory, Conflict while a process has it, Configuration
-    /// where it holds something else, Damaged, Io.
+    /// or where the first version wrote it, Configuration where it holds something else, Damaged,
+    /// Io.
     static Result<std::unique_ptr<StoppedLog>> open(const std::filesystem::path& data_dir);
     ~StoppedLog();
 
@@ -25,11 +26,17 @@ class StoppedLog {
         std::string name;
         std::uint32_t partitions = 0;
     };
+    /// Another logic than that of the last commit decided the input before `until`.
+    struct EarlierLogic {
+        Offset until;
+        std::uint32_t logic = 0;
+    };
     struct Shard {
         std::string stage;
         TopicPartition input;
         ShardPosition position;
         std::uint32_t number = 0;  ///< under which its state is stored
+        std::vector<EarlierLogic> earlier{};  ///< by offset
     };
     struct ReaderPlace {
         std::string reader;

@@ -61,7 +61,7 @@ std::string reader_position_key(std::string_view reader, const TopicPartition& t
 
 Result<PositionKey> parse_position_key(std::string_view key) {
     PositionKey parsed;
-    for (std::string_view prefix : {kShardKeyPrefix, kReaderKeyPrefix})
+    for (std::string_view prefix : {kShardKeyPrefix, kReaderKeyPrefix, kLogicKeyPrefix})
         if (key.starts_with(prefix)) key.remove_prefix(prefix.size());
     for (std::string* part : {&parsed.owner, &parsed.tp.topic}) {
         const std::size_t size = key.find('\0');
@@ -73,6 +73,23 @@ Result<PositionKey> parse_position_key(std::string_view key) {
     BinaryReader reader(key);
     parsed.tp.partition = Partition(reader.fixed32());
     VITALOG_CHECK(reader.finish("the key of a stored position"));
+    return parsed;
+}
+
+std::string logic_key(std::string_view stage, const TopicPartition& input, Offset until) {
+    std::string key = position_key(kLogicKeyPrefix, stage, input);
+    BinaryWriter(key).fixed64(static_cast<std::uint64_t>(until.value()));
+    return key;
+}
+
+Result<LogicKey> parse_logic_key(std::string_view key) {
+    constexpr std::size_t kOffsetBytes = 8;
+    if (key.size() < kLogicKeyPrefix.size() + kOffsetBytes)
+        return fail(Errc::Damaged, "the note of an earlier logic has a broken key");
+    LogicKey parsed;
+    VITALOG_TRY(parsed.shard, parse_position_key(key.substr(0, key.size() - kOffsetBytes)));
+    BinaryReader offset(key.substr(key.size() - kOffsetBytes));
+    parsed.until = Offset(static_cast<std::int64_t>(offset.fixed64()));
     return parsed;
 }
 

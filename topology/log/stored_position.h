@@ -16,12 +16,15 @@ namespace vitalog::topology {
 //                      checkpoint zigzag | logic varint | digest text | checksum fixed64
 //   reader position := "VRDP" | version 1 varint | generation varint | next zigzag | checksum
 //   fixed64
-// A checksum is XXH3 of everything before it.
+// A checksum is XXH3 of everything before it. And, of an embedded log only, for whoever audits:
+//   "logic" 00 stage 00 topic 00 partition fixed32 offset fixed64 -> varint, the logic that decided
+//   the shard's input before `offset`, where another one went on
 
 std::string shard_position_key(std::string_view stage, const TopicPartition& input);
 std::string reader_position_key(std::string_view reader, const TopicPartition& tp);
 inline constexpr std::string_view kShardKeyPrefix{"shard\0", 6};
 inline constexpr std::string_view kReaderKeyPrefix{"reader\0", 7};
+inline constexpr std::string_view kLogicKeyPrefix{"logic\0", 6};
 
 /// Reads back whose position a key names: stage or reader, and the partition.
 struct PositionKey {
@@ -29,6 +32,13 @@ struct PositionKey {
     TopicPartition tp;
 };
 Result<PositionKey> parse_position_key(std::string_view key);
+
+std::string logic_key(std::string_view stage, const TopicPartition& input, Offset until);
+struct LogicKey {
+    PositionKey shard;
+    Offset until;
+};
+Result<LogicKey> parse_logic_key(std::string_view key);
 
 /// A shard's position and the number under which its state is stored.
 struct StoredShard {

@@ -99,15 +99,14 @@ Result<bool> Runtime::step_all() {
 void Runtime::work(std::vector<Slot*> slots) {
     name_thread("worker");
     while (!stopping_) {
+        // A write that failed may have been another's, whom nobody hears: the views', a feed's.
+        if (const auto usable = ports_.log.usable(); !usable) return fail_once(usable.error());
         const std::uint64_t seen = ports_.log.activity();
         bool worked = false;
         bool waiting_to_commit = false;
         for (Slot* slot : slots) {
-            auto one = step(*slot);
-            if (!one) {
-                std::call_once(failed_, [&] { on_failure_(one.error()); });
-                return;
-            }
+            const auto one = step(*slot);
+            if (!one) return fail_once(one.error());
             worked |= *one;
             if (!slot->shard) continue;
             const auto wake = slot->shard->next_wake();
@@ -115,6 +114,10 @@ void Runtime::work(std::vector<Slot*> slots) {
         }
         if (!worked) ports_.log.wait(seen, waiting_to_commit ? kShortWait : kIdleWait);
     }
+}
+
+void Runtime::fail_once(const Error& error) {
+    std::call_once(failed_, [&] { on_failure_(error); });
 }
 
 void Runtime::start(std::size_t workers, std::function<void(Error)> on_failure) {

@@ -36,7 +36,8 @@ class Runtime {
 
     /// Before start(): a shard and how to make its processor.
     Result<void> add(ShardSpec spec, ProcessorFactory make_processor);
-    /// Divides the shards among `workers` threads. `on_failure` is called once, from a worker, with what ended it.
+    /// Divides the shards among `workers` threads. `on_failure` is called once, from a worker, with what ended it,
+    /// or once the log takes no more work.
     void start(std::size_t workers, std::function<void(Error)> on_failure);
     /// Ends the threads; with `flush`, every shard commits and flushes everything.
     Result<void> stop(bool flush);
@@ -62,6 +63,7 @@ class Runtime {
     Result<bool> settle_ownership(Slot& slot);
     Result<bool> step(Slot& slot);
     void work(std::vector<Slot*> slots);
+    void fail_once(const Error& error);
 
     ShardPorts ports_;
     ShardOptions options_;

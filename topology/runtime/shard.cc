@@ -178,6 +178,10 @@ Result<void> Shard::follow_control() {
 }
 
 Result<bool> Shard::read_and_apply() {
+    if (planted("begin-anew-behind-a-loss")) {
+        VITALOG_TRY(const Offset begin, ports_.log.begin_offset(input_));
+        position_ = std::max(position_, begin);
+    }
     VITALOG_CHECK(ports_.log.read(input_, position_, options_.read_bytes, batch_));
     if (batch_.records.empty()) {
         if (batch_.next > position_ && !planted("stop-at-a-gap")) pass_gap();
