@@ -6,6 +6,7 @@
 #include "processors/care/judge_samples.h"
 #include "processors/care/merge.h"
 #include "processors/care/observations.h"
+#include "processors/care/react.h"
 #include "processors/care/silence.h"
 #include "processors/care/succession.h"
 #include "processors/care/task_context.h"
@@ -30,6 +31,34 @@ constexpr std::string_view kPatientPurpose = "alert";
 /// Records on `person` that are not care's business: the views read them.
 bool is_for_views(std::string_view type) {
     return type == schemas::PersonIdentified::kType || type == schemas::PersonClash::kType;
+}
+
+/// Nobody is to be called to a person who died.
+void end_all(Turn& turn, const CareEvent& event) {
+    Episodes life(turn);
+    const auto& at = event.patient->deceased_at;
+    for (auto& episode : turn.person.episodes)
+        life.end_by_death(episode, at ? *at : event.occurred);
+    turn.person.forget_old_episodes(turn.input.received.as<EventTime>());
+}
+
+/// A doctor's decision about an episode: kept with it, and told to the patient if it says so.
+void decide(Turn& turn, const schemas::PersonDecision& record, const RecordId& alert, bool tells) {
+    Episode* episode = turn.person.episode_of(alert);
+    Episode forgotten;
+    if (episode == nullptr) {
+        // An episode older than those remembered: what the doctor confirmed is told all the same.
+        schemas::Rule rule;
+        rule.patient_purpose = kPatientPurpose;
+        rule.patient_template = kPatientTemplate;
+        forgotten.alert = alert;
+        forgotten.task = RecordId::parse(record.task);
+        forgotten.rule = std::make_shared<const schemas::Rule>(std::move(rule));
+        forgotten.priority = schemas::Priority::Medium;
+        episode = &forgotten;
+    }
+    episode->decided = Decided{record.action, std::string(record.user), record.decided};
+    if (tells) Episodes(turn).tell_patient(*episode, record);
 }
 
 }  // namespace
@@ -71,6 +100,7 @@ Result<std::unique_ptr<state::Entity>> CareProcessor::decode(std::string_view ke
 Turn CareProcessor::turn_for(Person& person, const Input& input, Context& out) {
     hex_.clear();
     touched_.clear();
+    computed_.clear();
     arrivals_.clear();
     return {.person = person,
             .input = input,
@@ -79,21 +109,35 @@ Turn CareProcessor::turn_for(Person& person, const Input& input, Context& out) {
             .notice_limit = notice_limit_,
             .index_settings = index_settings_,
             .hex = hex_,
+            .computed = computed_,
             .trace = trace_};
 }
 
 Result<void> CareProcessor::handle(Person& person, const Input& input, Context& out) {
     if (is_for_views(input.type)) return {};
-    Turn turn = turn_for(person, input, out);
-    VITALOG_CHECK(dispatch(turn));
-    if (person.merged_into.empty()) watch_for_silence(turn);
+    Sides sides(turn_for(person, input, out));
+    return handle(sides);
+}
+
+Result<void> CareProcessor::on_record_beside(Person& person, const Input& input, Context& out,
+                                             const Beside& beside) {
+    if (is_for_views(input.type)) return {};
+    Sides sides(turn_for(person, input, out), beside);
+    return handle(sides);
+}
+
+Result<void> CareProcessor::handle(Sides& sides) {
+    VITALOG_CHECK(dispatch(sides));
+    const Person& person = sides.known().person;
+    if (person.merged_into.empty()) sides.each(watch_for_silence);
     if (trace_ != nullptr) trace_->handled(person);
     return {};
 }
 
-Result<void> CareProcessor::dispatch(Turn& turn) {
+Result<void> CareProcessor::dispatch(Sides& sides) {
+    Turn& turn = sides.known();
     const auto type = turn.input.type;
-    if (type == schemas::PersonMerged::kType) return merged(turn);
+    if (type == schemas::PersonMerged::kType) return merged(sides);
     const bool known = type == CareSamples::kType || type == CareClinical::kType ||
                        type == schemas::PersonBinding::kType ||
                        type == schemas::PersonDecision::kType ||
@@ -105,11 +149,11 @@ Result<void> CareProcessor::dispatch(Turn& turn) {
         turn.out.forward(Topic::Person, turn.person.merged_into);
         return {};
     }
-    if (type == CareSamples::kType) return samples(turn);
-    if (type == CareClinical::kType) return clinical(turn);
+    if (type == CareSamples::kType) return samples(sides);
+    if (type == CareClinical::kType) return clinical(sides);
     if (type == schemas::PersonBinding::kType) return binding(turn);
-    if (type == schemas::PersonDecision::kType) return decision(turn);
-    return moved(turn);
+    if (type == schemas::PersonDecision::kType) return decision(sides);
+    return moved(sides);
 }
 
 void CareProcessor::fire(Person& person, const Timer& timer, Context& out) {
@@ -127,32 +171,31 @@ void CareProcessor::fire(Person& person, const Timer& timer, Context& out) {
     if (trace_ != nullptr) trace_->handled(person);
 }
 
-Result<void> CareProcessor::samples(Turn& turn) {
-    VITALOG_TRY(const auto record, schemas::decode<CareSamples>(turn.input.value, decoder_));
-    follow_publications(turn);
-    fold_samples(turn, record.event, window_, arrivals_);
-    judge_samples(turn, arrivals_);
+Result<void> CareProcessor::samples(Sides& sides) {
+    Turn& known = sides.known();
+    VITALOG_TRY(const auto record, schemas::decode<CareSamples>(known.input.value, decoder_));
+    sides.each(follow_publications);
+    fold_samples(known, record.event, window_, arrivals_);
+    sides.each_computes([&](Turn& turn) { judge_samples(turn, arrivals_); });
     return {};
 }
 
-Result<void> CareProcessor::clinical(Turn& turn) {
-    VITALOG_TRY(const auto record, schemas::decode<CareClinical>(turn.input.value, decoder_));
-    follow_publications(turn);
+Result<void> CareProcessor::clinical(Sides& sides) {
+    Turn& known = sides.known();
+    VITALOG_TRY(const auto record, schemas::decode<CareClinical>(known.input.value, decoder_));
+    sides.each(follow_publications);
+    const CareEvent& event = record.event;
     Occasion occasion;
     bool died = false;
-    if (record.event.encounter) turn.person.watched.encounter(*record.event.encounter);
-    if (record.event.patient) occasion = fold_patient(turn.person, *record.event.patient, died);
-    fold_observations(turn, record.event, touched_);
-    react(turn, touched_, occasion);
-    if (record.event.encounter)
-        remark_encounter(turn, *record.event.encounter, record.event.occurred);
-    if (died) {
-        Episodes life(turn);
-        const auto& at = record.event.patient->deceased_at;
-        for (auto& episode : turn.person.episodes)
-            life.end_by_death(episode, at ? *at : record.event.occurred);
-        turn.person.forget_old_episodes(turn.input.received.as<EventTime>());
-    }
+    if (event.encounter) known.person.watched.encounter(*event.encounter);
+    if (event.patient) occasion = fold_patient(known.person, *event.patient, died);
+    fold_observations(known, event, touched_);
+    const auto judged = compute_indices(known, touched_, occasion);
+    sides.each([&](Turn& turn) {
+        judge_results(turn, touched_, occasion, judged);
+        if (event.encounter) remark_encounter(turn, *event.encounter, event.occurred);
+        if (died) end_all(turn, event);
+    });
     return {};
 }
 
@@ -182,33 +225,20 @@ Result<void> CareProcessor::binding(Turn& turn) {
     return {};
 }
 
-Result<void> CareProcessor::decision(Turn& turn) {
+Result<void> CareProcessor::decision(Sides& sides) {
     VITALOG_TRY(const auto record,
-                schemas::decode<schemas::PersonDecision>(turn.input.value, decoder_));
+                schemas::decode<schemas::PersonDecision>(sides.known().input.value, decoder_));
     const RecordId alert = RecordId::parse(record.alert);
     if (alert.empty()) return fail(Errc::Malformed, "member 'alert' must be 32 hexadecimal digits");
     const bool tells =
         record.action == DecisionAction::Confirm || record.action == DecisionAction::Modify;
     if (!tells && record.action != DecisionAction::Reject) return {};
-    Episode* episode = turn.person.episode_of(alert);
-    Episode forgotten;
-    if (episode == nullptr) {
-        // An episode older than those remembered: what the doctor confirmed is told all the same.
-        schemas::Rule rule;
-        rule.patient_purpose = kPatientPurpose;
-        rule.patient_template = kPatientTemplate;
-        forgotten.alert = alert;
-        forgotten.task = RecordId::parse(record.task);
-        forgotten.rule = std::make_shared<const schemas::Rule>(std::move(rule));
-        forgotten.priority = schemas::Priority::Medium;
-        episode = &forgotten;
-    }
-    episode->decided = Decided{record.action, std::string(record.user), record.decided};
-    if (tells) Episodes(turn).tell_patient(*episode, record);
+    sides.each([&](Turn& turn) { decide(turn, record, alert, tells); });
     return {};
 }
 
-Result<void> CareProcessor::merged(Turn& turn) {
+Result<void> CareProcessor::merged(Sides& sides) {
+    const Turn& turn = sides.known();
     VITALOG_TRY(const auto record,
                 schemas::decode<schemas::PersonMerged>(turn.input.value, decoder_));
     if (record.survivor == record.loser)
@@ -218,14 +248,19 @@ Result<void> CareProcessor::merged(Turn& turn) {
     if (record.loser != turn.person_id() && record.survivor != turn.person_id())
         return fail(Errc::Malformed, "the record's key is neither survivor nor loser of its merge");
     if (record.loser != turn.person_id() || !turn.person.merged_into.empty()) return {};
-    hand_over(turn, record);
-    return {};
+    return sides.each_whole([&](Turn& side) -> Result<void> {
+        hand_over(side, record);
+        return {};
+    });
 }
 
-Result<void> CareProcessor::moved(Turn& turn) {
+Result<void> CareProcessor::moved(Sides& sides) {
     VITALOG_TRY(const auto record,
-                schemas::decode<schemas::PersonMoved>(turn.input.value, decoder_));
-    return take_over(turn, record, touched_);
+                schemas::decode<schemas::PersonMoved>(sides.known().input.value, decoder_));
+    return sides.each_whole([&](Turn& side) {
+        touched_.clear();
+        return take_over(side, record, touched_);
+    });
 }
 
 }  // namespace vitalog::processors::care

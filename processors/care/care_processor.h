@@ -8,6 +8,7 @@
 #include "processors/care/pack_check.h"
 #include "processors/care/person.h"
 #include "processors/care/samples.h"
+#include "processors/care/sides.h"
 #include "processors/care/turn.h"
 #include "processors/processor.h"
 #include "processors/rules/engine.h"
@@ -29,6 +30,10 @@ class CareProcessor final : public ProcessorOf<Person> {
                                                   std::string_view bytes) const override;
     Result<void> on_control(const schemas::Control& control, const Input& input) override;
 
+    /// on_record(), judged by other rules too. A refused record leaves both sides as they were.
+    Result<void> on_record_beside(Person& person, const Input& input, Context& out,
+                                  const Beside& beside);
+
     /// Tells how it judges, from the next record on. `trace` outlives the processor.
     void explain_to(RuleTrace& trace) { trace_ = &trace; }
     const rules::RulesInForce& rules() const { return rules_; }
@@ -39,13 +44,14 @@ class CareProcessor final : public ProcessorOf<Person> {
 
   private:
     Turn turn_for(Person& person, const Input& input, Context& out);
-    Result<void> dispatch(Turn& turn);
-    Result<void> samples(Turn& turn);
-    Result<void> clinical(Turn& turn);
+    Result<void> handle(Sides& sides);
+    Result<void> dispatch(Sides& sides);
+    Result<void> samples(Sides& sides);
+    Result<void> clinical(Sides& sides);
     Result<void> binding(Turn& turn);
-    Result<void> decision(Turn& turn);
-    Result<void> merged(Turn& turn);
-    Result<void> moved(Turn& turn);
+    Result<void> decision(Sides& sides);
+    Result<void> merged(Sides& sides);
+    Result<void> moved(Sides& sides);
 
     schemas::Decoder decoder_;
     rules::RulesInForce rules_{check_indices};
@@ -53,6 +59,7 @@ class CareProcessor final : public ProcessorOf<Person> {
     IndexSettings index_settings_;
     HexText hex_;
     std::vector<Touched> touched_;
+    std::vector<ComputedIndex> computed_;
     Window window_;
     std::vector<Arrival> arrivals_;
     RuleTrace* trace_ = nullptr;

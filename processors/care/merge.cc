@@ -5,7 +5,7 @@
 
 #include "processors/care/current_indices.h"
 #include "processors/care/episodes.h"
-#include "processors/care/indices.h"
+#include "processors/care/react.h"
 #include "schemas/base/base64.h"
 #include "schemas/events/message.h"
 
@@ -97,8 +97,10 @@ Result<void> take_over(Turn& turn, const schemas::PersonMoved& moved,
         for (auto& sample : theirs.results.samples(*series)) sample.digest = 0;
     person.results.absorb(theirs.results, turn.input.received.as<EventTime>(), touched);
     for (auto& episode : theirs.episodes) take_episode(turn, std::move(episode));
-    react(turn, touched,
-          {.demographics = person.birth_date != birth_date || person.sex != sex, .merged = true});
+    const Occasion occasion{.demographics = person.birth_date != birth_date || person.sex != sex,
+                            .merged = true};
+    const auto judged = compute_indices(turn, touched, occasion);
+    judge_results(turn, touched, occasion, judged);
     if (person.deceased) {
         Episodes life(turn);
         const ZonedTime at{turn.input.received.as<EventTime>(), 0, Precision::Second};

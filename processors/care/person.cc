@@ -1,6 +1,7 @@
 #include "processors/care/person.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "schemas/base/binary.h"
 #include "schemas/base/planted.h"
@@ -88,11 +89,11 @@ Result<void> Person::decode_form_2(BinaryReader& in) {
 }
 
 std::size_t Person::memory_bytes() const {
-    std::size_t bytes =
-        sizeof(*this) + results.heap_bytes() + index_results.heap_bytes() +
+    std::size_t bytes = sizeof(*this) + results.heap_bytes() + index_results.heap_bytes() +
                         spo2_scales.heap_bytes() + windows.heap_bytes() + runs.heap_bytes() +
-        watched.heap_bytes() + limits.capacity() * sizeof(PersonalLimit) +
-        episodes.capacity() * sizeof(Episode) + team.capacity() + merged_into.capacity();
+                        watched.heap_bytes() + limits.capacity() * sizeof(PersonalLimit) +
+                        episodes.capacity() * sizeof(Episode) + team.capacity() +
+                        merged_into.capacity();
     for (const auto& episode : episodes) bytes += episode.heap_bytes();
     return bytes;
 }
@@ -107,6 +108,12 @@ Episode* Person::episode_of(const RecordId& alert) {
     for (auto& episode : episodes)
         if (episode.alert == alert) return &episode;
     return nullptr;
+}
+
+void Person::exchange(Conclusions& other) {
+    std::swap(episodes, other.episodes);
+    std::swap(runs, other.runs);
+    std::swap(watched.armed(), other.armed);
 }
 
 void Person::forget_old_episodes(EventTime now) {

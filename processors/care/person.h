@@ -23,6 +23,14 @@ namespace vitalog::processors::care {
 
 enum class Sex : std::uint8_t { Unknown, Female, Male, Other };
 
+/// What one set of rules concluded of a person. All else of a person is known whatever the rules
+/// are.
+struct Conclusions {
+    std::vector<Episode> episodes;
+    RuleRuns runs;
+    std::vector<std::uint64_t> armed;  ///< rules whose timer is set
+};
+
 /// Everything care knows and has pending about one person. Lives in the entity store of its shard.
 class Person final : public state::Entity {
   public:
@@ -42,6 +50,10 @@ class Person final : public state::Entity {
     /// Forgets closed episodes without a task whose rule has cooled down at `now`, and the oldest
     /// others beyond kClosedEpisodesMax.
     void forget_old_episodes(EventTime now);
+
+    Conclusions conclusions() const { return {episodes, runs, watched.armed()}; }
+    /// Puts other conclusions in the place of these.
+    void exchange(Conclusions& other);
 
     RecordId id;  ///< of the person; not part of the stored form
 

@@ -1,12 +1,12 @@
+#include "processors/care/react.h"
+
 #include <algorithm>
 
 #include "processors/care/conditions.h"
 #include "processors/care/current_indices.h"
 #include "processors/care/episodes.h"
-#include "processors/care/indices.h"
 #include "processors/care/latest_samples.h"
 #include "processors/care/person_rules.h"
-#include "processors/care/turn.h"
 
 namespace vitalog::processors::care {
 namespace {
@@ -53,8 +53,9 @@ std::optional<rules::Level> level_of_value(const Rule& rule, const Sample& sampl
     const auto level = rules::met_by_value(rule, sample.bounds());
     rules::Run run;
     if (level && rule.hold.count() > 0)
-        run = run_up_to(samples, static_cast<std::size_t>(&sample - samples.data()), rule.max_gap,
-                        [&](const Bounds& value) { return rules::met_by_value(rule, value).has_value(); });
+        run = run_up_to(
+            samples, static_cast<std::size_t>(&sample - samples.data()), rule.max_gap,
+            [&](const Bounds& value) { return rules::met_by_value(rule, value).has_value(); });
     if (told.to != nullptr)
         told.to->judged({.rule = rule,
                          .of = Judgement::Of::Value,
@@ -122,17 +123,17 @@ bool looks_at(const Rule& rule, const Series& series) {
     return rules::judges_code(rule, series.loinc) && rule.unit == series.unit;
 }
 
+bool nothing_to_do(std::span<const Touched> touched, Occasion occasion) {
+    return touched.empty() && !occasion.demographics && !occasion.merged;
+}
+
 class Reaction {
   public:
     Reaction(Turn& turn, std::span<const Touched> touched)
         : turn_(turn), touched_(touched), episodes_(turn) {}
 
-    void run(Occasion occasion) {
+    void run(Occasion occasion, std::span<const Judged> judged) {
         const std::size_t known = turn_.person.episodes.size();
-        std::vector<Judged> judged;
-        Indices(turn_).evaluate(touched_, occasion, judged);
-        const WindowSamples samples(turn_.person.windows);
-        CurrentIndices(turn_, &samples).evaluate(touched_, occasion, judged);
         if (!occasion.merged)
             for (const auto& t : touched_) judge_values(t);
         for (const auto& verdict : judged) judge_band(verdict);
@@ -389,10 +390,9 @@ class Reaction {
         if (rule.kind == RuleKind::Threshold && rule.clear_hold.count() == 0)
             return rules::cleared_by_value(rule, sample.bounds());
         if (rule.kind == RuleKind::Threshold)
-            return run_up_to(results().samples(place.series), place.index, rule.max_gap,
-                             [&](const Bounds& value) {
-                                 return rules::cleared_by_value(rule, value);
-                             })
+            return run_up_to(
+                       results().samples(place.series), place.index, rule.max_gap,
+                       [&](const Bounds& value) { return rules::cleared_by_value(rule, value); })
                 .held(rule.clear_hold);
         if (rule.kind == RuleKind::Change)
             return rules::cleared_by_change(rule, {sample.at, sample.bounds()},
@@ -415,11 +415,20 @@ class Reaction {
 
 }  // namespace
 
-void react(Turn& turn, std::vector<Touched>& touched, Occasion occasion) {
-    if (touched.empty() && !occasion.demographics && !occasion.merged) return;
+std::vector<Judged> compute_indices(Turn& turn, std::vector<Touched>& touched, Occasion occasion) {
+    std::vector<Judged> judged;
+    if (nothing_to_do(touched, occasion)) return judged;
     std::stable_sort(touched.begin(), touched.end(),
                      [](const Touched& a, const Touched& b) { return a.at < b.at; });
-    Reaction(turn, touched).run(occasion);
+    Indices(turn).evaluate(touched, occasion, judged);
+    const WindowSamples samples(turn.person.windows);
+    CurrentIndices(turn, &samples).evaluate(touched, occasion, judged);
+    return judged;
+}
+
+void judge_results(Turn& turn, std::span<const Touched> touched, Occasion occasion,
+                   std::span<const Judged> judged) {
+    if (!nothing_to_do(touched, occasion)) Reaction(turn, touched).run(occasion, judged);
 }
 
 std::string_view HexText::of(const RecordId& id) {

@@ -95,16 +95,31 @@ Evaluation met_in_bucket(const Person& person, const Rule& condition, const Stre
     return latest;
 }
 
+/// Tells why a condition was not met in its stretch: it was met before it, or what was looked at
+/// last in it.
+void tell_unmet(const Turn& turn, const Rule& condition, const Stretch& stretch,
+                std::span<const EventTime> inside) {
+    for (const EventTime at :
+         moments_of(turn.person, condition, {EventTime(INT64_MIN), stretch.from})) {
+        if (evaluate(turn, condition, at).verdict != Verdict::Met) continue;
+        return turn.trace->judged({.rule = condition, .of = Judgement::Of::TooOld, .at = at});
+    }
+    turn.trace->judged({.rule = condition});
+    if (!inside.empty()) (void)evaluate(turn, condition, inside.front());
+}
+
 /// The latest moment of the stretch at which the condition was met.
 Evaluation latest_met(const Turn& turn, const Rule& condition, const Stretch& stretch) {
     Evaluation found;
-    if (turn.trace != nullptr) turn.trace->judged({.rule = condition});  // until one is looked at
-    for (const EventTime at : moments_of(turn.person, condition, stretch)) {
+    const auto moments = moments_of(turn.person, condition, stretch);
+    for (const EventTime at : moments) {
         Evaluation then = evaluate(turn, condition, at);
         if (then.verdict != Verdict::Met || !stretch.holds(then.at.at)) continue;
         found = std::move(then);
         break;
     }
+    if (turn.trace != nullptr && found.verdict != Verdict::Met)
+        tell_unmet(turn, condition, stretch, moments);
     if (condition.kind != RuleKind::Threshold) return found;
     Evaluation sampled = met_in_bucket(turn.person, condition, stretch);
     const bool later = sampled.verdict == Verdict::Met &&

@@ -116,6 +116,11 @@ std::optional<EventTime> waits_since(const Person& person, const Rule& rule) {
     return waits_since(person, rule, last_heard(person, rule));
 }
 
+std::optional<EventTime> heard_last(const Person& person, const Rule& rule) {
+    const auto heard = last_heard(person, rule);
+    return heard ? std::optional(heard->at) : std::nullopt;
+}
+
 void watch_for_silence(Turn& turn) {
     Person& person = turn.person;
     for (auto& episode : person.episodes)

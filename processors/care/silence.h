@@ -13,6 +13,9 @@ namespace vitalog::processors::care {
 /// nothing.
 std::optional<EventTime> waits_since(const Person& person, const schemas::Rule& rule);
 
+/// When what breaks a rule's silence came last.
+std::optional<EventTime> heard_last(const Person& person, const schemas::Rule& rule);
+
 /// Sets the timers that a rule in force wants and that are not set; ends episodes of silence whose
 /// result came, or where nothing should be heard any more. Called at the end of every record.
 void watch_for_silence(Turn& turn);

@@ -52,8 +52,8 @@ struct Turn {
     std::chrono::microseconds notice_limit;
     const IndexSettings& index_settings;
     HexText& hex;
-    RuleTrace* trace = nullptr;  ///< none in a site
-    std::vector<ComputedIndex> computed = {};  ///< for the tasks that alerts of this turn open
+    std::vector<ComputedIndex>& computed;  ///< for the tasks that alerts of this turn open
+    RuleTrace* trace = nullptr;            ///< none in a site
 
     /// The person's id: the key, as the record itself may still name a person that was merged into
     /// this one.
@@ -65,8 +65,5 @@ struct Occasion {
     bool demographics = false;  ///< birth date or sex changed: every index rests on them
     bool merged = false;  ///< results came from another person: judged before, under that person
 };
-
-/// Re-evaluates what the changed results touch: indices, rules, episodes.
-void react(Turn& turn, std::vector<Touched>& touched, Occasion occasion);
 
 }  // namespace vitalog::processors::care

@@ -35,6 +35,8 @@ class Watched {
     bool armed(std::string_view rule) const;
     void arm(std::string_view rule);
     void disarm(std::string_view rule);
+    std::vector<std::uint64_t>& armed() { return armed_; }
+    const std::vector<std::uint64_t>& armed() const { return armed_; }
 
     void absorb(const Watched& other);
     void encode(BinaryWriter& out) const;

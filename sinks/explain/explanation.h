@@ -11,7 +11,7 @@ namespace vitalog::sinks::explain {
 
 /// Why an alert was raised and what came of it, as JSON:
 ///
-///     {"alert","patient","problem","priority","state","since","retrospective","complete",
+///     {"alert","patient","problem","priority","state","since","retrospective","basis","complete",
 ///      "rule":{"id","version","pack","text","limits","records"},
 ///      "history":[{"revision","state","priority","occurred","reason","records"}],
 ///      "inputs":[{"observation","name","value","unit","effective","low","high","trend","source","records"}],
@@ -23,7 +23,8 @@ namespace vitalog::sinks::explain {
 ///      "not_told":["why nobody, or somebody, was not told"]}
 ///
 /// `records` are the places that prove the line, "topic/partition/offset": the record itself, then
-/// the feed record at its root. `complete` is false where a record was not found: it is no longer
+/// the feed record at its root. `basis` is "recorded": what the log says is shown, and not decided
+/// again. `complete` is false where a record was not found: it is no longer
 /// kept, or lies beyond what one search reads.
 struct Explanation {
     std::string json;

@@ -228,6 +228,7 @@ class Explained(WithWard):
         status, told = self.site.get(f"/alerts/{alert}/explain", user="li")
         self.assertEqual(status, 200)
         self.assertTrue(told["complete"], json.dumps(told, indent=1))
+        self.assertEqual(told["basis"], "recorded")
         self.assertIn("high: 6.2", told["rule"]["text"])
         self.assertEqual((told["rule"]["id"], told["history"][0]["state"]), ("potassium-critical", "raised"))
         self.assertEqual([i["value"] for i in told["inputs"]], [7.0])
@@ -250,7 +251,8 @@ class Explained(WithWard):
 
         shown = self.site.command("explain", alert, "--url", self.site.url)
         self.assertEqual(shown.returncode, 0, shown.stderr)
-        for text in ("rule\n", "high: 6.2", "7 mmol/L", "task\n", "deadline", "answered 200", "not told", "feed.decision/"):
+        for text in ("rule\n", "high: 6.2", "7 mmol/L", "task\n", "deadline", "answered 200", "not told", "feed.decision/",
+                     f"vitalog explain {alert} --data-dir D decides it again"):
             self.assertIn(text, shown.stdout)
         self.assertEqual(json.loads(self.site.command("explain", alert, "--url", self.site.url, "--json").stdout)["alert"], alert)
         self.assertEqual(self.site.command("explain", "x", "--url", self.site.url).returncode, 2)

@@ -2,6 +2,7 @@
 #include <unordered_set>
 
 #include "tests/simulation/oracles.h"
+#include "topology/audit/still_source.h"
 #include "topology/log/record_block.h"
 #include "topology/stages/stage.h"
 
@@ -30,7 +31,7 @@ std::uint64_t mark(const std::string& key, const std::string& value) {
 }
 
 /// A log to fold one shard's input by: reads what is there, keeps what comes of it apart.
-class FoldLog final : public topology::Log {
+class FoldLog final : public topology::StillSource<topology::Log> {
   public:
     explicit FoldLog(const SimLog& from) : from_(from) {}
 
@@ -47,16 +48,6 @@ class FoldLog final : public topology::Log {
     Result<void> read(const TopicPartition& tp, Offset from, std::size_t max_bytes,
                       RecordBatch& out) const override {
         return from_.read_all(tp, from, max_bytes, out);
-    }
-    Result<void> sync() override { return {}; }
-    std::uint64_t activity() const override { return 0; }
-    void wait(std::uint64_t, std::chrono::milliseconds) const override {}
-    Result<std::optional<Offset>> load_position(std::string_view,
-                                                const TopicPartition&) const override {
-        return std::nullopt;
-    }
-    Result<void> store_position(std::string_view, const TopicPartition&, Offset) override {
-        return {};
     }
 
     Contents outputs;

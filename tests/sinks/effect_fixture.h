@@ -15,20 +15,14 @@
 
 #include "schemas/json_decode.h"
 #include "sinks/effects/effect_worker.h"
+#include "tests/sinks/set_clock.h"
 
 namespace vitalog::sinks {
 
 using namespace std::chrono_literals;
 using schemas::ReceiptState;
 
-class SetClock : public Clock {
-  public:
-    LogTime now() const override { return LogTime(micros_); }
-    void advance(std::chrono::microseconds by) { micros_ += by.count(); }
-
-  private:
-    std::atomic<std::int64_t> micros_{1'700'000'000'000'000};
-};
+inline constexpr LogTime kBegin(1'700'000'000'000'000);
 
 /// A log in memory with the durability that matters here: what is not synced may not be sent,
 /// positions are durable at once. It can refuse appends, and can be told to be dead (a crash:
@@ -99,7 +93,7 @@ class FakeLog : public RecordSource, public FeedAppender {
             const std::lock_guard lock(mutex_);
             records_[tp].push_back(std::make_shared<NewRecord>(
                 NewRecord{std::move(key), std::move(value), std::move(headers),
-                          LogTime(1'700'000'000'000'000)}));
+                          kBegin}));
             ++activity_;
         }
         changed_.notify_all();
@@ -227,7 +221,7 @@ class EffectWorkerTest : public testing::Test {
     const TopicPartition tp_{"send.sms", Partition(1)};
     FakeLog log_;
     FakeProvider provider_;
-    SetClock clock_;
+    SetClock clock_{kBegin};
     std::atomic<bool> on_duty_{true};
     std::unique_ptr<EffectWorker> worker_;
 };

@@ -299,7 +299,7 @@ class LanesTest : public testing::Test {
     }
     FakeLog log_;
     FakeProvider provider_;
-    SetClock clock_;
+    SetClock clock_{kBegin};
 };
 
 TEST_F(LanesTest, EachAttemptGoesByOneLane) {

@@ -2,27 +2,18 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <condition_variable>
 
 #include "ingest/http/server.h"
 #include "sinks/aliyun/answer.h"
 #include "sinks/aliyun/client.h"
+#include "tests/sinks/set_clock.h"
 
 namespace vitalog::sinks {
 namespace {
 
 using namespace std::chrono_literals;
 using schemas::ReceiptState;
-
-class SetClock : public Clock {
-  public:
-    LogTime now() const override { return LogTime(micros_); }
-    void advance(std::chrono::microseconds by) { micros_ += by.count(); }
-
-  private:
-    std::atomic<std::int64_t> micros_{1'795'243'556'000'000};
-};
 
 /// The Code of an answer.
 std::string classify_code(const std::string& body) {

@@ -8,21 +8,13 @@
 #include "sinks/tencent/client.h"
 #include "sinks/wechat/client.h"
 #include "sinks/wecom/client.h"
+#include "tests/sinks/set_clock.h"
 
 namespace vitalog::sinks {
 namespace {
 
 using namespace std::chrono_literals;
 using schemas::ReceiptState;
-
-class SetClock : public Clock {
-  public:
-    LogTime now() const override { return LogTime(micros_); }
-    void advance(std::chrono::microseconds by) { micros_ += by.count(); }
-
-  private:
-    std::atomic<std::int64_t> micros_{1'795'243'556'000'000};
-};
 
 /// The simulator with every provider, and our clients of them.
 class ProviderSims : public testing::Test {

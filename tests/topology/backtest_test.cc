@@ -294,7 +294,7 @@ TEST(BacktestReport, TheTopTenthIsOfAllPersonsWithEvents) {
         episode.raised = ReceivedTime(kStart.micros() + 1'000'000LL * (n + 1));
         trial.in_force.episodes.push_back(episode);
     };
-    for (int person = 0; person < 20; ++person) trial.persons.insert(person_id(person));
+    trial.persons = 20;
     for (int n = 0; n < 6; ++n) raise(0, n);
     for (int n = 0; n < 3; ++n) raise(1, n);
     raise(2, 0);

@@ -233,8 +233,11 @@ IOStatus FaultDisk::RenameFile(const std::string& from, const std::string& to,
                                const IOOptions& options, IODebugContext* debug) {
     if (const IOStatus verdict = admit_change(from); !verdict.ok()) return verdict;
     const IOStatus renamed = target()->RenameFile(from, to, options, debug);
-    const std::lock_guard lock(mutex_);
     if (!renamed.ok()) return renamed;
+    // File systems with a journal keep the order of names in a folder: this one stays, so do those
+    // made before it. Else CURRENT could name a manifest that the loss of power took.
+    names_synced(std::filesystem::path(to).parent_path().string());
+    const std::lock_guard lock(mutex_);
     // Whether the new name is on disk or the old one, what is under it is whole: RocksDB writes
     // and syncs a file before it gives it its name.
     files_[to] = files_[from];

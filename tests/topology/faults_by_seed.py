@@ -2,7 +2,8 @@
 """Runs embedded_log_faults_test each seed in a process of its own: faults_by_seed.py PROGRAM FIRST LAST
 
 RocksDB, as Debian builds it, ends the process by an assertion where a flush in the background syncs a log file in which a
-write has just failed (docs/reliability.md, Known). Such an end says nothing of the seeds of that process; there may be some, not many."""
+write has just failed (docs/reliability.md, Known). Such an end says nothing of the seeds of that process; there may be some, not many:
+one of 40 was seen, one of eight is let through."""
 
 import os
 import subprocess
@@ -10,6 +11,7 @@ import sys
 
 ASSERTION = "sync_without_flush_called_"
 SEEDS_A_PROCESS = 1
+ENDED_ONE_IN = 8
 
 
 def main():
@@ -28,7 +30,7 @@ def main():
         print(f"seeds {seeds}: RocksDB asserted")
         ended += 1
     print(f"{len(starts) - ended} of {len(starts)} processes ran their seeds")
-    return 0 if ended * 2 <= len(starts) else 1
+    return 0 if ended * ENDED_ONE_IN <= len(starts) else 1
 
 
 if __name__ == "__main__":

@@ -2,14 +2,15 @@
 
 #include <algorithm>
 
+#include "topology/audit/still_source.h"
 #include "topology/site_log.h"
 #include "topology/topics.h"
 
 namespace vitalog::topology {
 namespace {
 
-/// A stopped log as readers know logs: nothing comes, nobody's place is kept.
-class StoppedRecords final : public RecordSource {
+/// A stopped log as readers know logs.
+class StoppedRecords final : public StillSource<RecordSource> {
   public:
     explicit StoppedRecords(const StoppedLog& log) : log_(log) {}
 
@@ -21,15 +22,6 @@ class StoppedRecords final : public RecordSource {
     Result<Offset> end_offset(const TopicPartition& tp) const override { return log_.extent(tp).end; }
     Result<void> read(const TopicPartition& tp, Offset from, std::size_t max_bytes, RecordBatch& out) const override {
         return log_.read(tp, from, max_bytes, out);
-    }
-    Result<void> sync() override { return {}; }
-    std::uint64_t activity() const override { return 0; }
-    void wait(std::uint64_t, std::chrono::milliseconds) const override {}
-    Result<std::optional<Offset>> load_position(std::string_view, const TopicPartition&) const override {
-        return std::nullopt;
-    }
-    Result<void> store_position(std::string_view, const TopicPartition&, Offset) override {
-        return fail(Errc::Unsupported, "a stopped log takes no positions");
     }
 
   private:

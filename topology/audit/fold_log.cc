@@ -131,8 +131,4 @@ Result<std::unique_ptr<ShardLog>> FoldLog::open_shard(std::string_view, const To
     return takes_nothing();
 }
 
-Result<void> FoldLog::store_position(std::string_view, const TopicPartition&, Offset) {
-    return takes_nothing();
-}
-
 }  // namespace vitalog::topology

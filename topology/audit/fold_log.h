@@ -6,12 +6,13 @@
 #include <vector>
 
 #include "topology/audit/fold.h"
+#include "topology/audit/still_source.h"
 
 namespace vitalog::topology {
 
 /// The log as a shard sees it that is recomputed: its input up to where the recomputation goes, cut where the stretch or
 /// a control record begins, and feed.control as of the input in hand. Takes nothing.
-class FoldLog final : public Log {
+class FoldLog final : public StillSource<Log> {
   public:
     FoldLog(const FoldSpec& spec, TopicPartition input, TopicPartition control, const AuditSource& source);
     /// Where the input ends, and the control records of a stage without state.
@@ -38,13 +39,6 @@ class FoldLog final : public Log {
     }
     void append(FeedRecord record, AppendDone done) override;
     Result<std::unique_ptr<ShardLog>> open_shard(std::string_view stage, const TopicPartition& input) override;
-    Result<void> sync() override { return {}; }
-    std::uint64_t activity() const override { return 0; }
-    void wait(std::uint64_t, std::chrono::milliseconds) const override {}
-    Result<std::optional<Offset>> load_position(std::string_view, const TopicPartition&) const override {
-        return std::nullopt;
-    }
-    Result<void> store_position(std::string_view reader, const TopicPartition& tp, Offset next) override;
 
   private:
     struct ControlPlace {

@@ -7,6 +7,7 @@
 
 #include "schemas/json.h"
 #include "sinks/blobs/file_digest.h"
+#include "topology/audit/still_source.h"
 #include "topology/log/embedded_log.h"
 
 namespace vitalog::topology {
@@ -20,7 +21,7 @@ constexpr std::chrono::seconds kClocksApart{10};
 
 /// The original with the replay's lanes in the place of what its stages make. A lane is read once,
 /// from front to end.
-class ReplaySource final : public RecordSource {
+class ReplaySource final : public StillSource<RecordSource> {
   public:
     ReplaySource(const AuditLog& log, const ReplayPlan& plan) : log_(log), plan_(plan) {}
     void add(ReplayLane& lane) { lanes_.emplace(lane.tp(), &lane); }
@@ -57,16 +58,6 @@ class ReplaySource final : public RecordSource {
         });
         counted = std::max(counted, out.next);
         return {};
-    }
-    Result<void> sync() override { return {}; }
-    std::uint64_t activity() const override { return 0; }
-    void wait(std::uint64_t, std::chrono::milliseconds) const override {}
-    Result<std::optional<Offset>> load_position(std::string_view,
-                                                const TopicPartition&) const override {
-        return std::nullopt;
-    }
-    Result<void> store_position(std::string_view, const TopicPartition&, Offset) override {
-        return fail(Errc::Unsupported, "a replay keeps no readers' positions");
     }
 
   private:

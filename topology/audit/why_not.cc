@@ -55,6 +55,7 @@ std::string distance(const Rule& rule, const processors::Bounds& value) {
 
 std::string looked_at(const Rule& rule) {
     if (rule.kind == RuleKind::IndexBand) return "the index " + rule.index;
+    if (rule.unit.empty()) return fmt::format("{}", fmt::join(rule.loinc, ", "));
     return fmt::format("{} in {}", fmt::join(rule.loinc, ", "), rule.unit);
 }
 
@@ -275,7 +276,7 @@ class Question {
         if (found && found->of == Found::Of::CoolDown &&
             (!at_ || at_->as<EventTime>() < found->until))
             return say(tell(found->rule, *found));
-        if (!rule.conditions.empty()) return decide_following(rule);
+        if (!rule.conditions.empty()) return decide_following(person, rule);
         const auto since = processors::care::waits_since(person, rule);
         if (!since)
             return say({Reason::NotWatched,
@@ -290,7 +291,7 @@ class Question {
         ended(person);
     }
 
-    void decide_following(const Rule& rule) {
+    void decide_following(const Person& person, const Rule& rule) {
         const Rule& condition = rule.conditions.front();
         const auto& found = findings_.newest();
         const Found* part = found && found->parts.contains(0) ? &found->parts.at(0) : nullptr;
@@ -299,8 +300,21 @@ class Question {
                         "nothing that its finding looks at has come: " + looked_at(condition)});
         const Told told = tell(condition, *part);
         if (!part->met) return say({told.reason, "no finding: " + told.text});
-        say({Reason::Heard, fmt::format("what follows the finding of {} came, or {} are not over",
-                                        to_rfc3339(part->at), to_string(rule.within))});
+        const auto heard = processors::care::heard_last(person, rule);
+        if (heard && *heard > part->at)
+            return say({Reason::Heard,
+                        fmt::format("{} came at {}, after the finding of {}", looked_at(rule),
+                                    to_rfc3339(*heard), to_rfc3339(part->at))});
+        std::string text = fmt::format("nothing of {} came since the finding of {}",
+                                       looked_at(rule), to_rfc3339(part->at));
+        if (!at_) return say({Reason::Waiting, text + ": waits for " + to_string(rule.within)});
+        const auto waited = at_->as<EventTime>() - part->at;
+        if (waited < rule.within)
+            return say({Reason::Waiting, fmt::format("{}, for {} of {}", text, to_string(waited),
+                                                     to_string(rule.within))});
+        say({Reason::Stale,
+             fmt::format("{}, which was older than {} when it came: it is not waited upon", text,
+                         to_string(rule.max_age))});
     }
 
     void decide_unjudged(const Rule& rule) {
@@ -310,13 +324,23 @@ class Question {
         add_index(rule);
     }
 
+    static Told tell_part(const Found& whole, std::size_t place, const Found& part) {
+        const Rule& condition = whole.rule.conditions[place];
+        if (whole.rule.kind != RuleKind::Sequence || part.of != Found::Of::Nothing)
+            return tell(condition, part);
+        return {
+            Reason::Missing,
+            fmt::format("nothing of {} came before what follows it, in the {} up to {}",
+                        looked_at(condition), to_string(whole.rule.within), to_rfc3339(whole.at))};
+    }
+
     void decide_combination(const Found& found) {
         std::optional<Reason> reason;
         const auto& conditions = found.rule.conditions;
         for (std::size_t i = 0; i < conditions.size(); ++i) {
             const auto part = found.parts.find(i);
             if (part == found.parts.end()) continue;
-            Told told = tell(conditions[i], part->second);
+            Told told = tell_part(found, i, part->second);
             if (part->second.too_old)
                 told = {Reason::Stale,
                         fmt::format("{}, which is older than {} as of {}", told.text,

@@ -200,7 +200,7 @@ BacktestReport make_report(const Trial& trial, const BacktestInput& input) {
     report.events = trial.events;
     report.refused = trial.refused;
     report.merges = trial.merges;
-    report.persons = static_cast<std::int64_t>(trial.persons.size());
+    report.persons = trial.persons;
     count_side(trial.in_force.episodes, false, report);
     count_side(trial.draft.episodes, true, report);
     Comparison comparison(report);

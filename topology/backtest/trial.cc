@@ -11,8 +11,7 @@
 #include "schemas/events/control.h"
 #include "schemas/events/identity.h"
 #include "schemas/json_decode.h"
-#include "topology/backtest/memory_stage.h"
-#include "topology/stages/stage.h"
+#include "topology/backtest/care_sides.h"
 
 namespace vitalog::topology {
 namespace {
@@ -20,6 +19,7 @@ namespace {
 using schemas::Topic;
 
 constexpr std::size_t kReadBytes = std::size_t{4} << 20;
+constexpr std::size_t kAhead = 8;  // records: what a person's memory takes to come
 
 /// Types on `person` that are the views' business alone.
 bool is_event(std::string_view type) {
@@ -86,10 +86,8 @@ class PartitionTrial {
         : log_(log),
           tp_(std::move(tp)),
           options_(options),
-          in_force_(care_stage().make_processor(), {Topic::Alert, Topic::Task},
-                    [this](const StageOutput& output) { ours_.take(output); }),
-          draft_(care_stage().make_processor(), {Topic::Alert, Topic::Task},
-                 [this](const StageOutput& output) { theirs_.take(output); }) {}
+          care_([this](const StageOutput& output) { ours_.take(output); },
+                [this](const StageOutput& output) { theirs_.take(output); }) {}
 
     Result<Trial> run() {
         VITALOG_TRY(const Offset begin, log_.begin_offset(tp_));
@@ -103,13 +101,14 @@ class PartitionTrial {
             batch.clear();
             VITALOG_CHECK(log_.read(tp_, at, kReadBytes, batch));
             if (batch.records.empty()) break;
-            for (const auto& record : batch.records) {
-                VITALOG_CHECK(apply(record));
-                if (done_) break;
+            for (std::size_t i = 0; i < batch.records.size() && !done_; ++i) {
+                if (i + kAhead < batch.records.size()) care_.expect(batch.records[i + kAhead].key);
+                VITALOG_CHECK(apply(batch.records[i]));
             }
         }
         VITALOG_CHECK(start());
-        VITALOG_CHECK(fire(options_.to));
+        care_.fire_due(options_.to.as<ReceivedTime>());
+        trial_.persons = care_.persons_tried();
         trial_.in_force = ours_.give();
         trial_.draft = theirs_.give();
         return std::move(trial_);
@@ -126,22 +125,25 @@ class PartitionTrial {
         if (type == schemas::Control::kType) return control(record);
         if (type == schemas::Tick::kType) {
             VITALOG_TRY(const auto tick, schemas::decode<schemas::Tick>(record.value, decoder_));
-            return fire(tick.now.as<LogTime>());
+            care_.fire_due(tick.now);
+            return {};
         }
-        VITALOG_CHECK(fire(record.timestamp));
+        care_.fire_due(record.timestamp.as<ReceivedTime>());
         ours_.at(record.timestamp);
         theirs_.at(record.timestamp);
-        return is_event(type) ? event(record, type) : Result<void>();
+        if (is_event(type)) event(record, type);
+        return {};
     }
 
     /// From here on there are two sides.
     Result<void> start() {
         if (started_) return {};
         started_ = true;
+        care_.begin_draft();
         ours_.begin();
         theirs_.begin();
         for (const Publication& draft : options_.drafts) {
-            const auto taken = draft_.control({draft.kind, draft.name, draft.version, draft.body});
+            const auto taken = care_.draft({draft.kind, draft.name, draft.version, draft.body});
             if (!taken)
                 return fail(Errc::Configuration, draft.where + ": " + taken.error().message());
         }
@@ -157,9 +159,9 @@ class PartitionTrial {
             started_ && control->kind == "rules" &&
             std::any_of(options_.drafts.begin(), options_.drafts.end(),
                         [&](const Publication& draft) { return draft.name == control->name; });
-        const bool taken = in_force_.control(*control).has_value();
+        const bool taken = care_.in_force(*control).has_value();
         if (drafted) return {};
-        const auto beside = draft_.control(*control);
+        const auto beside = care_.draft(*control);
         if (beside || !taken) return {};
         return fail(Errc::Configuration,
                     "what was published as " + std::string(control->name) +
@@ -167,26 +169,7 @@ class PartitionTrial {
                         "; name the draft's file like the one it replaces");
     }
 
-    Result<void> fire(LogTime now) {
-        const auto due = now.as<ReceivedTime>();
-        if (!started_) {
-            in_force_.fire_due(due);
-            return {};
-        }
-        Result<void> copied;
-        in_force_.fire_due(due, [&](std::string_view key) {
-            if (copied) copied = part(key);
-        });
-        draft_.fire_due(due);
-        return copied;
-    }
-
-    /// The person's two sides begin to differ: the draft's is what there was before.
-    Result<void> part(std::string_view key) {
-        return draft_.knows(key) ? Result<void>() : draft_.copy(in_force_, key);
-    }
-
-    Result<void> event(const RecordView& record, std::string_view type) {
+    void event(const RecordView& record, std::string_view type) {
         processors::Input input;
         input.id = RecordId::parse(record.headers.find(header::kId));
         input.root = RecordId::parse(record.headers.find(header::kRoot));
@@ -201,23 +184,19 @@ class PartitionTrial {
         input.received = ReceivedTime(received);
         if (!started_) {
             ++trial_.events_before;
-            in_force_.apply(input);
-            return {};
+            care_.apply(input);
+            return;
         }
-        VITALOG_CHECK(part(input.key));
         ++trial_.events;
         if (type == schemas::PersonMoved::kType) ++trial_.merges;
-        if (!trial_.persons.contains(input.key)) trial_.persons.emplace(input.key);
-        const bool ours = in_force_.apply(input), theirs = draft_.apply(input);
-        if (!ours || !theirs) ++trial_.refused;
-        return {};
+        if (!care_.apply(input)) ++trial_.refused;
     }
 
     const Log& log_;
     const TopicPartition tp_;
     const TrialOptions& options_;
     Collector ours_, theirs_;
-    MemoryStage in_force_, draft_;
+    CareSides care_;
     schemas::Decoder decoder_;
     Trial trial_;
     bool started_ = false;
@@ -241,7 +220,7 @@ void Trial::add(Trial&& other) {
     events += other.events;
     refused += other.refused;
     merges += other.merges;
-    persons.merge(other.persons);
+    persons += other.persons;  // each lies in one partition
 }
 
 Result<Trial> run_trial(const Log& log, const schemas::TopicNames& topics,

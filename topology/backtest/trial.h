@@ -1,10 +1,7 @@
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <unordered_set>
 #include <vector>
 
 #include "schemas/events/care.h"
@@ -46,12 +43,6 @@ struct TrialSide {
     std::vector<TrialTaskRecord> tasks;
 };
 
-/// Lets a set of texts be asked by views.
-struct TextHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return hash64(text); }
-};
-
 /// What came of it under the rules in force and under the draft, side by side.
 struct Trial {
     TrialSide in_force;
@@ -59,12 +50,11 @@ struct Trial {
     std::int64_t events_before =
         0;                     ///< records about persons that were folded to get to the stretch
     std::int64_t events = 0;   ///< in the stretch
-    std::int64_t refused = 0;  ///< of those, refused by one side or both
+    std::int64_t refused = 0;  ///< of those
     /// Persons merged in the stretch: the survivor's draft side takes the loser's episodes as they
     /// were under the rules in force.
     std::int64_t merges = 0;
-    std::unordered_set<std::string, TextHash, std::equal_to<>>
-        persons;  ///< with events in the stretch
+    std::int64_t persons = 0;  ///< with events in the stretch
 
     void add(Trial&& other);
 };
@@ -77,10 +67,10 @@ struct TrialOptions {
 };
 
 /// Runs care over the log's `person` topic, from its begin: up to `from` once, with the rules in
-/// force at each record; from there twice, the drafts in the place of their files on one of the two
-/// sides. What is open at `from` stays with the version that raised it, on both. Partitions side by
-/// side. Configuration where the drafts can't be published there, OutOfRange where the log no
-/// longer holds the beginning, Damaged, Io.
+/// force at each record; from there judged twice, the drafts in the place of their files on one of
+/// the two sides. What is open at `from` stays with the version that raised it, on both. Partitions
+/// side by side. Configuration where the drafts can't be published there, OutOfRange where the log
+/// no longer holds the beginning, Damaged, Io.
 Result<Trial> run_trial(const Log& log, const schemas::TopicNames& topics,
                         const TrialOptions& options);
 

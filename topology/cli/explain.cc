@@ -21,14 +21,16 @@ constexpr std::string_view kHelp = R"(usage: vitalog explain ALERT (--url U [--j
        vitalog explain --person P --rule R [--at T] [--json] --data-dir D
 
 With --url, why an alert was raised and what came of it: the rule as it stood, the inputs, the index, the clock, the decisions,
-the messages, and who was not told and why. Behind each line the records that prove it, topic/partition/offset.
+the messages, and who was not told and why, as they were recorded. Behind each line the records that prove it,
+topic/partition/offset.
 
 With --data-dir, whether it had to be raised: what the care stage read about this person is applied again, with the rules
 in force then, and must give every record of the alert again, byte for byte.
 
 With --person and --rule, why the rule had not raised an alert by T: the care stage reads the person's records again and
 says what it found when it last judged the rule. The answer begins with one word: missing, stale, other-unit,
-within-limits (and by how much), too-few, waiting (for a duration), quiet (after an episode), not-watched, heard,
+within-limits (and by how much), too-few, waiting (for a duration, or for what should follow), quiet (after an episode),
+not-watched, heard,
 not-in-force, merged; or that it did: fired, no-task, inhibited.
 
   --url U       a running site, for example http://127.0.0.1:8080
@@ -179,7 +181,7 @@ struct MessageShape {
 };
 
 struct ExplanationShape {
-    std::string alert, patient, problem, priority, state, since;
+    std::string alert, patient, problem, priority, state, since, basis;
     bool retrospective = false;
     bool complete = false;
     RuleShape rule;
@@ -198,6 +200,7 @@ struct ExplanationShape {
         v("state", state);
         v("since", since);
         v("retrospective", retrospective);
+        v("basis", basis);
         v("rule", rule);
         v("history", history);
         v("inputs", inputs);
@@ -292,6 +295,8 @@ void print(const ExplanationShape& shape) {
              message.records);
     if (!shape.not_told.empty()) fmt::print("not told\n");
     for (const auto& reason : shape.not_told) line(reason, {});
+    if (shape.basis == "recorded")
+        fmt::print("as it was recorded; vitalog explain {} --data-dir D decides it again\n", shape.alert);
     if (!shape.complete) fmt::print("not every record was found: some are no longer kept\n");
 }
 

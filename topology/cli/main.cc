@@ -75,7 +75,8 @@ int main(int argc, char** argv) {
             fmt::print("{}", command->help);
             return cli::kStopped;
         }
-        if (command == &cli::kRun) cli::restart_with_huge_pages(argv);
+        const bool backtest = command == &cli::kRules && !rest.empty() && rest[0] == "backtest";
+        if (command == &cli::kRun || backtest) cli::restart_with_huge_pages(argv);
         return command->run(rest);
     }
     fmt::print(stderr, "vitalog: there is no command '{}'; vitalog --help lists them\n", words[0]);

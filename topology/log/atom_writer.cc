@@ -48,7 +48,7 @@ Result<void> AtomWriter::begin_segment_locked(PartitionLog& partition) {
     durable.sync = true;
     VITALOG_CHECK(check(rocks_.db().Put(durable, rocks_.meta(), chain_key(partition.tp()),
                                         to_slice(partition.head().view())),
-                        "cannot keep the head of a chain"));
+                        "cannot keep the head of a chain", rocks_.db().GetName()));
     partition.add_segment(std::move(families.front()));
     return {};
 }
@@ -95,7 +95,7 @@ Result<void> AtomWriter::write(rocksdb::WriteBatch& batch, std::vector<NewBlock>
     }
     const auto status = rocks_.db().Write(rocksdb::WriteOptions(), &batch);
     if (!status.ok() && !planted("believe-failed-write")) {
-        const Error error = to_error(status, "cannot write to the log");
+        const Error error = to_error(status, "cannot write to the log", rocks_.db().GetName());
         fail_stop(error);
         return tl::unexpected(error);
     }
@@ -115,7 +115,7 @@ Result<void> AtomWriter::write(rocksdb::WriteBatch& batch, std::vector<NewBlock>
 Result<void> AtomWriter::fsync() {
     VITALOG_CHECK(usable());
     const std::uint64_t sequence = rocks_.db().GetLatestSequenceNumber();
-    VITALOG_CHECK(check(rocks_.db().SyncWAL(), "cannot sync the log"));
+    VITALOG_CHECK(check(rocks_.db().SyncWAL(), "cannot sync the log", rocks_.db().GetName()));
     return mark_synced_(sequence);
 }
 

@@ -136,18 +136,19 @@ void EmbeddedLog::Impl::start() {
 }
 
 Result<void> EmbeddedLog::Impl::recover() {
-    VITALOG_CHECK(
-        directory.check_synced(rocks->db().GetLatestSequenceNumber(), rocks->dropped()));
+    VITALOG_CHECK(directory.check_synced(rocks->db().GetLatestSequenceNumber(), rocks->dropped()));
     for (const DroppedEnd& end : rocks->dropped())
-        log_line("warn", "log-end-dropped", {{"file", end.file.string()},
-                                             {"from", std::to_string(end.from)},
-                                             {"bytes", std::to_string(end.bytes)}});
+        log_line("warn", "log-end-dropped",
+                 {{"file", end.file.string()},
+                  {"from", std::to_string(end.from)},
+                  {"bytes", std::to_string(end.bytes)}});
     VITALOG_CHECK(raise_version());
     VITALOG_CHECK(recover_topics());
     VITALOG_CHECK(recover_partitions());
-    VITALOG_CHECK(generations.load(*rocks));
-    VITALOG_CHECK(positions.open(*rocks, generation));
-    VITALOG_CHECK(ledger.open(ledger_backend));
+    const std::string& database = rocks->db().GetName();
+    VITALOG_CHECK(found_in(database, generations.load(*rocks)));
+    VITALOG_CHECK(found_in(database, positions.open(*rocks, generation)));
+    VITALOG_CHECK(found_in(database, ledger.open(ledger_backend)));
     ledger_entries = ledger.entries();
     return {};
 }
@@ -222,7 +223,8 @@ Result<void> EmbeddedLog::Impl::recover_partitions() {
                 TopicPartition{topic.name, Partition(i)}, topic, *rocks));
     // By name, and so by topic, partition and base.
     for (auto& [name, family] : rocks->take_logs()) {
-        VITALOG_TRY(const SegmentName segment, parse_segment_name(name));
+        VITALOG_TRY(const SegmentName segment,
+                    found_in(rocks->db().GetName(), parse_segment_name(name)));
         if (PartitionLog* partition = find(segment.tp)) {
             VITALOG_CHECK(partition->recover_segment(std::move(family), segment.base));
         } else {
@@ -308,7 +310,7 @@ Result<void> EmbeddedLog::Impl::write_group(const AppendGroup& group, Receipts& 
     VITALOG_CHECK(writer.usable());
     Builders builders;
     rocksdb::WriteBatch batch;
-    VITALOG_CHECK(judge_group(group, receipts, builders, batch));
+    VITALOG_CHECK(found_in(rocks->db().GetName(), judge_group(group, receipts, builders, batch)));
     std::map<TopicPartition, std::shared_ptr<const RecordBlock>> placed;
     std::vector<NewBlock> blocks;
     for (const auto& [tp, builder] : builders) {
@@ -470,10 +472,10 @@ Result<void> EmbeddedLog::enforce_retention(LogTime now) {
 EmbeddedLog::Stats EmbeddedLog::stats() const {
     const AtomWriter& writer = impl_->writer;
     const Rocks::Memory memory = impl_->rocks->memory();
-    return {writer.fsyncs(),       impl_->append_groups,      impl_->appended_records,
-            impl_->repeats,        impl_->commits,            writer.blocks(),
-            writer.bytes_raw(),    writer.bytes_stored(),     writer.recent_bytes(),
-            memory.write_buffers,  memory.block_cache,        memory.table_readers,
+    return {writer.fsyncs(),       impl_->append_groups,   impl_->appended_records,
+            impl_->repeats,        impl_->commits,         writer.blocks(),
+            writer.bytes_raw(),    writer.bytes_stored(),  writer.recent_bytes(),
+            memory.write_buffers,  memory.block_cache,     memory.table_readers,
             impl_->ledger_entries, impl_->segments_dropped};
 }
 
@@ -481,7 +483,9 @@ std::vector<TopicConfig> EmbeddedLog::topics() const {
     return impl_->options.topics;
 }
 
-Generation EmbeddedLog::generation() const { return impl_->generation; }
+Generation EmbeddedLog::generation() const {
+    return impl_->generation;
+}
 
 Generation EmbeddedLog::generation_at(const TopicPartition& tp, Offset offset) const {
     return impl_->generations.at(tp, offset, impl_->generation);
@@ -592,7 +596,8 @@ Result<std::optional<Offset>> EmbeddedLog::load_position(std::string_view reader
     std::vector<std::optional<std::string>> values;
     VITALOG_CHECK(meta.get_many({&view, 1}, values));
     if (!values.front()) return std::nullopt;
-    VITALOG_TRY(const ReaderPosition position, decode_reader_position(*values.front()));
+    VITALOG_TRY(const ReaderPosition position,
+                found_in(impl_->rocks->db().GetName(), decode_reader_position(*values.front())));
     return position.next;
 }
 

@@ -96,7 +96,8 @@ Result<void> complete_first_version(Rocks& rocks, bool accept_drift) {
     VITALOG_CHECK(split_senders(meta, batch));
     rocksdb::WriteOptions durable;
     durable.sync = true;
-    return check(rocks.db().Write(durable, &batch), "cannot complete the data directory");
+    return check(rocks.db().Write(durable, &batch), "cannot complete the data directory",
+                 rocks.db().GetName());
 }
 
 }  // namespace vitalog::topology

@@ -141,14 +141,15 @@ Result<void> copy_data_directory(Rocks& rocks, const std::filesystem::path& to) 
     std::filesystem::create_directories(to, failure);
     if (failure) return fail(Errc::Io, "cannot create " + to.string() + ": " + failure.message());
     rocksdb::Checkpoint* made = nullptr;
-    VITALOG_CHECK(check(rocksdb::Checkpoint::Create(&rocks.db(), &made), "cannot begin a backup"));
+    VITALOG_CHECK(check(rocksdb::Checkpoint::Create(&rocks.db(), &made), "cannot begin a backup",
+                        rocks.db().GetName()));
     const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
     // Every write is in the write-ahead log, which is copied: no flush of a hundred column
     // families.
     constexpr std::uint64_t kNoFlush = std::numeric_limits<std::uint64_t>::max();
     const std::string database = DataDirectory::database_of(to).string();
-    VITALOG_CHECK(check(checkpoint->CreateCheckpoint(database, kNoFlush),
-                        "cannot write the backup " + database));
+    VITALOG_CHECK(check(checkpoint->CreateCheckpoint(database, kNoFlush), "cannot write the backup",
+                        database));
     return DataDirectory::write_format(to);
 }
 

@@ -72,10 +72,18 @@ std::string block_key(Offset base) {
     return key;
 }
 
+const std::string& PartitionLog::database() const {
+    return rocks_.db().GetName();
+}
+
+Result<Offset> PartitionLog::block_base(std::string_view key) const {
+    return found_in(database(), parse_block_key(key));
+}
+
 Error PartitionLog::block_error(Offset base, const Error& error) const {
     return {error.code(),
-            fmt::format("{}: {}: stop vitalog and restore the data directory from a backup",
-                        to_string(tp_, base), error.message())};
+            fmt::format("{} in {}: {}: stop vitalog and restore the data directory from a backup",
+                        to_string(tp_, base), database(), error.message())};
 }
 
 Result<void> PartitionLog::recover_segment(SharedColumnFamily family, Offset base) {
@@ -86,7 +94,7 @@ Result<void> PartitionLog::recover_segment(SharedColumnFamily family, Offset bas
         rocks_.db().NewIterator(iterating(), segment.family->get()));
     Digest head = head_;
     const auto look = [&](LogTime& timestamp) -> Result<Offset> {
-        VITALOG_TRY(const Offset block, parse_block_key(to_view(at->key())));
+        VITALOG_TRY(const Offset block, block_base(to_view(at->key())));
         const auto header = peek_block(to_view(at->value()));
         if (!header) return tl::unexpected(block_error(block, header.error()));
         timestamp = header->last_timestamp;
@@ -109,8 +117,7 @@ Result<void> PartitionLog::recover_segment(SharedColumnFamily family, Offset bas
             VITALOG_TRY(end, look(segment.last_timestamp));
         }
     }
-    VITALOG_CHECK(check(at->status(), "cannot read " + segment_name(tp_, base) + " in " +
-                                          rocks_.db().GetName()));
+    VITALOG_CHECK(check(at->status(), "cannot read " + segment_name(tp_, base), database()));
     if (!any_placed_) {
         VITALOG_TRY(head, stored_head());
     }
@@ -131,9 +138,11 @@ Result<Digest> PartitionLog::stored_head() const {
     const rocksdb::Status status =
         rocks_.db().Get(rocksdb::ReadOptions(), rocks_.meta(), chain_key(tp_), &stored);
     if (status.IsNotFound()) return chain_begin(tp_);
-    VITALOG_CHECK(check(status, "cannot read the head of the chain of " + to_string(tp_)));
+    VITALOG_CHECK(
+        check(status, "cannot read the head of the chain of " + to_string(tp_), database()));
     if (stored.size() != Digest::kBytes)
-        return fail(Errc::Damaged, "the stored head of the chain of " + to_string(tp_) +
+        return fail(Errc::Damaged, "the stored head of the chain of " + to_string(tp_) + " in " +
+                                       database() +
                                        " is broken: restore the data directory from a backup");
     return Digest::from_bytes(stored);
 }
@@ -265,7 +274,7 @@ Result<void> PartitionLog::fill_from_disk(const Segment& segment, Offset end, Ba
         if (!stored->Valid()) stored->SeekToFirst();
     }
     for (; stored->Valid() && !fill.full(); stored->Next()) {
-        VITALOG_TRY(const Offset base, parse_block_key(to_view(stored->key())));
+        VITALOG_TRY(const Offset base, block_base(to_view(stored->key())));
         VITALOG_TRY(const SharedBlock block, decode(base, to_view(stored->value())));
         if (block->end() <= at) continue;  // the last of its segment, in the batch already
         if (const auto added = fill.add(block); !added)
@@ -277,8 +286,7 @@ Result<void> PartitionLog::fill_from_disk(const Segment& segment, Offset end, Ba
             cut_.push_back(block);
         }
     }
-    return check(stored->status(), "cannot read " + segment_name(tp_, segment.base) + " in " +
-                                      rocks_.db().GetName());
+    return check(stored->status(), "cannot read " + segment_name(tp_, segment.base), database());
 }
 
 Result<void> PartitionLog::visit_blocks(const BlockVisit& visit) const {
@@ -289,11 +297,11 @@ Result<void> PartitionLog::visit_blocks(const BlockVisit& visit) const {
         const std::unique_ptr<rocksdb::Iterator> stored(
             rocks_.db().NewIterator(options, segment.family->get()));
         for (stored->SeekToFirst(); stored->Valid(); stored->Next()) {
-            VITALOG_TRY(const Offset base, parse_block_key(to_view(stored->key())));
+            VITALOG_TRY(const Offset base, block_base(to_view(stored->key())));
             VITALOG_CHECK(visit(base, to_view(stored->value())));
         }
-        VITALOG_CHECK(check(stored->status(), "cannot read " + segment_name(tp_, segment.base) +
-                                                  " in " + rocks_.db().GetName()));
+        VITALOG_CHECK(
+            check(stored->status(), "cannot read " + segment_name(tp_, segment.base), database()));
     }
     return {};
 }

@@ -53,7 +53,8 @@ class PartitionLog {
     /// The segment that the next block goes to.
     Segment active() const;
 
-    /// Gives the next block, of `count` records, its offset and its place in the chain, and counts on.
+    /// Gives the next block, of `count` records, its offset and its place in the chain, and counts
+    /// on.
     Offset stage(PackedBlock& block, std::uint32_t count);
     /// The link of the last block staged, or what the first one is to follow.
     const Digest& head() const { return head_; }
@@ -83,6 +84,9 @@ class PartitionLog {
     Result<void> fill_from_disk(const Segment& segment, Offset end, BatchFill& fill,
                                 Offset& at) const;
     Result<SharedBlock> decode(Offset base, std::string_view stored) const;
+    /// The folder, for whoever has to repair it.
+    const std::string& database() const;
+    Result<Offset> block_base(std::string_view key) const;
     Result<Digest> stored_head() const;
 
     const TopicPartition tp_;

@@ -61,7 +61,8 @@ Result<PositionBook::Taken> PositionBook::take_shard(Rocks& rocks, std::string_v
     std::vector<std::optional<std::string>> values;
     VITALOG_CHECK(meta.get_many({&key, 1}, values));
     if (values.front()) {
-        VITALOG_TRY(taken.stored, decode_shard_position(*values.front()));
+        VITALOG_TRY(taken.stored,
+                    found_in(rocks.db().GetName(), decode_shard_position(*values.front())));
     } else {
         taken.stored.shard = ++last_shard_;
         taken.fresh = true;

@@ -72,27 +72,34 @@ class Warnings final : public rocksdb::Logger {
 Result<void> check_tables(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family) {
     rocksdb::TablePropertiesCollection tables;
     VITALOG_CHECK(check(db.GetPropertiesOfAllTables(family, &tables),
-                        "cannot read the tables of " + family->GetName() + " in " + db.GetName()));
+                        "cannot read the tables of " + family->GetName(), db.GetName()));
     for (const auto& [file, properties] : tables)
         if (!properties)
             return fail(Errc::Damaged,
-                        file + " is damaged: its properties fail their checksum: stop vitalog and "
-                               "restore the data directory from a backup");
+                        file +
+                            " is damaged: its properties fail their checksum: stop vitalog and "
+                            "restore the data directory from a backup");
     return {};
 }
 
 }  // namespace
 
-Error to_error(const rocksdb::Status& status, std::string_view what) {
-    if (status.IsCorruption())
-        return {Errc::Damaged, std::string(what) + ": " + status.ToString() +
-                                   ": stop vitalog and restore the data directory from a backup"};
-    return {Errc::Io, std::string(what) + ": " + status.ToString()};
+Error to_error(const rocksdb::Status& status, std::string_view what, const std::string& database) {
+    std::string message = std::string(what) + " in " + database + ": " + status.ToString();
+    if (!status.IsCorruption()) return {Errc::Io, std::move(message)};
+    return {Errc::Damaged,
+            std::move(message) + ": stop vitalog and restore the data directory from a backup"};
 }
 
-Result<void> check(const rocksdb::Status& status, std::string_view what) {
+Result<void> check(const rocksdb::Status& status, std::string_view what,
+                   const std::string& database) {
     if (status.ok()) return {};
-    return tl::unexpected(to_error(status, what));
+    return tl::unexpected(to_error(status, what, database));
+}
+
+Error found_in(const std::string& database, const Error& error) {
+    if (error.message().find(database) != std::string::npos) return error;
+    return {error.code(), "in " + database + ": " + error.message()};
 }
 
 Rocks::Rocks(const RocksSettings& settings)
@@ -174,7 +181,7 @@ Result<std::unique_ptr<Rocks>> Rocks::open_as(const std::filesystem::path& path,
     std::vector<std::string> names;
     if (std::filesystem::exists(path / "CURRENT"))
         VITALOG_CHECK(check(rocksdb::DB::ListColumnFamilies(db_options, path.string(), &names),
-                            "cannot list what " + path.string() + " holds"));
+                            "cannot list the column families", path.string()));
     for (const char* name : {rocksdb::kDefaultColumnFamilyName.c_str(), "state", "ledger"})
         if (std::find(names.begin(), names.end(), name) == names.end()) names.emplace_back(name);
     std::vector<rocksdb::ColumnFamilyDescriptor> families;
@@ -185,7 +192,7 @@ Result<std::unique_ptr<Rocks>> Rocks::open_as(const std::filesystem::path& path,
         access == Access::Read
             ? rocksdb::DB::OpenForReadOnly(db_options, path.string(), families, &handles, &db)
             : rocksdb::DB::Open(db_options, path.string(), families, &handles, &db);
-    VITALOG_CHECK(check(opened, "cannot open the database " + path.string()));
+    VITALOG_CHECK(check(opened, "cannot open the database", path.string()));
     rocks->db_.reset(db);
     for (std::size_t i = 0; i < handles.size(); ++i) {
         auto family = std::make_shared<ColumnFamily>(*db, handles[i]);
@@ -212,12 +219,12 @@ Result<std::vector<SharedColumnFamily>> Rocks::create_logs(const std::vector<std
     const rocksdb::Status status = db_->CreateColumnFamilies(log_options_, names, &handles);
     for (rocksdb::ColumnFamilyHandle* handle : handles)
         logs.push_back(std::make_shared<ColumnFamily>(*db_, handle));
-    VITALOG_CHECK(check(status, "cannot begin a segment"));
+    VITALOG_CHECK(check(status, "cannot begin a segment", db_->GetName()));
     return logs;
 }
 
 Result<void> Rocks::drop_log(const ColumnFamily& log) {
-    return check(db_->DropColumnFamily(log.get()), "cannot drop a segment");
+    return check(db_->DropColumnFamily(log.get()), "cannot drop a segment", db_->GetName());
 }
 
 Rocks::Memory Rocks::memory() const {
@@ -250,8 +257,7 @@ Result<void> RocksBackend::get_many(std::span<const std::string_view> keys,
         if (statuses[i].ok()) {
             values[i].emplace(found[i].data(), found[i].size());
         } else if (!statuses[i].IsNotFound()) {
-            return tl::unexpected(
-                to_error(statuses[i], "cannot read stored state in " + db_.GetName()));
+            return tl::unexpected(to_error(statuses[i], "cannot read stored state", db_.GetName()));
         }
     }
     return {};
@@ -266,7 +272,7 @@ Result<void> RocksBackend::scan(
     const std::unique_ptr<rocksdb::Iterator> at(db_.NewIterator(options, family_));
     for (at->Seek(wanted); at->Valid() && at->key().starts_with(wanted); at->Next())
         VITALOG_CHECK(visit(to_view(at->key()).substr(prefix_.size()), to_view(at->value())));
-    return check(at->status(), "cannot scan stored state in " + db_.GetName());
+    return check(at->status(), "cannot scan stored state", db_.GetName());
 }
 
 void RocksBackend::put(rocksdb::WriteBatch& batch, const state::Write& write) const {

@@ -24,9 +24,18 @@ inline rocksdb::Slice to_slice(std::string_view bytes) {
 inline std::string_view to_view(const rocksdb::Slice& slice) {
     return {slice.data(), slice.size()};
 }
-/// Damaged for what RocksDB calls corruption, Io for the rest; `what` says what was being done.
-Error to_error(const rocksdb::Status& status, std::string_view what);
-Result<void> check(const rocksdb::Status& status, std::string_view what);
+/// Damaged for what RocksDB calls corruption, Io for the rest; `what` says what was being done, in
+/// the database of the folder `database`.
+Error to_error(const rocksdb::Status& status, std::string_view what, const std::string& database);
+Result<void> check(const rocksdb::Status& status, std::string_view what,
+                   const std::string& database);
+/// Something stored there can't be read: says where, unless the error does.
+Error found_in(const std::string& database, const Error& error);
+template <class T>
+Result<T> found_in(const std::string& database, Result<T> result) {
+    if (result) return result;
+    return tl::unexpected(found_in(database, result.error()));
+}
 
 /// What lies between the database and the disk: tests put faults there.
 struct Disk {

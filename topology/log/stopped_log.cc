@@ -27,8 +27,8 @@ class StoppedLog::Impl {
           meta_(rocks_->db(), rocks_->meta(), "") {}
 
     Result<void> load() {
-        VITALOG_CHECK(directory_.check_synced(rocks_->db().GetLatestSequenceNumber(),
-                                              rocks_->dropped()));
+        VITALOG_CHECK(
+            directory_.check_synced(rocks_->db().GetLatestSequenceNumber(), rocks_->dropped()));
         VITALOG_CHECK(load_topics());
         VITALOG_CHECK(load_positions());
         VITALOG_CHECK(generations.load(*rocks_));
@@ -120,8 +120,9 @@ Result<std::unique_ptr<StoppedLog>> StoppedLog::open(const std::filesystem::path
                                         " was written by the first version, VLOG 1: start the site "
                                         "on it once (`vitalog run`), then stop it");
     VITALOG_TRY(auto rocks, Rocks::open_to_read(directory.database(), kReading));
+    const std::string database = rocks->db().GetName();
     auto impl = std::make_unique<Impl>(std::move(directory), std::move(rocks));
-    VITALOG_CHECK(impl->load());
+    VITALOG_CHECK(found_in(database, impl->load()));
     return std::unique_ptr<StoppedLog>(new StoppedLog(std::move(impl)));
 }
 

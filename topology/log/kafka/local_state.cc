@@ -76,7 +76,7 @@ Result<void> LocalState::check_cluster(const std::string& cluster) {
 Result<void> LocalState::write(rocksdb::WriteBatch& batch) {
     const std::lock_guard lock(mutex_);
     return topology::check(rocks_->db().Write(rocksdb::WriteOptions(), &batch),
-                           "cannot write to " + directory_.database().string());
+                           "cannot write", directory_.database().string());
 }
 
 Result<std::optional<LocalState::Restored>> LocalState::restored(const std::string& shard) const {
@@ -153,7 +153,7 @@ Result<void> LocalState::learn(const std::vector<state::Write>& ledger,
 }
 
 Result<void> LocalState::sync() {
-    return topology::check(rocks_->db().SyncWAL(), "cannot sync " + directory_.database().string());
+    return topology::check(rocks_->db().SyncWAL(), "cannot sync", directory_.database().string());
 }
 
 std::unique_ptr<RocksBackend> LocalState::backend(const std::string& shard) {
