@@ -182,37 +182,15 @@ Result<void> EmbeddedLog::Impl::recover_topics() {
     } else {
         meta.put(batch, {std::string(generation_key), encode_number(generation.value())});
     }
-    std::map<std::string, std::uint64_t> stored;  // those not configured, in the end
+    std::map<std::string, std::uint64_t> stored;
     VITALOG_CHECK(meta.scan(kTopicKeyPrefix, [&](auto key, auto value) -> Result<void> {
         stored.emplace(key.substr(kTopicKeyPrefix.size()), BinaryReader(value).varint());
         return {};
     }));
-    const TopicConfig* fresh = nullptr;
-    for (const TopicConfig& topic : options.topics) {
-        const auto found = stored.find(topic.name);
-        if (found == stored.end()) {
-            meta.put(batch, {std::string(kTopicKeyPrefix) + topic.name,
-                             encode_number(topic.partitions)});
-            fresh = &topic;
-            continue;
-        }
-        if (found->second != topic.partitions)
-            return fail(
-                Errc::Configuration,
-                fmt::format("topic {} has {} partitions in {}, the configuration says {}: set "
-                            "log.partitions "
-                            "back, or begin with an empty data directory",
-                            topic.name, found->second, directory.path().string(),
-                            topic.partitions));
-        stored.erase(found);
-    }
-    // What lies in the old topic would be read by nobody.
-    if (fresh && !stored.empty())
-        return fail(Errc::Configuration,
-                    fmt::format("{} has a topic {}, which the configuration doesn't name, and no "
-                                "topic {}: a topic keeps its name for as long as there is data; "
-                                "set topics.*.name back, or begin with an empty data directory",
-                                directory.path().string(), stored.begin()->first, fresh->name));
+    VITALOG_TRY(const auto fresh,
+                new_topics(options.topics, std::move(stored), directory.path().string()));
+    for (const TopicConfig& topic : fresh)
+        meta.put(batch, {std::string(kTopicKeyPrefix) + topic.name, encode_number(topic.partitions)});
     return writer.write(batch, {});
 }
 

@@ -1,5 +1,7 @@
 #include "topology/log/topic_config.h"
 
+#include <fmt/format.h>
+
 #include <set>
 #include <string_view>
 
@@ -18,6 +20,31 @@ Result<void> check_topics(const std::vector<TopicConfig>& topics) {
             return fail(Errc::Configuration, "topic " + topic.name + " is configured twice");
     }
     return {};
+}
+
+Result<std::vector<TopicConfig>> new_topics(const std::vector<TopicConfig>& configured, std::map<std::string, std::uint64_t> stored,
+                                            std::string_view folder) {
+    std::vector<TopicConfig> fresh;
+    for (const TopicConfig& topic : configured) {
+        const auto found = stored.find(topic.name);
+        if (found == stored.end()) {
+            fresh.push_back(topic);
+            continue;
+        }
+        if (found->second != topic.partitions)
+            return fail(Errc::Configuration,
+                        fmt::format("topic {} has {} partitions in {}, the configuration says {}: set log.partitions back, or begin "
+                                    "with an empty data directory",
+                                    topic.name, found->second, folder, topic.partitions));
+        stored.erase(found);
+    }
+    // What lies in the old topic would be read by nobody.
+    if (!fresh.empty() && !stored.empty())
+        return fail(Errc::Configuration,
+                    fmt::format("{} has a topic {}, which the configuration doesn't name, and no topic {}: a topic keeps its name for "
+                                "as long as there is data; set topics.*.name back, or begin with an empty data directory",
+                                folder, stored.begin()->first, fresh.front().name));
+    return fresh;
 }
 
 }  // namespace vitalog::topology
