@@ -179,7 +179,9 @@ Result<AppendReceipt> SimLog::append(const FeedRecord& record) {
     if (real_) return append_to_real(record, *topic);
     AppendReceipt receipt = place(record, *topic);
     all_synced();
-    if (planted("ack-before-replicas") && faults_.leader_moves > 0) leave_to_leader(receipt.tp);
+    const bool placed = receipt.outcome == Appended::New || receipt.outcome == Appended::Reused;
+    if (placed && planted("ack-before-replicas") && faults_.leader_moves > 0)
+        leave_to_leader(receipt.tp);
     return receipt;
 }
 
