@@ -19,6 +19,16 @@ TEST_F(EffectWorkerTest, OffDutyWhenItHasReadStoresNoPositionAndSendsNothing) {
     EXPECT_TRUE(worker_->withdrawn());
 }
 
+TEST_F(EffectWorkerTest, DutyThatWentAndCameBackUnseenSendsNothingThatAnotherTook) {
+    step();
+    issue("a1");
+    ASSERT_TRUE(log_.store_position("effects.sms", {"send.sms", Partition(1)}, Offset(1)));  // another, on duty meanwhile
+    step();
+    EXPECT_TRUE(provider_.calls.empty());
+    EXPECT_EQ(receipts(), (Receipts{}));
+    EXPECT_TRUE(worker_->withdrawn());
+}
+
 TEST_F(EffectWorkerTest, OffDutyBeforeItSendsLeavesTheAttemptInDoubt) {
     provider_.on_send = [&](const Attempt&) { on_duty_ = false; };
     issue("a1");
