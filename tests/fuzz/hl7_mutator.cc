@@ -88,7 +88,9 @@ void change_delimiters(std::string& text, Chance& chance) {
         if (c == from) c = to;
 }
 
-std::string mutate(const std::string& text, Chance& chance) {
+}  // namespace
+
+std::string vitalog::fuzz::mutate(std::string text, Chance& chance) {
     const char ends = text.find('\r') == text.npos ? '\n' : '\r';
     auto segments = vitalog::fuzz::split(text, ends);
     switch (chance.below(6)) {
@@ -115,13 +117,4 @@ std::string mutate(const std::string& text, Chance& chance) {
         }
     }
     return vitalog::fuzz::join(segments, chance.one_in(30) ? '\n' : ends);
-}
-
-}  // namespace
-
-extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
-                                               std::size_t max_size, unsigned seed) {
-    Chance chance(seed);
-    return vitalog::fuzz::give(mutate({reinterpret_cast<const char*>(data), size}, chance), data,
-                               max_size);
 }

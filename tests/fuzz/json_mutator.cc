@@ -92,7 +92,9 @@ Span with_comma(std::string_view text, Span span) {
     return span;
 }
 
-std::string mutate(std::string text, Chance& chance) {
+}  // namespace
+
+std::string vitalog::fuzz::mutate(std::string text, Chance& chance) {
     const auto spans = spans_of(text);
     if (spans.empty()) return text + chance.any(kValues);
     const Span one = chance.any(spans);
@@ -123,13 +125,4 @@ std::string mutate(std::string text, Chance& chance) {
             text.replace(one.begin, one.end - one.begin, chance.any(kValues));
     }
     return text;
-}
-
-}  // namespace
-
-extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
-                                               std::size_t max_size, unsigned seed) {
-    Chance chance(seed);
-    return vitalog::fuzz::give(mutate({reinterpret_cast<const char*>(data), size}, chance), data,
-                               max_size);
 }

@@ -9,9 +9,8 @@
 #include <utility>
 #include <vector>
 
-// What the mutators of a grammar share. A mutator is libFuzzer's LLVMFuzzerCustomMutator: linked to
-// a target, it steers the fuzzer, and in a run of the corpus through an ordinary main it makes
-// neighbours of each input.
+// What the mutators of a grammar share. Each defines mutate(); custom_mutator.cc gives it to libFuzzer,
+// which it steers, and to an ordinary main that runs the corpus and neighbours of each input.
 
 namespace vitalog::fuzz {
 
@@ -71,11 +70,7 @@ inline void rearrange(std::vector<std::string>& parts, Chance& chance) {
     }
 }
 
-/// Copies a mutated text to where libFuzzer wants it.
-inline std::size_t give(const std::string& text, std::uint8_t* data, std::size_t max_size) {
-    const std::size_t size = std::min(text.size(), max_size);
-    std::copy_n(text.begin(), size, reinterpret_cast<char*>(data));
-    return size;
-}
+/// A neighbour of the text by the grammar of the one mutator that a target is linked with.
+std::string mutate(std::string text, Chance& chance);
 
 }  // namespace vitalog::fuzz

@@ -47,7 +47,9 @@ void change_text(std::string& bytes, std::size_t at, Chance& chance) {
                   varint(other.size() + (chance.one_in(8) ? 1 : 0)) + other);
 }
 
-std::string mutate(std::string bytes, Chance& chance) {
+}  // namespace
+
+std::string vitalog::fuzz::mutate(std::string bytes, Chance& chance) {
     if (bytes.empty()) return varint(chance.any(kNumbers));
     const bool seal = bytes.size() > kChecksumBytes && chance.one_in(2);
     if (seal) bytes.resize(bytes.size() - kChecksumBytes);
@@ -82,13 +84,4 @@ std::string mutate(std::string bytes, Chance& chance) {
         BinaryWriter(bytes).fixed64(checksum);
     }
     return bytes;
-}
-
-}  // namespace
-
-extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
-                                               std::size_t max_size, unsigned seed) {
-    Chance chance(seed);
-    return vitalog::fuzz::give(mutate({reinterpret_cast<const char*>(data), size}, chance), data,
-                               max_size);
 }

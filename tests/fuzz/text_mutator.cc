@@ -69,7 +69,9 @@ void change_words(std::string& line, Chance& chance) {
     for (const auto& word : words) line += word;
 }
 
-std::string mutate(const std::string& text, Chance& chance) {
+}  // namespace
+
+std::string vitalog::fuzz::mutate(std::string text, Chance& chance) {
     auto lines = vitalog::fuzz::split(text, '\n');
     std::string& line = chance.any(lines);
     switch (chance.below(7)) {
@@ -93,13 +95,4 @@ std::string mutate(const std::string& text, Chance& chance) {
             change_words(line, chance);
     }
     return vitalog::fuzz::join(lines, '\n');
-}
-
-}  // namespace
-
-extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
-                                               std::size_t max_size, unsigned seed) {
-    Chance chance(seed);
-    return vitalog::fuzz::give(mutate({reinterpret_cast<const char*>(data), size}, chance), data,
-                               max_size);
 }
