@@ -265,6 +265,17 @@ bool read_sample_form_2(BinaryReader& in, std::size_t ranges, std::int64_t& befo
     return true;
 }
 
+/// A series without its samples, which are to come from `begin` on.
+Series read_series(BinaryReader& in, std::size_t begin) {
+    Series series;
+    series.loinc = in.text();
+    series.unit = in.text();
+    series.display = in.text();
+    series.begin = static_cast<std::uint32_t>(begin);
+    series.count = series.room = static_cast<std::uint32_t>(in.count());
+    return series;
+}
+
 }  // namespace
 
 void Results::encode(std::string& bytes) const {
@@ -329,12 +340,7 @@ bool Results::decode(BinaryReader& in) {
     samples_.reserve(expected);
     tags_.reserve(expected);
     for (std::size_t s = 0; s < count && in.ok(); ++s) {
-        Series& series = series_.emplace_back();
-        series.loinc = in.text();
-        series.unit = in.text();
-        series.display = in.text();
-        series.begin = static_cast<std::uint32_t>(samples_.size());
-        series.count = series.room = static_cast<std::uint32_t>(in.count());
+        const Series& series = series_.emplace_back(read_series(in, samples_.size()));
         Before before;
         for (std::uint32_t i = 0; i < series.count; ++i) {
             Sample& sample = samples_.emplace_back();
@@ -351,12 +357,7 @@ bool Results::decode_form_2(BinaryReader& in) {
     if (count > kSeriesPerPersonMax) return false;
     series_.reserve(count);
     for (std::size_t s = 0; s < count && in.ok(); ++s) {
-        Series& series = series_.emplace_back();
-        series.loinc = in.text();
-        series.unit = in.text();
-        series.display = in.text();
-        series.begin = static_cast<std::uint32_t>(samples_.size());
-        series.count = series.room = static_cast<std::uint32_t>(in.count());
+        const Series& series = series_.emplace_back(read_series(in, samples_.size()));
         std::int64_t before = 0;
         for (std::uint32_t i = 0; i < series.count; ++i) {
             Sample& sample = samples_.emplace_back();

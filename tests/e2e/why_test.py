@@ -25,42 +25,15 @@ rules:
   - {{id: mean, version: "1", kind: window, {POTASSIUM}, task: no, window: 24h, statistic: mean, points: 2, high: 9, clear: {{high: 8}}}}
   - {{id: absent, version: "1", kind: threshold, loinc: "2075-0", unit: mmol/L, {COMMON}, task: no, high: 160, clear: {{high: 150}}}}
   - {{id: still, version: "1", kind: silence, loinc: "8867-4", {COMMON}, task: no, after: 1h, while: binding}}
-  - id: order
-    version: "1"
-    kind: sequence
-    within: 2h
-    problem: A test
-    priority: medium
-    task: no
-    max_age: 48h
-    source: a test
-    conditions:
-      - {{kind: threshold, loinc: "2951-2", unit: mmol/L, low: 135, clear: {{low: 140}}}}
-      - {{kind: threshold, loinc: "2823-3", unit: mmol/L, high: 6, clear: {{high: 5}}}}
-  - id: both
-    version: "1"
-    kind: all-of
-    within: 1h
-    problem: A test
-    priority: medium
-    task: no
-    max_age: 48h
-    source: a test
-    conditions:
-      - {{kind: threshold, loinc: "2823-3", unit: mmol/L, high: 4, clear: {{high: 3.5}}}}
-      - {{kind: threshold, loinc: "2075-0", unit: mmol/L, high: 120, clear: {{high: 110}}}}
-  - id: pair
-    version: "1"
-    kind: all-of
-    within: 1h
-    problem: A test
-    priority: medium
-    task: no
-    max_age: 48h
-    source: a test
-    conditions:
-      - {{kind: threshold, loinc: "2823-3", unit: mmol/L, high: 6, clear: {{high: 5}}}}
-      - {{kind: threshold, loinc: "2951-2", unit: mmol/L, high: 120, clear: {{high: 110}}}}
+  - {{id: order, version: "1", kind: sequence, within: 2h, {COMMON}, task: no, conditions: [
+      {{kind: threshold, loinc: "2951-2", unit: mmol/L, low: 135, clear: {{low: 140}}}},
+      {{kind: threshold, loinc: "2823-3", unit: mmol/L, high: 6, clear: {{high: 5}}}}]}}
+  - {{id: both, version: "1", kind: all-of, within: 1h, {COMMON}, task: no, conditions: [
+      {{kind: threshold, loinc: "2823-3", unit: mmol/L, high: 4, clear: {{high: 3.5}}}},
+      {{kind: threshold, loinc: "2075-0", unit: mmol/L, high: 120, clear: {{high: 110}}}}]}}
+  - {{id: pair, version: "1", kind: all-of, within: 1h, {COMMON}, task: no, conditions: [
+      {{kind: threshold, loinc: "2823-3", unit: mmol/L, high: 6, clear: {{high: 5}}}},
+      {{kind: threshold, loinc: "2951-2", unit: mmol/L, high: 120, clear: {{high: 110}}}}]}}
 """
 
 
