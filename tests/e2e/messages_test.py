@@ -97,6 +97,7 @@ class Wechat(WithProviders):
         self.assertEqual(call(self.sim.url + "/cgi-bin/stable_token", json.dumps(body))[0], 200)
         self.patient(4, ["wechat"])
         self.assertEqual(self.delivery(self.confirmed(4), "delivered")["channel"], "wechat")
+        self.site.wait()  # the views, which the figures are counted from, may be behind the topic
         stats = self.site.get("/stats/messages")[1]
         by_channel = {row["channel"]: row for row in stats["days"]}
         self.assertEqual(stats["zone"], "Asia/Shanghai")
