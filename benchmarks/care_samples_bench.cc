@@ -5,87 +5,47 @@
 // steady state. The clock stands while input is made.
 //   care_samples_bench [records] [persons] [trail seconds] [seed] [folder]
 
+#include "benchmarks/care_stage.h"
 #include "benchmarks/samples_input.h"
-#include "processors/care/care_processor.h"
 
 namespace {
 
 using namespace vitalog;
 using namespace vitalog::benchmarks;
 
-double resident_gigabytes() {
-    std::ifstream file("/proc/self/statm");
-    double total = 0, resident = 0;
-    file >> total >> resident;
-    return resident * 4096 / 1e9;
-}
-
-struct Settings {
-    std::size_t records, persons;
-    int trail;
-    std::uint64_t seed;
-};
-
-/// What the stage has spent on records, the making of its input left out.
-struct Spent {
-    std::size_t records = 0;
-    double wall = 0, thread = 0, process = 0;
-};
-
-class CareStage {
+/// Persons with an hour of samples, and batches about them.
+class SamplesStage {
   public:
-    CareStage(StageHarness& harness, const Settings& settings)
-        : harness_(harness),
-          settings_(settings),
-          input_(harness, settings.seed),
-          random_(settings.seed + 1),
-          rounds_(settings.persons) {
-        harness_.clock().pause();
-        input_.controls();
-        harness_.open("care", schemas::Topic::Person,
-                      std::make_unique<processors::care::CareProcessor>());
-    }
+    SamplesStage(StageHarness& harness, const CareSettings& settings)
+        : stage_(harness, settings), persons_(settings.persons), rounds_(settings.persons) {}
+
     void prepare() {
         Spent spent;
-        for (std::size_t first = 0; first < settings_.persons; first += kPortion) {
-            const std::size_t count = std::min(kPortion, settings_.persons - first);
-            for (std::size_t i = 0; i < count; ++i) input_.hour(first + i);
-            run(spent, count);
+        for (std::size_t first = 0; first < persons_; first += kPortion) {
+            const std::size_t count = std::min(kPortion, persons_ - first);
+            for (std::size_t i = 0; i < count; ++i) stage_.input().hour(first + i);
+            stage_.run(spent, count);
         }
     }
     /// A portion of batches about persons by chance.
     void batches(Spent& spent, std::size_t records) {
         for (std::size_t i = 0; i < records; ++i) {
-            const std::size_t person = random_() % settings_.persons;
-            const std::size_t measure = random_() % kMeasures.size();
-            input_.batch(person, measure, rounds_[person][measure]++);
+            const std::size_t person = stage_.by_chance(persons_);
+            const std::size_t measure = stage_.by_chance(kMeasures.size());
+            stage_.input().batch(person, measure, rounds_[person][measure]++);
         }
-        run(spent, records);
+        stage_.run(spent, records);
     }
     static constexpr std::size_t kPortion = 100'000;
 
   private:
-    void run(Spent& spent, std::size_t records) {
-        input_.flush();
-        harness_.clock().resume();
-        const Watch watch;
-        harness_.run_to_end();
-        spent.wall += watch.wall();
-        spent.thread += watch.thread();
-        spent.process += watch.process();
-        spent.records += records;
-        harness_.clock().pause();
-    }
-
-    StageHarness& harness_;
-    const Settings& settings_;
-    SamplesInput input_;
-    std::mt19937_64 random_;
+    CareStage<SamplesInput> stage_;
+    const std::size_t persons_;
     std::vector<std::array<std::uint8_t, kMeasures.size()>> rounds_;
 };
 
-int measure(StageHarness& harness, const Settings& settings) {
-    CareStage stage(harness, settings);
+int measure(StageHarness& harness, const CareSettings& settings) {
+    SamplesStage stage(harness, settings);
     stage.prepare();
     const auto& store = *harness.shard().store();
     const auto bytes_a_person = [&] {
@@ -94,7 +54,7 @@ int measure(StageHarness& harness, const Settings& settings) {
     fmt::print("after the hour: {} bytes a person as the store counts, {:.2f} GB resident\n",
                bytes_a_person(), resident_gigabytes());
     Spent warming;
-    while (warming.wall < settings.trail) stage.batches(warming, CareStage::kPortion);
+    while (warming.wall < settings.trail) stage.batches(warming, SamplesStage::kPortion);
     fmt::print("prepared with {} records more: {} bytes a person, {:.2f} GB resident\n",
                warming.records, bytes_a_person(), resident_gigabytes());
 
@@ -102,7 +62,7 @@ int measure(StageHarness& harness, const Settings& settings) {
     const std::int64_t risks_before = harness.records_in(schemas::Topic::Risk);
     Spent spent;
     while (spent.records < settings.records)
-        stage.batches(spent, std::min(CareStage::kPortion, settings.records - spent.records));
+        stage.batches(spent, std::min(SamplesStage::kPortion, settings.records - spent.records));
     const auto rate = [&](double seconds) {
         return static_cast<double>(spent.records * kSamplesPerRecord) / seconds / 1e3;
     };
@@ -131,27 +91,11 @@ int measure(StageHarness& harness, const Settings& settings) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    const auto number = [&](int i, std::size_t otherwise) {
-        return argc > i ? std::strtoull(argv[i], nullptr, 10) : otherwise;
-    };
-    const Settings settings{number(1, 3'000'000), number(2, 1'000'000),
-                            static_cast<int>(number(3, 60)), number(4, 1)};
-    const std::filesystem::path folder = argc > 5 ? argv[5] : "/tmp/vitalog-care-samples-bench";
+    const CareSettings settings(argc, argv, "/tmp/vitalog-care-samples-bench");
     fmt::print(
         "care stage: {} records of {} samples, {} persons with an hour of {} measures each, trail "
         "{} s, seed {}, one shard, one thread\n",
         settings.records, kSamplesPerRecord, settings.persons, kMeasures.size(), settings.trail,
         settings.seed);
-    std::filesystem::remove_all(folder);
-    topology::ShardOptions options;
-    options.store.memory_budget = std::size_t{12} << 30;
-    options.store.trail = std::chrono::seconds(settings.trail);
-    int status = 0;
-    {
-        StageHarness harness(folder, options);
-        status = measure(harness, settings);
-        harness.close();
-    }
-    std::filesystem::remove_all(folder);
-    return status;
+    return on_a_log(settings, false, measure);
 }

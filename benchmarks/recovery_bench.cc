@@ -38,7 +38,7 @@ void open(StageHarness& harness) {
 [[noreturn]] void victim(const Settings& settings) {
     StageHarness harness(settings.folder, options());
     CareInput input(harness, settings.seed);
-    input.control();
+    input.controls();
     for (std::size_t person = 0; person < settings.persons; ++person) input.clinical(person, 0);
     input.flush();
     open(harness);

@@ -1,14 +1,11 @@
 #pragma once
 
 #include <array>
-#include <fstream>
-#include <iterator>
 #include <random>
 #include <string>
 #include <string_view>
 
-#include "benchmarks/stage_harness.h"
-#include "schemas/events/control.h"
+#include "benchmarks/person_topic.h"
 #include "schemas/events/wearable.h"
 
 // Encoded `person` records of wearable batches, as identity writes them: six measures, one sample a
@@ -52,13 +49,11 @@ rules:
 
 class SamplesInput {
   public:
-    SamplesInput(StageHarness& harness, std::uint64_t seed)
-        : filler_(harness.filler(schemas::Topic::Person)), random_(seed) {}
+    SamplesInput(StageHarness& harness, std::uint64_t seed) : topic_(harness), random_(seed) {}
 
     void controls() {
-        control("bench.yaml", std::string(kRules));
-        std::ifstream file(VITALOG_SOURCE_DIR "/schemas/rules/acute-ward.yaml");
-        control("acute-ward.yaml", {std::istreambuf_iterator<char>(file), {}});
+        topic_.rules("bench.yaml", std::string(kRules), kStart * 1000);
+        topic_.builtin_rules("acute-ward.yaml", kStart * 1000);
     }
     /// An hour of all measures.
     void hour(std::size_t person) {
@@ -73,7 +68,7 @@ class SamplesInput {
         series(person, measure, from, kSamplesPerRecord);
         end(person, from + kSamplesPerRecord);
     }
-    void flush() { filler_.flush(); }
+    void flush() { topic_.flush(); }
 
     static std::string person_id(std::size_t person) {
         return IdHash().part("person").part(static_cast<std::int64_t>(person)).finish().to_string();
@@ -111,34 +106,14 @@ class SamplesInput {
     void end(std::size_t person, std::size_t minutes) {
         const std::int64_t received =
             (kStart + static_cast<std::int64_t>(minutes + 1) * kMinute) * 1000;
-        add(person_id(person), schemas::PersonSamples::kType, schemas::encode(record_), received);
-    }
-    void control(std::string_view name, const std::string& body) {
-        add("", schemas::Control::kType,
-            schemas::encode(schemas::Control{"rules", name, "1", body}), kStart * 1000);
-    }
-    void add(std::string_view key, std::string_view type, std::string_view value,
-             std::int64_t received) {
-        const std::string id = IdHash().part("bench").part(written_++).finish().to_string();
-        headers_.clear();
-        Headers::append(headers_, header::kSpecVersion, "1.0");
-        Headers::append(headers_, header::kId, id);
-        Headers::append(headers_, header::kType, type);
-        Headers::append(headers_, header::kSource, "vitalog/identity");
-        Headers::append(headers_, header::kTime, "2023-11-14T22:13:20Z");
-        Headers::append(headers_, header::kContentType, "application/json");
-        Headers::append(headers_, header::kRoot, id);
-        Headers::append(headers_, header::kCause, id);
-        Headers::append(headers_, header::kReceived, std::to_string(received));
-        filler_.add(key, headers_, value);
+        topic_.add(person_id(person), schemas::PersonSamples::kType, schemas::encode(record_),
+                   received);
     }
 
-    StageHarness::Filler filler_;
+    PersonTopic topic_;
     std::mt19937_64 random_;
     schemas::PersonSamples record_;
     std::string id_;
-    std::string headers_;
-    std::int64_t written_ = 0;
 };
 
 }  // namespace vitalog::benchmarks
