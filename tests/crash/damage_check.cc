@@ -1,21 +1,21 @@
 // What a site makes of a data directory in which one byte is not what was written.
-//   damage_check DATA_DIR THEN.hl7 SCRATCH [--every N --edges N | --sample N] [--seed S] [--seconds
-//   N] [--part I/N]
-//                [--file NAME]
+//   damage_check DATA_DIR THEN.hl7 SCRATCH [--every N --edges N | --sample N] [--seed S]
+//                [--seconds N] [--part I/N] [--file NAME]
 // For each byte of each file: copies the directory of a stopped or killed site of one partition,
 // changes the byte (one bit, drawn from its place), starts what a site starts, takes the message in
-// THEN.hl7 and works until nothing is left to do, in a process of its own. What comes out is
-// compared with what the whole directory gives. Allowed are: the same; the same after the end of a
-// write-ahead log was dropped, and that was reported; or an error that names a file or an offset
-// and says what to do. Prints "row KIND BYTES TRIED SAME DROPPED REFUSED STOPPED WRONG" for each
-// kind of file; exits 1 where anything else came out. With --every N: every byte of CURRENT,
+// THEN.hl7 and works until nothing is left to do (damage_look.h), in another process. What comes
+// out is compared with what the whole directory gives. Allowed are: the same; the same after the
+// end of a write-ahead log was dropped, and that was reported; or an error that names a file or an
+// offset and says what to do. Prints "row KIND BYTES TRIED SAME DROPPED REFUSED STOPPED WRONG" for
+// each kind of file; exits 1 where anything else came out. With --every N: every byte of CURRENT,
 // MANIFEST, format and synced, and of the first and last --edges bytes of the others (4096); every
-// Nth between; a hundred of each file that nothing reads. With --sample N: as many, drawn by lot,
-// alike for each kind of file. With --seconds N: in an order drawn by lot, so long.
+// Nth between; all bytes at once of each file that nothing reads. With --sample N: as many, drawn
+// by lot, alike for each kind of file. With --seconds N: in an order drawn by lot, so long. Bytes
+// of the views are tried in copies of the views alone, behind one log that has been worked off.
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,240 +26,27 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <future>
+#include <functional>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
 
-#include "ingest/hl7/time.h"
-#include "ingest/mllp/admission.h"
-#include "sinks/blobs/blob_store.h"
-#include "sinks/views/place.h"
-#include "sinks/views/view_worker.h"
-#include "tests/support/no_metrics.h"
-#include "topology/clock.h"
+#include "schemas/base/ids.h"
+#include "tests/crash/damage_look.h"
 #include "topology/config.h"
-#include "topology/log/embedded_log.h"
-#include "topology/runtime/shard.h"
 #include "topology/stages/stage.h"
-#include "topology/topics.h"
 
 namespace vitalog::topology {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kReadBytes = std::size_t{1} << 20;
-constexpr std::int64_t kNow =
-    1'795'253'400'000;  // 2026-11-21T09:30:00Z, after all that is in the directory
-constexpr std::uint64_t kUnreadPlaces = 100;
-
-/// What a look at a directory gives: lines that must be the same, or why it ended.
-struct Seen {
-    enum class How : char { Whole = 'w', Refused = 'r', Stopped = 's', Crashed = 'c' };
-    How how = How::Crashed;
-    std::string text;       // the lines, or the error
-    bool reported = false;  // that the end of a write-ahead log was dropped
-};
-
 std::string bytes_of(const fs::path& path) {
     std::ifstream file(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};
-}
-
-/// A site without threads of its own.
-class Look {
-  public:
-    Look(const Config& config, fs::path folder, const std::string& then)
-        : folder_(std::move(folder)),
-          then_(then),
-          config_(config),
-          names_(configured_names(config)) {}
-
-    Seen take() {
-        const auto opened = open();
-        if (!opened) return {Seen::How::Refused, opened.error().to_string()};
-        const auto worked = work();
-        if (!worked) return {Seen::How::Stopped, worked.error().to_string()};
-        return {Seen::How::Whole, std::move(lines_)};
-    }
-
-  private:
-    Result<void> open() {
-        EmbeddedLog::Options options;
-        options.path = folder_;
-        options.topics = configured_topics(config_, names_);
-        options.disk_reserve_bytes = 0;
-        options.block_cache_bytes = options.write_buffer_bytes = 16 << 20;
-        options.background_jobs = 1;
-        VITALOG_TRY(log_, EmbeddedLog::open(std::move(options)));
-        VITALOG_CHECK(clock_.set(LogTime::from_millis(kNow)));
-        ShardOptions shard_options;
-        shard_options.commit_delay = std::chrono::microseconds(0);
-        for (const Stage& stage : all_stages()) {
-            if (!stage.make_processor) continue;
-            for (const schemas::Topic input : stage.reads) {
-                const TopicPartition tp{names_.name(input), Partition(0)};
-                VITALOG_TRY(auto shard_log, log_->open_shard(stage.name, tp));
-                VITALOG_TRY(
-                    auto shard,
-                    Shard::open({std::string(stage.name), input, Partition(0), stage.stateful},
-                                std::move(shard_log), stage.make_processor(),
-                                {*log_, names_, clock_, metrics_}, shard_options));
-                shards_.push_back(std::move(shard));
-            }
-        }
-        VITALOG_TRY(auto store, sinks::views::ViewStore::open((folder_ / "views.sqlite").string(),
-                                                              log_->generation()));
-        sinks::views::ViewWorkerOptions view_options;
-        view_options.topics = names_;
-        views_ = std::make_unique<sinks::views::ViewWorker>(std::move(store), *log_, view_options);
-        return {};
-    }
-
-    Result<void> work() {
-        VITALOG_CHECK(settle());
-        VITALOG_CHECK(receive());
-        VITALOG_CHECK(settle());
-        for (const TopicConfig& topic : log_->topics()) VITALOG_CHECK(note_topic(topic));
-        for (bool more = true; more;) {
-            VITALOG_TRY(more, views_->step());
-        }
-        VITALOG_CHECK(note_views());
-        return note_documents();
-    }
-
-    /// Steps every shard until none has anything left to do.
-    Result<void> settle() {
-        for (bool worked = true; worked;) {
-            worked = false;
-            for (const auto& shard : shards_) {
-                VITALOG_TRY(const Shard::Step step, shard->step());
-                if (step == Shard::Step::Reopen)
-                    return fail(Errc::Io, "a commit's outcome is unknown");
-                worked |= step == Shard::Step::Worked;
-            }
-        }
-        return {};
-    }
-
-    Result<void> receive() {
-        const ingest::mllp::EndpointSettings settings;
-        VITALOG_TRY(const auto zone, ingest::hl7::SiteZone::named("Asia/Shanghai"));
-        ingest::hl7::ControlIds ids(1);
-        ingest::mllp::Admission admission(settings, zone, ids, clock_);
-        ingest::mllp::Frame frame;
-        frame.content = then_;
-        frame.size = then_.size();
-        auto judged = admission.judge(frame);
-        if (!judged.record) return fail(Errc::Malformed, "the message is refused");
-        std::promise<Result<AppendReceipt>> answered;
-        log_->append(*std::move(judged.record), [&](Result<AppendReceipt> receipt) {
-            answered.set_value(std::move(receipt));
-        });
-        VITALOG_CHECK(answered.get_future().get());
-        return {};
-    }
-
-    /// What it holds by key, in order; append times are of the run that wrote them, and so are
-    /// ticks.
-    Result<void> note_topic(const TopicConfig& topic) {
-        const TopicPartition tp{topic.name, Partition(0)};
-        std::map<std::string, std::string> by_key;
-        RecordBatch batch;
-        VITALOG_TRY(Offset at, log_->begin_offset(tp));
-        VITALOG_TRY(const Offset end, log_->end_offset(tp));
-        for (; at < end; at = batch.next) {
-            batch.clear();
-            VITALOG_CHECK(log_->read(tp, at, kReadBytes, batch));
-            for (const RecordView& record : batch.records) {
-                if (record.headers.find(header::kType) == schemas::Tick::kType) continue;
-                by_key[std::string(record.key)] +=
-                    fmt::format("{} {}\n", hash64(record.headers.encoded()), hash64(record.value));
-            }
-        }
-        for (const auto& [key, content] : by_key)
-            lines_ += fmt::format("{} {} {}\n", topic.name, key, hash64(content));
-        return {};
-    }
-
-    Result<void> note_views() {
-        VITALOG_TRY(auto views,
-                    sinks::sql::open((folder_ / "views.sqlite").string(), sinks::sql::Mode::Read));
-        for (const std::string table : {"person", "identifier", "link", "encounter", "report",
-                                        "observation", "risk", "alert", "task", "delivery"}) {
-            VITALOG_TRY(const auto rows, views->number("SELECT count(*) FROM " + table));
-            VITALOG_TRY(auto all, views->prepare("SELECT * FROM " + table));
-            std::string content;
-            for (;;) {
-                VITALOG_TRY(const bool more, all.next());
-                if (!more) break;
-                for (int i = 0; i < all.columns(); ++i) content += all.string(i) + "|";
-            }
-            lines_ += fmt::format("views {} {}\n", table, rows);
-            lines_ += fmt::format("content {} {}\n", table, hash64(content));
-        }
-        return {};
-    }
-
-    Result<void> note_documents() {
-        if (!fs::exists(folder_ / "blobs")) return {};
-        VITALOG_TRY(const auto store, sinks::BlobStore::open(folder_ / "blobs"));
-        for (const auto& entry : fs::recursive_directory_iterator(folder_ / "blobs")) {
-            if (!entry.is_regular_file()) continue;
-            VITALOG_TRY(const auto bytes, store.read(entry.path().filename().string()));
-            lines_ += fmt::format("document {}\n", bytes ? hash64(*bytes) : 0);
-        }
-        return {};
-    }
-
-    const fs::path folder_;
-    const std::string& then_;
-    const Config& config_;
-    const schemas::TopicNames names_;
-    ManualClock clock_;
-    tests::NoMetrics metrics_;
-    std::unique_ptr<EmbeddedLog> log_;
-    std::vector<std::unique_ptr<Shard>> shards_;
-    std::unique_ptr<sinks::views::ViewWorker> views_;
-    std::string lines_;
-};
-
-std::string contents(int file) {
-    std::string bytes;
-    char buffer[65536];
-    for (ssize_t n = 0;
-         (n = ::pread(file, buffer, sizeof buffer, static_cast<off_t>(bytes.size()))) > 0;)
-        bytes.append(buffer, static_cast<std::size_t>(n));
-    ::close(file);
-    return bytes;
-}
-
-/// Looks in a process of its own, so that a crash is one.
-Seen look(const Config& config, const fs::path& folder, const std::string& then) {
-    const int found = ::memfd_create("found", 0);
-    const int log = ::memfd_create("log", 0);
-    std::fflush(nullptr);
-    const pid_t child = ::fork();
-    if (child == 0) {
-        ::dup2(log, 2);
-        const Seen seen = Look(config, folder, then).take();
-        const std::string bytes = static_cast<char>(seen.how) + seen.text;
-        _exit(::write(found, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) ? 0
-                                                                                               : 2);
-    }
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    const std::string bytes = contents(found);
-    const std::string said = contents(log);
-    if (status != 0 || bytes.empty()) {
-        const std::size_t from = said.size() > 300 ? said.size() - 300 : 0;
-        return {Seen::How::Crashed, fmt::format("status {}: {}", status, said.substr(from))};
-    }
-    return {static_cast<Seen::How>(bytes[0]), bytes.substr(1),
-            said.find("log-end-dropped") != said.npos};
 }
 
 /// The kind of a file, for the table: numbers in its name don't matter.
@@ -284,9 +71,172 @@ std::string without_content(const std::string& text) {
     return out;
 }
 
+/// Bytes of a file that are changed; none: the directory is whole.
 struct Place {
     fs::path file;
     std::uint64_t at = 0;
+    std::uint64_t bytes = 1;
+
+    bool of_views() const { return file.string().starts_with("views"); }
+};
+
+/// Copies of a directory in which a place is changed.
+class Copies {
+  public:
+    Copies(fs::path data, fs::path scratch)
+        : data_(std::move(data)), scratch_(std::move(scratch)) {}
+
+    fs::path site(const Place& changed, const char* name) const {
+        return copy(changed, name, [](const fs::path&) { return true; });
+    }
+    fs::path views(const Place& changed) const {
+        return copy(changed, "views",
+                    [](const fs::path& file) { return file.string().starts_with("views"); });
+    }
+
+  private:
+    fs::path copy(const Place& changed, const char* name,
+                  const std::function<bool(const fs::path&)>& wanted) const {
+        const fs::path folder = scratch_ / name;
+        fs::remove_all(folder);
+        fs::create_directories(folder);
+        for (const auto& entry : fs::recursive_directory_iterator(data_)) {
+            const fs::path file = fs::relative(entry.path(), data_);
+            if (!wanted(file)) continue;
+            // Tables and documents are never written to: links will do for those left as they are.
+            if (entry.is_directory())
+                fs::create_directories(folder / file);
+            else if (file != changed.file &&
+                     (file.extension() == ".sst" || file.string().starts_with("blobs")))
+                fs::create_hard_link(entry.path(), folder / file);
+            else
+                fs::copy_file(entry.path(), folder / file);
+        }
+        change(folder / changed.file, changed);
+        return folder;
+    }
+
+    static void change(const fs::path& path, const Place& place) {
+        std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+        for (std::uint64_t at = place.at; at < place.at + place.bytes; ++at) {
+            file.seekg(static_cast<std::streamoff>(at));
+            const int byte = file.get();
+            file.seekp(static_cast<std::streamoff>(at));
+            const std::uint64_t lot = hash64(fmt::format("{} {}", place.file.string(), at));
+            file.put(static_cast<char>(byte ^ (1 << (lot % 8))));
+        }
+    }
+
+    const fs::path data_;
+    const fs::path scratch_;
+};
+
+/// Looks at one place after another in a process of its own, so that a crash is one: the next look
+/// is in a new one.
+class Looker {
+  public:
+    explicit Looker(std::function<Seen(std::size_t place)> look) : look_(std::move(look)) {}
+    ~Looker() {
+        end();
+        if (said_ >= 0) ::close(said_);
+    }
+    Looker(const Looker&) = delete;
+    Looker& operator=(const Looker&) = delete;
+
+    Seen at(std::size_t place) {
+        if (child_ < 0) begin();
+        Answer answer;
+        Seen seen;
+        if (!send(&place, sizeof place) || !receive(&answer, sizeof answer)) return crashed();
+        seen.text.resize(answer.bytes);
+        if (!receive(seen.text.data(), seen.text.size())) return crashed();
+        seen.how = answer.how;
+        seen.reported = answer.reported;
+        return seen;
+    }
+
+  private:
+    struct Answer {
+        Seen::How how = Seen::How::Crashed;
+        bool reported = false;
+        std::size_t bytes = 0;
+    };
+
+    void begin() {
+        std::array<int, 2> ends{};
+        if (::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) != 0) std::abort();
+        if (said_ < 0) said_ = ::memfd_create("said", 0);
+        std::fflush(nullptr);
+        child_ = ::fork();
+        if (child_ < 0) std::abort();
+        socket_ = ends[child_ == 0 ? 1 : 0];
+        ::close(ends[child_ == 0 ? 0 : 1]);
+        if (child_ == 0) serve();
+    }
+
+    [[noreturn]] void serve() {
+        ::dup2(said_, 2);
+        for (std::size_t place = 0; receive(&place, sizeof place);) {
+            if (::ftruncate(said_, 0) != 0) break;
+            ::lseek(said_, 0, SEEK_SET);
+            const Seen seen = look_(place);
+            const bool reported = said().find("log-end-dropped") != std::string::npos;
+            const Answer answer{seen.how, reported, seen.text.size()};
+            if (!send(&answer, sizeof answer) || !send(seen.text.data(), seen.text.size())) break;
+        }
+        ::_exit(0);
+    }
+
+    Seen crashed() {
+        const int status = end();
+        const std::string text = said();
+        const std::size_t from = text.size() > 300 ? text.size() - 300 : 0;
+        return {Seen::How::Crashed, fmt::format("status {}: {}", status, text.substr(from))};
+    }
+
+    int end() {
+        int status = 0;
+        if (child_ < 0) return status;
+        ::close(socket_);
+        ::waitpid(child_, &status, 0);
+        child_ = -1;
+        return status;
+    }
+
+    /// What the process wrote to its standard error during the last look.
+    std::string said() const {
+        std::string bytes;
+        std::array<char, 65536> buffer{};
+        for (ssize_t n = 0; (n = ::pread(said_, buffer.data(), buffer.size(),
+                                         static_cast<off_t>(bytes.size()))) > 0;)
+            bytes.append(buffer.data(), static_cast<std::size_t>(n));
+        return bytes;
+    }
+
+    bool send(const void* from, std::size_t bytes) const {
+        for (const char* at = static_cast<const char*>(from); bytes > 0;) {
+            const ssize_t n = ::send(socket_, at, bytes, MSG_NOSIGNAL);
+            if (n <= 0) return false;
+            at += n;
+            bytes -= static_cast<std::size_t>(n);
+        }
+        return true;
+    }
+
+    bool receive(void* to, std::size_t bytes) const {
+        for (char* at = static_cast<char*>(to); bytes > 0;) {
+            const ssize_t n = ::recv(socket_, at, bytes, 0);
+            if (n <= 0) return false;
+            at += n;
+            bytes -= static_cast<std::size_t>(n);
+        }
+        return true;
+    }
+
+    const std::function<Seen(std::size_t place)> look_;
+    pid_t child_ = -1;
+    int socket_ = -1;
+    int said_ = -1;
 };
 
 struct Options {
@@ -305,29 +255,36 @@ struct Options {
 
 class Check {
   public:
-    explicit Check(Options options) : options_(std::move(options)) {
+    explicit Check(Options options)
+        : options_(std::move(options)),
+          copies_(options_.data, options_.scratch),
+          looker_([this](std::size_t place) { return look(places_[place]); }) {
         Config::Sources sources;
         sources.flags = {{"log.partitions", "1"}, {"log.disk_reserve", "0"}};
         config_ = *Config::load(sources);
         // Tables, rules and templates are parsed once for all processes.
         for (const Stage& stage : all_stages())
             if (stage.make_processor) (void)stage.make_processor();
+        places_ = {{"format", 0, 0}, {"views.sqlite", 0, 0}};
+        std::ranges::copy(places(), std::back_inserter(places_));
     }
 
     int run() {
-        const Seen whole = fresh_look({});
-        if (whole.how != Seen::How::Whole) {
-            fmt::print("the whole directory can't be used: {}\n", whole.text);
-            return 2;
+        for (const std::size_t whole : {kWholeSite, kWholeViews}) {
+            const Seen seen = looker_.at(whole);
+            if (seen.how != Seen::How::Whole) {
+                fmt::print("the whole directory can't be used: {}\n", seen.text);
+                return 2;
+            }
+            expected_[whole] = seen.text;
         }
-        expected_ = whole.text;
-        if (expected_.find("\nalert ") == std::string::npos) {
+        if (expected_[kWholeSite].find("\nalert ") == std::string::npos) {
             fmt::print("there is no alert in it\n");
             return 2;
         }
         const auto begin = std::chrono::steady_clock::now();
-        for (const Place& place : places()) {
-            try_one(place);
+        for (std::size_t place = kWholeViews + 1; place < places_.size(); ++place) {
+            judge(places_[place], looker_.at(place));
             if (options_.seconds > 0 &&
                 std::chrono::steady_clock::now() - begin >= std::chrono::seconds(options_.seconds))
                 break;
@@ -339,6 +296,8 @@ class Check {
     }
 
   private:
+    static constexpr std::size_t kWholeSite = 0, kWholeViews = 1;
+
     struct Row {
         std::uint64_t bytes = 0, tried = 0, same = 0, dropped = 0, refused = 0, stopped = 0,
                       wrong = 0;
@@ -353,11 +312,9 @@ class Check {
 
     /// Which bytes of a file are tried, by --every.
     bool wanted(const fs::path& file, std::uint64_t size, std::uint64_t at) const {
-        if (options_.sample > 0) return true;
-        if (unread(file)) return at % std::max<std::uint64_t>(1, size / kUnreadPlaces) == 0;
         const std::string name = file.filename().string();
-        if (name == "CURRENT" || name.starts_with("MANIFEST") || name == "format" ||
-            name == "synced")
+        if (options_.sample > 0 || name == "CURRENT" || name.starts_with("MANIFEST") ||
+            name == "format" || name == "synced")
             return true;
         return at < options_.edges || at + options_.edges >= size || at % options_.every == 0;
     }
@@ -367,11 +324,15 @@ class Check {
         for (const auto& entry : fs::recursive_directory_iterator(options_.data)) {
             if (!entry.is_regular_file()) continue;
             const fs::path file = fs::relative(entry.path(), options_.data);
+            const std::uint64_t size = entry.file_size();
             if (!options_.file.empty() && file != options_.file) continue;
-            rows_[kind_of(file)].bytes += entry.file_size();
-            for (std::uint64_t at = 0; at < entry.file_size(); ++at)
-                if (wanted(file, entry.file_size(), at))
-                    by_kind[kind_of(file)].push_back({file, at});
+            rows_[kind_of(file)].bytes += size;
+            auto& found = by_kind[kind_of(file)];
+            if (options_.sample == 0 && unread(file))
+                found.push_back({file, 0, size});
+            else
+                for (std::uint64_t at = 0; at < size; ++at)
+                    if (wanted(file, size, at)) found.push_back({file, at});
         }
         std::vector<Place> chosen;
         std::mt19937_64 chance(options_.seed);
@@ -388,36 +349,15 @@ class Check {
         return chosen;
     }
 
-    /// Tables and documents are never written to: links will do for those that are left as they
-    /// are.
-    void copy_directory(const fs::path& changed) const {
-        fs::remove_all(options_.scratch);
-        fs::create_directories(options_.scratch);
-        for (const auto& entry : fs::recursive_directory_iterator(options_.data)) {
-            const fs::path file = fs::relative(entry.path(), options_.data);
-            const fs::path to = options_.scratch / file;
-            if (entry.is_directory())
-                fs::create_directories(to);
-            else if (file != changed &&
-                     (file.extension() == ".sst" || file.string().starts_with("blobs")))
-                fs::create_hard_link(entry.path(), to);
-            else
-                fs::copy_file(entry.path(), to);
+    /// In the process that looks.
+    Seen look(const Place& place) {
+        if (!place.of_views())
+            return SiteLook(config_, copies_.site(place, "site")).take(options_.then);
+        if (!behind_) {
+            behind_.emplace(config_, copies_.site({place.file, 0, 0}, "behind"));
+            if (Seen seen = behind_->take(options_.then); seen.how != Seen::How::Whole) return seen;
         }
-    }
-
-    Seen fresh_look(const std::optional<Place>& place) {
-        copy_directory(place ? place->file : fs::path());
-        if (place) {
-            std::fstream file(options_.scratch / place->file,
-                              std::ios::in | std::ios::out | std::ios::binary);
-            file.seekg(static_cast<std::streamoff>(place->at));
-            const int byte = file.get();
-            file.seekp(static_cast<std::streamoff>(place->at));
-            const std::uint64_t lot = hash64(fmt::format("{} {}", place->file.string(), place->at));
-            file.put(static_cast<char>(byte ^ (1 << (lot % 8))));
-        }
-        return look(config_, options_.scratch, options_.then);
+        return behind_->views_in(copies_.views(place));
     }
 
     /// Whether a person who reads it knows where, and what to do.
@@ -430,46 +370,51 @@ class Check {
         return where && what;
     }
 
-    void try_one(const Place& place) {
-        const Seen seen = fresh_look(place);
+    void judge(const Place& place, const Seen& seen) {
         Row& row = rows_[kind_of(place.file)];
-        ++row.tried;
+        row.tried += place.bytes;
         const bool ended = seen.how == Seen::How::Refused || seen.how == Seen::How::Stopped;
-        const bool of_the_views = place.file.string().starts_with("views");
+        const std::string& expected = expected_[place.of_views() ? kWholeViews : kWholeSite];
         if (seen.how == Seen::How::Whole &&
-            (seen.text == expected_ ||
-             (!of_the_views && without_content(seen.text) == without_content(expected_)))) {
-            ++(seen.reported ? row.dropped : row.same);
+            (seen.text == expected ||
+             (!place.of_views() && without_content(seen.text) == without_content(expected)))) {
+            (seen.reported ? row.dropped : row.same) += place.bytes;
         } else if (ended && helps(seen.text, options_.scratch.string())) {
-            ++(seen.how == Seen::How::Refused ? row.refused : row.stopped);
+            (seen.how == Seen::How::Refused ? row.refused : row.stopped) += place.bytes;
         } else {
-            ++row.wrong;
-            complain(place, seen);
+            row.wrong += place.bytes;
+            if (++wrong_ <= kComplaints) complain(place, seen, expected);
         }
     }
 
-    void complain(const Place& place, const Seen& seen) {
-        if (++wrong_ > 40) return;
+    static void complain(const Place& place, const Seen& seen, const std::string& expected) {
         std::string text = seen.text;
-        if (seen.how == Seen::How::Whole) text = "other output: " + first_difference(seen.text);
+        if (seen.how == Seen::How::Whole)
+            text = "other output: " + first_difference(expected, seen.text);
         fmt::print("WRONG {} byte {} ({}): {}\n", place.file.string(), place.at,
                    static_cast<char>(seen.how), text);
         std::fflush(stdout);
     }
 
-    std::string first_difference(const std::string& text) const {
-        const auto [mine, other] = std::ranges::mismatch(expected_, text);
+    static std::string first_difference(const std::string& expected, const std::string& text) {
+        const auto [mine, other] = std::ranges::mismatch(expected, text);
         const auto line = [](const std::string& of, auto at) {
             const auto from = static_cast<std::size_t>(at - of.begin());
             const std::size_t begin = from == 0 ? 0 : of.rfind('\n', from - 1) + 1;
             return of.substr(begin, of.find('\n', from) - begin);
         };
-        return fmt::format("'{}' for '{}'", line(text, other), line(expected_, mine));
+        return fmt::format("'{}' for '{}'", line(text, other), line(expected, mine));
     }
 
+    static constexpr std::uint64_t kComplaints = 40;
+
     const Options options_;
+    const Copies copies_;
     Config config_;
-    std::string expected_;
+    std::vector<Place> places_;
+    std::optional<SiteLook> behind_;  // the views; in the process that looks
+    Looker looker_;
+    std::array<std::string, 2> expected_;
     std::map<std::string, Row> rows_;
     std::uint64_t wrong_ = 0;
 };
