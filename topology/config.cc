@@ -44,8 +44,8 @@ constexpr std::array kKeys{
     ConfigKey{"http.max_connections", Number, "1024", "1..100000", "at once; more are answered 503",
               false},
     ConfigKey{"http.max_body", Bytes, "16MiB", "1024..1073741824",
-              "largest body as sent, four times as much unpacked; more is answered 413. /fhir, "
-              "/receipts and /gateway take 1MiB at most",
+              "largest body as sent, four times as much unpacked; more is answered 413. "
+              "/ingest/wearable takes 16MiB unpacked at most, /fhir, /receipts and /gateway 1MiB",
               false},
     ConfigKey{"http.rate", Number, "10000", "0..1000000",
               "requests a second that one user may make, without token one address; more are "
@@ -115,7 +115,8 @@ constexpr std::array kKeys{
     ConfigKey{"runtime.workers", Number, "2", "1..256", "threads that run the shards", false},
     ConfigKey{"runtime.commit_delay", Duration, "2ms", "",
               "how long outputs may wait for company before they are committed, at least 20ms "
-              "behind a backlog unless 0s; urgent ones never wait",
+              "behind a backlog unless 0s; urgent ones only behind a backlog, for as long as a "
+              "commit takes",
               false},
     ConfigKey{"views.store", Views, "sqlite", "",
               "where the views are kept: sqlite, or a database as postgresql://user@host/name; its "
@@ -127,7 +128,7 @@ constexpr std::array kKeys{
     ConfigKey{"views.path", Path, "", "",
               "the SQLite file of the views; empty: views.sqlite in the data directory", false},
     ConfigKey{"rules.dir", Path, "", "",
-              "folder with rule packs (*.yaml); empty: the built-in pack", false},
+              "folder with rule packs (*.yaml); empty: the built-in packs", false},
     ConfigKey{"rules.backtest", Choice, "optional", "optional|required",
               "required: a running site takes rule packs with the record of a back-test only, as "
               "vitalog rules publish --after-backtest sends it; going back is always open",
@@ -137,7 +138,7 @@ constexpr std::array kKeys{
               "this, on average; 0: no limit",
               false},
     ConfigKey{"tables.dir", Path, "", "",
-              "folder with code tables (codes/*.yaml, units.yaml); empty: the built-in ones",
+              "folder with code tables (codes/*.yaml, units.yaml, measures.yaml or the built-in one); empty: the built-in ones",
               false},
     ConfigKey{"templates.dir", Path, "", "",
               "folder with message templates (*.yaml); empty: the built-in ones", false},
@@ -571,7 +572,7 @@ std::string sample_config() {
         "VITALOG_ALIYUN_KEY_SECRET,\n"
         "# VITALOG_TENCENT_SECRET_ID, VITALOG_TENCENT_SECRET_KEY, VITALOG_WECHAT_APPID, "
         "VITALOG_WECHAT_SECRET,\n"
-        "# VITALOG_WECHAT_TOKEN, VITALOG_WECOM_ROBOTS (NAME=KEY,NAME=KEY).\n"
+        "# VITALOG_WECHAT_TOKEN, VITALOG_WECOM_ROBOTS (NAME=KEY,NAME=KEY), VITALOG_KAFKA_PASSWORD.\n"
         "# A topic can be renamed or sized by topics.NAME.name, topics.NAME.partitions, "
         "topics.NAME.retention.\n";
     for (const auto& key : kKeys) {

@@ -4,11 +4,12 @@ install(TARGETS vitalog RUNTIME DESTINATION bin)
 install(FILES ${CMAKE_SOURCE_DIR}/docs/vitalog.yaml DESTINATION /etc/vitalog)
 install(FILES ${CMAKE_CURRENT_LIST_DIR}/vitalog.service DESTINATION /lib/systemd/system)
 install(FILES ${CMAKE_CURRENT_LIST_DIR}/sysusers.conf DESTINATION /usr/lib/sysusers.d RENAME vitalog.conf)
-install(FILES ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/docs/operations.md ${CMAKE_SOURCE_DIR}/docs/users.md
-              ${CMAKE_SOURCE_DIR}/docs/ARCHITECTURE.md DESTINATION share/doc/vitalog)
+install(FILES ${CMAKE_SOURCE_DIR}/README.md DESTINATION share/doc/vitalog)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/docs DESTINATION share/doc/vitalog)
 install(FILES ${CMAKE_SOURCE_DIR}/schemas/asyncapi.yaml DESTINATION share/doc/vitalog/schemas)
-install(DIRECTORY ${CMAKE_SOURCE_DIR}/schemas/json DESTINATION share/doc/vitalog/schemas FILES_MATCHING PATTERN *.json)
-install(DIRECTORY ${CMAKE_SOURCE_DIR}/docs/examples DESTINATION share/doc/vitalog)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/schemas/json ${CMAKE_SOURCE_DIR}/schemas/rules ${CMAKE_SOURCE_DIR}/schemas/tables
+                  ${CMAKE_SOURCE_DIR}/schemas/templates
+        DESTINATION share/doc/vitalog/schemas FILES_MATCHING PATTERN *.json PATTERN *.yaml)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME vitalog)

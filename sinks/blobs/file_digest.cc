@@ -112,8 +112,9 @@ Result<std::string> copy_file_durably(const std::filesystem::path& from,
 }
 
 Result<void> sync_folder(const std::filesystem::path& folder) {
-    const Descriptor file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!file.open()) return io_error("open", folder);
+    const std::filesystem::path named = folder.empty() ? "." : folder;  // of a file named alone
+    const Descriptor file(::open(named.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!file.open()) return io_error("open", named);
     if (::fsync(file.get()) != 0) return io_error("sync", folder);
     return {};
 }

@@ -60,7 +60,8 @@ class Audit(unittest.TestCase):
         shutil.copytree(self.data, self.copy)
 
     def verify(self, *flags, data=None, stage="care", code=0):
-        done = self.site.command("audit", "verify", "--stage", stage, "--data-dir", str(data or self.copy), *flags)
+        done = self.site.command("audit", "verify", "--stage", stage, "--data-dir", str(data or self.copy), *flags,
+                                 cwd=self.site.folder)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done.stdout
 
@@ -68,9 +69,8 @@ class Audit(unittest.TestCase):
         subprocess.run([TAMPER, str(self.copy), *words], check=True)
 
     def reports(self, *flags, **more):
-        path = self.site.folder / "report.json"
-        self.verify("--report", str(path), *flags, **more)
-        return json.loads(path.read_text())
+        self.verify("--report", "report.json", *flags, **more)
+        return json.loads((self.site.folder / "report.json").read_text())
 
     def busy(self, topic, at_least=4):
         """A partition of the topic that has records, and how many."""

@@ -146,9 +146,9 @@ class Site:
         self.mllp = f"127.0.0.1:{self.mllp_port}"
         self.process = None
 
-    def command(self, *words, check=False):
+    def command(self, *words, check=False, cwd=None):
         return subprocess.run([self.binary, *words], env=self.environment, capture_output=True, text=True, check=check,
-                              timeout=120)
+                              timeout=120, cwd=cwd)
 
     def start(self):
         with open(self.log_path, "a") as log:

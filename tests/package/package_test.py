@@ -4,6 +4,7 @@
 import argparse
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -57,6 +58,11 @@ class Package(unittest.TestCase):
         self.assertIn("vitalog 0.", out(binary, "version"))
         out(binary, "config", "check", "--config", config)
         self.assertIn("vitalog", (self.root / "etc/passwd").read_text(), "the user that the service runs as")
+        documents = self.root / "usr/share/doc/vitalog"
+        for text in [documents / "README.md", *(documents / "docs").glob("*.md")]:
+            for link in re.findall(r"\]\(([^)#:]+)[^):]*\)", text.read_text()):
+                self.assertTrue((text.parent / link).exists() or not link.startswith(("docs", "schemas")), f"{text.name}: {link}")
+        out(binary, "rules", "check", documents / "schemas/rules")
 
         data = self.root / "var/lib/vitalog"
         self.assertEqual(data.stat().st_mode & 0o777, 0o750)

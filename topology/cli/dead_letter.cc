@@ -13,7 +13,7 @@ namespace vitalog::topology::cli {
 namespace {
 
 constexpr std::string_view kHelp =
-    R"(usage: vitalog dead-letter list|show [PARTITION/OFFSET] (--url U | --data-dir D) [--max N] [--json]
+    R"(usage: vitalog dead-letter list|show [PARTITION/OFFSET] (--url U | --data-dir D [--config F]) [--max N] [--json]
        vitalog dead-letter retry (--all | PARTITION/OFFSET...) [--reason R] (--url U | --data-dir D)
 
   list                    what could not be used: place, stage, source, item, reason; `retried` names where it went

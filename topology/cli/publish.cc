@@ -24,7 +24,8 @@ until its file in the configured folder (rules.dir, tables.dir, templates.dir) c
   DIR              every *.yaml below it: units.yaml, measures.yaml, and what lies in folders named codes, rules, templates
   --kind KIND      units, codes, measures, rules or templates, where neither name nor folder says it
   --list           what is in force, since when and by whom; --all: what was before, too
-  --rollback       the version before the one in force, or the one that --to names, once more
+  --rollback       the version before the one in force, or the one that --to names, once more; what has none before it is
+                   taken out of force
 
 examples:
   vitalog publish /etc/vitalog/rules --url http://127.0.0.1:8080

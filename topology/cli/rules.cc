@@ -43,13 +43,14 @@ version that raised them, unless the pack says open_episodes: follow.
                before, too
   diff         what changed from the first to the second; one alone is compared with what is in force under its name.
                A PACK is the name of its file, at the site; with @DIGEST an earlier version of it
-  roll-back    the version before the one in force, or the one that --to names, published once more
+  roll-back    the version before the one in force, or the one that --to names, published once more; a pack that has none
+               before it is taken out of force
   --url U      a running site; --data-dir D: the one that runs on that directory
 
   backtest     runs the draft beside the rules in force over what the log holds from --from to --to (when the log took the
                records), with this very program: episodes won and lost, tasks by doctor and shift, how alerts gather on few
                persons, time to alert. A draft stands in for the file of its name. Of a site that is stopped, of a copy
-               (vitalog backup), or of a cluster; nothing is written there
+               (vitalog backup), or of a cluster, with the site's configuration (--config F); nothing is written there
   --pack F     the draft; again for further files
   --html FILE  the report as a page with plots; --csv FILE: every episode won and lost
   --record F   what publish --after-backtest asks for

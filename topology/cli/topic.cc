@@ -21,7 +21,8 @@ constexpr std::string_view kTopicHelp =
   show TOPIC     records from --from (0), up to --max (100) per partition
   tail TOPIC     new records as they come, until interrupted
   --url U        a running site, for example http://127.0.0.1:8080
-  --data-dir D   the site that runs on that directory, or the directory itself when none does
+  --data-dir D   the site that runs on that directory, or the directory itself when none does, with the site's
+                 configuration (--config F)
   --json         one JSON line per record, value in base 64
 
 examples:
