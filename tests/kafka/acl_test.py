@@ -1,7 +1,8 @@
-"""The ACLs of docs/examples/README.md, as they stand there, on a cluster with SASL and TLS: each principal of the examples
-may do its part and nothing else. Starts a cluster of its own."""
+"""The ACLs of docs/examples/README.md and docs/operations.md, as they stand there, on a cluster with SASL and TLS: each
+principal of the examples may do its part and nothing else, and a site works under its own. Starts a cluster of its own."""
 
 import json
+import os
 import pathlib
 import shlex
 import subprocess
@@ -12,14 +13,18 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 import clients
+from running_site import Mllp, Site, ack_code, oru
 
 EXAMPLES = ROOT / "docs/examples"
 clients.enter_kafka_environment("acl_test")
 from confluent_kafka import KafkaException, Producer  # noqa: E402
+from both_logs import BINARY, on_kafka, settings  # noqa: E402
 from kafka_client import Cluster  # noqa: E402
 
+VERSION = os.environ.get("VITALOG_KAFKA_VERSION", "4")
 KAFKA = str(ROOT / "scripts/kafka")
-USERS = {"his": "his-secret", "gateway": "gateway-secret", "inbox": "inbox-secret"}
+USERS = {"his": "his-secret", "gateway": "gateway-secret", "inbox": "inbox-secret", "vitalog": "site-secret"}
+DOCUMENTS = (EXAMPLES / "README.md", ROOT / "docs/operations.md")
 TOPICS = ["feed.his", "feed.lis", "feed.wearable", "feed.receipt", "send.sms", "alert", "task-board"]
 SEND = {"intent": "i", "attempt": "a", "recipient": "p", "to": "139", "template": "T", "text": "come in", "priority": "high",
         "not_after": "2099-01-01T00:00:00Z"}
@@ -27,9 +32,9 @@ MESSAGE = b"MSH|^~\\&|LAB|HOSP|V|H|20261121||ORU^R01|1|P|2.5\rPID|1||7^^^MRN\r"
 
 
 def acl_commands():
-    """The lines of the README's block `sh acl`, as words of Kafka's tool."""
-    lines = (EXAMPLES / "README.md").read_text().split("```sh acl\n")[1].split("```")[0].splitlines()
-    words = [shlex.split(line) for line in lines]
+    """The lines of the documents' blocks `sh acl`, as words of Kafka's tool."""
+    words = [shlex.split(line) for document in DOCUMENTS
+             for line in document.read_text().split("```sh acl\n")[1].split("```")[0].splitlines()]
     return [line[line.index("--add"):] for line in words if line[0] == "kafka-acls.sh"]
 
 
@@ -41,7 +46,8 @@ class Acls(unittest.TestCase):
         cls.folder = pathlib.Path(scratch.name)
         cls.dir = cls.folder / "cluster"
         users = [word for user, password in USERS.items() for word in ("--user", f"{user}:{password}")]
-        started = subprocess.run([KAFKA, "up", "--dir", str(cls.dir), "--sasl", "--tls", *users], capture_output=True, text=True)
+        started = subprocess.run([KAFKA, "up", "--dir", str(cls.dir), "--version", VERSION, "--sasl", "--tls", *users],
+                                 capture_output=True, text=True)
         if started.returncode == clients.SKIPPED:
             print(f"SKIPPED acl_test: {started.stderr}", file=sys.stderr)
             sys.exit(clients.SKIPPED)
@@ -71,6 +77,14 @@ class Acls(unittest.TestCase):
         done = subprocess.run([sys.executable, str(EXAMPLES / f"python/{program}.py"), *words, "--bootstrap", self.bootstrap,
                                "--config", str(config)], capture_output=True, text=True, timeout=60)
         return done.returncode, done.stdout + done.stderr
+
+    def site(self, instance, user, mechanism):
+        flags = on_kafka("vitalog-ward", self.bootstrap) + settings({
+            "log.partitions": 1, "log.instance": instance, "log.tls": "on", "log.tls.ca": self.dir / "tls/ca.pem",
+            "log.sasl.mechanism": mechanism, "log.sasl.user": user})
+        site = Site(BINARY, *flags, environment={"VITALOG_KAFKA_PASSWORD": USERS.get(user, "wrong")})
+        self.addCleanup(site.remove)
+        return site
 
     def publish(self, user, topic):
         file = self.folder / "message.hl7"
@@ -106,6 +120,36 @@ class Acls(unittest.TestCase):
             with self.assertRaises(KafkaException):
                 self.client("inbox").read(topic)
         self.assertEqual(self.publish("inbox", "alert")[0], 1)
+
+    def test_a_site_works_under_its_own_name_and_under_no_other(self):
+        first = self.site("first", "vitalog", "PLAIN")
+        first.start()
+        sender = Mllp(first.mllp)
+        self.addCleanup(sender.close)
+        self.assertEqual(ack_code(sender.send(oru("m1", patient="7", value="7.1"))), "AA")
+        first.wait()
+        self.assertEqual([alert["state"] for alert in first.events("vitalog-ward.alert")], ["raised"])
+        self.assertEqual(first.stop(), 0)
+        second = self.site("second", "vitalog", "PLAIN")
+        second.start()
+        second.wait()
+        self.assertTrue(second.person("MRN|7"), "made anew from the cluster")
+        self.assertEqual(second.stop(), 0)
+        for user, said in (("his", "Authorization failed"), ("nobody", "does not let us in.*VITALOG_KAFKA_PASSWORD")):
+            with self.assertRaisesRegex(RuntimeError, said):
+                self.site(user, user, "PLAIN").start()
+
+    def test_scram_works_or_says_what_else_would(self):
+        """librdkafka before 2.6.1 can't log in to Kafka 4 by SCRAM; to Kafka 3.9 it can."""
+        site = self.site("scram", "vitalog", "SCRAM-SHA-512")
+        try:
+            site.start()
+        except RuntimeError as refused:
+            self.assertNotEqual(VERSION, "3.9", refused)
+            self.assertIn("take PLAIN under TLS, a client certificate, or librdkafka 2.6.1", str(refused))
+            return
+        site.wait()
+        self.assertEqual(site.stop(), 0)
 
     def test_nobody_comes_in_with_a_wrong_password_or_without_one(self):
         self.assertEqual(len(self.client("admin", self.admin.properties["sasl.password"], "PLAIN").read("task-board")), 0)

@@ -23,8 +23,10 @@ set_tests_properties(kafka_script_test PROPERTIES LABELS "kafka;slow" SKIP_RETUR
 # docs/examples, in both languages, as foreign clients of the cluster; and under its ACLs, on a cluster of its own.
 vitalog_kafka_test(examples_test python3 ${CMAKE_SOURCE_DIR}/tests/kafka/examples_test.py)
 add_test(NAME acl_test COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/kafka/acl_test.py)
-set_tests_properties(examples_test acl_test PROPERTIES LABELS "kafka;slow" SKIP_RETURN_CODE 77 TIMEOUT 600 RESOURCE_LOCK kafka_clients
-  ENVIRONMENT "VITALOG_VENV=${CMAKE_BINARY_DIR}/kafka-clients;VITALOG_JAVA_EXAMPLES=${CMAKE_BINARY_DIR}/java-examples")
+add_test(NAME scram_on_kafka_3 COMMAND ${CMAKE_COMMAND} -E env VITALOG_KAFKA_VERSION=3.9
+  python3 ${CMAKE_SOURCE_DIR}/tests/kafka/acl_test.py Acls.test_scram_works_or_says_what_else_would)
+set_tests_properties(examples_test acl_test scram_on_kafka_3 PROPERTIES LABELS "kafka;slow" SKIP_RETURN_CODE 77 TIMEOUT 600 RESOURCE_LOCK kafka_clients
+  ENVIRONMENT "VITALOG_BINARY=$<TARGET_FILE:vitalog>;VITALOG_VENV=${CMAKE_BINARY_DIR}/kafka-clients;VITALOG_JAVA_EXAMPLES=${CMAKE_BINARY_DIR}/java-examples")
 # The log's promises, and a whole site's outputs, on the cluster.
 vitalog_kafka_test(kafka_log_conformance_test $<TARGET_FILE:kafka_log_conformance_test>)
 set_tests_properties(kafka_log_conformance_test PROPERTIES TIMEOUT 400)

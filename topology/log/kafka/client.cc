@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <mutex>
 #include <thread>
 
 #include "schemas/base/ports.h"
@@ -19,8 +20,35 @@ constexpr std::chrono::milliseconds kOutlives{std::chrono::minutes(30)};
 constexpr int kSyslogWarning = 4;
 constexpr int kFixedCooperative = 0x020a01ff;  // 2.10.1: commits while partitions move
 constexpr int kFixedTruncation = 0x020100ff;   // 2.1.0: finds a truncated log (KIP-320)
+constexpr int kFixedScram = 0x020601ff;        // 2.6.1: names its nonce once, as Kafka 4 insists
+
+/// Why a broker last let none of this process's clients in: a call that waits for it says only that
+/// it can't be reached.
+class Refusal {
+  public:
+    void note(std::string_view text) {
+        for (const std::string_view kind : {"SASL authentication error", "SSL handshake failed"})
+            if (const auto at = text.find(kind); at != std::string_view::npos) {
+                const std::scoped_lock lock(mutex_);
+                text_ = text.substr(at);
+            }
+    }
+    std::string text() const {
+        const std::scoped_lock lock(mutex_);
+        return text_;
+    }
+
+  private:
+    mutable std::mutex mutex_;
+    std::string text_;
+};
+Refusal& last_refusal() {
+    static Refusal refusal;
+    return refusal;
+}
 
 void on_log(const rd_kafka_t* client, int level, const char* facility, const char* text) {
+    last_refusal().note(text);
     log_line(level <= kSyslogWarning ? "warn" : "info", "kafka",
              {{"client", rd_kafka_name(client)}, {"facility", facility}, {"text", text}});
 }
@@ -106,6 +134,20 @@ Result<Handle> make_client(rd_kafka_type_t type, const Properties& properties,
 Error to_error(rd_kafka_resp_err_t code, std::string_view what) {
     return {errc_of(code),
             fmt::format("{}: {} ({})", what, rd_kafka_err2str(code), rd_kafka_err2name(code))};
+}
+
+Error out_of_reach(rd_kafka_resp_err_t code) {
+    const std::string refusal = last_refusal().text();
+    if (refusal.empty()) return to_error(code, "cannot reach the Kafka cluster; see log.brokers");
+    std::string what =
+        "the Kafka cluster does not let us in; see log.sasl.*, log.tls.* and "
+        "VITALOG_KAFKA_PASSWORD";
+    if (refusal.find("SCRAM") != std::string::npos && rd_kafka_version() < kFixedScram)
+        what += fmt::format(
+            "; librdkafka {} can't log in to Kafka 4 by SCRAM: take PLAIN under TLS, a client "
+            "certificate, or librdkafka 2.6.1",
+            rd_kafka_version_str());
+    return {Errc::Configuration, what + ": " + refusal};
 }
 
 bool passing(rd_kafka_resp_err_t code) {
@@ -223,6 +265,7 @@ void log_library_version() {
         "for the client that asks, another such client once a coordinator has moved, topics known "
         "before they are written, Nagle off";
     if (version < kFixedCooperative) around += ", eager assignment";
+    if (version < kFixedScram) around += ", no SCRAM with Kafka 4";
     if (version < kFixedTruncation) around += ", needs unclean.leader.election.enable=false";
     log_line("info", "librdkafka", {{"version", rd_kafka_version_str()}, {"work_arounds", around}});
 }
