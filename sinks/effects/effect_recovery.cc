@@ -84,8 +84,9 @@ Result<EffectWorker::Book> EffectWorker::open_book(std::uint32_t partition,
     VITALOG_TRY(const Offset begin, ports_.source.begin_offset(book.tp));
     VITALOG_TRY(const auto taken, ports_.source.load_position(reader_name(""), book.tp));
     VITALOG_TRY(const auto settled, ports_.source.load_position(reader_name(".settled"), book.tp));
-    book.next = std::max(begin, taken.value_or(begin));
     book.stored_settled = settled.value_or(begin);
+    // A position that was given up on may be stored after a later one: what is settled was taken.
+    book.next = std::max({begin, taken.value_or(begin), book.stored_settled});
     if (planted("send-again-after-restart")) book.next = std::max(begin, book.stored_settled);
     VITALOG_CHECK(collect_in_doubt(book, book.stored_settled, in_doubt));
     return book;

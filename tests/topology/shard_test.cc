@@ -21,7 +21,8 @@ using schemas::Topic;
 
 constexpr std::size_t kOutputPartitions = 3;
 
-/// Counts what it is told: "add", "urgent" (the same, said urgently), "refuse", "alarm MICROS", "calm", "forget", "half" (uses half, dead-letters the rest).
+/// Counts what it is told: "add", "urgent" (the same, said urgently), "refuse", "alarm MICROS", "calm", "forget", "half" (uses half, dead-letters the rest),
+/// "faults N ..." (so many dead letters), "pass" (forwards the record, to two keys).
 struct Tally final : state::Entity {
     std::int64_t sum = 0;
     void encode(std::string& out) const override { BinaryWriter(out).signed_varint(sum); }
@@ -53,10 +54,15 @@ class TallyProcessor final : public processors::ProcessorOf<Tally> {
             return {};
         }
         if (input.value == "half") out.dead_letter(Error(Errc::OutOfRange, "half"), "item 2");
+        if (input.value.starts_with("faults "))
+            for (int i = std::stoi(std::string(input.value.substr(7))); i > 0; --i)
+                out.dead_letter(Error(Errc::OutOfRange, "at fault"), "item " + std::to_string(i));
+        if (input.value == "pass")
+            for (const char* key : {"one", "other"}) out.forward(Topic::Alert, key);
         if (input.value == "calm") out.cancel_timer("alarm");
         if (input.value.starts_with("alarm "))
             out.set_timer("alarm", ReceivedTime(std::stoll(std::string(input.value.substr(6)))));
-        tally.sum += factor_ * (logic_ == 1 ? 1 : 2);
+        tally.sum += factor_ * (logic_ == 2 ? 2 : 1);
         say(out, input.key, "sum", tally.sum, input.value == "urgent");
         say(out, std::string(input.key) + "'", "echo", tally.sum);
         return {};
@@ -301,6 +307,66 @@ TEST(Shard, DeadLettersARefusedRecordAndGoesOn) {
     EXPECT_EQ(bench.metrics.counts["vitalog_dead_letters_total"], 3);
 }
 
+TEST(Shard, ManyFaultsOfALargeRecordDoNotMultiplyItsBytes) {
+    Bench bench;
+    ASSERT_TRUE(bench.open());
+    const std::string large = "faults 1500 " + std::string(300'000, 'x');
+    bench.send("a", large);
+    bench.send("a", "faults 3 of a small one");
+    bench.run();
+    const auto letters = bench.all({"dead-letter", Partition(0)});
+    ASSERT_EQ(letters.size(), 1001U + 3U);
+    for (std::size_t i : {0, 1, 2}) EXPECT_TRUE(letters[i].ends_with("|" + large)) << i;
+    for (std::size_t i = 3; i <= 1000; ++i) EXPECT_LT(letters[i].size(), 1000U) << i;
+    EXPECT_NE(letters[3].find("item 1497"), std::string::npos);
+    EXPECT_NE(letters[3].find(std::to_string(large.size())), std::string::npos) << "says how many bytes there were";
+    EXPECT_NE(letters[1000].find("500 items more"), std::string::npos);
+    for (std::size_t i = 1001; i < letters.size(); ++i) EXPECT_TRUE(letters[i].ends_with("|faults 3 of a small one"));
+    EXPECT_EQ(values(bench), (std::vector<std::string>{"1", "1", "2", "2"})) << "what could be used is used";
+}
+
+/// Makes of a record as many bytes as it says.
+class SwellingProcessor final : public processors::Processor {
+  public:
+    std::string_view stage() const override { return "swell"; }
+    std::uint32_t logic() const override { return 1; }
+    std::unique_ptr<state::Entity> create(std::string_view) const override { return nullptr; }
+    Result<std::unique_ptr<state::Entity>> decode(std::string_view, std::string_view) const override { return nullptr; }
+    void on_timer(state::Entity*, const Timer&, Context&) override {}
+    Result<void> on_control(const schemas::Control&, const Input&) override { return {}; }
+    Result<void> on_record(state::Entity*, const Input& input, Context& out) override {
+        out.emit(Topic::Alert, input.key, "test", std::string(std::stoul(std::string(input.value)), ' '), {});
+        return {};
+    }
+};
+
+TEST(Shard, ARecordOfWhichTooMuchComesIsADeadLetter) {
+    Bench bench;
+    bench.shard = *Shard::open({"swell", Topic::Subject, Partition(0), false}, *bench.log.open_shard("swell", {"subject", Partition(0)}),
+                               std::make_unique<SwellingProcessor>(), {bench.log, bench.topics, bench.clock, bench.metrics}, bench.options);
+    for (const char* bytes : {"50331648", "50331649", "7"}) bench.send("a", bytes);
+    bench.run();
+    const auto letters = bench.all({"dead-letter", Partition(0)});
+    ASSERT_EQ(letters.size(), 1U);
+    EXPECT_NE(letters[0].find("send it in parts"), std::string::npos);
+    EXPECT_TRUE(letters[0].ends_with("|50331649"));
+    EXPECT_EQ(bench.all({"alert", partition_of("a", kOutputPartitions)}).size(), 2U);
+}
+
+TEST(Outbox, OutputsBeyondABlocksSizeGoOnInAnother) {
+    const schemas::TopicNames topics;
+    Outbox outbox(topics, "test");
+    const std::string value(std::size_t{20} << 20, ' ');
+    for (int i = 0; i < 5; ++i) {
+        outbox.add(Topic::Alert, "k", "test", RecordId(), {}, value, {});
+        outbox.accept(LogTime());
+    }
+    const auto outputs = outbox.take();
+    ASSERT_EQ(outputs.size(), 3U);
+    for (const auto& output : outputs) EXPECT_EQ(output.tp, outputs[0].tp);
+    EXPECT_EQ(outputs[0].block.count() + outputs[1].block.count() + outputs[2].block.count(), 5U);
+}
+
 TEST(Shard, KnowsAFeedRecordByItsPlaceWhateverItsPublisherCallsIt) {
     Bench bench;
     bench.shard = *Shard::open({"tally", Topic::FeedControl, Partition(0), true},
@@ -379,6 +445,30 @@ TEST(Shard, AcceptedDriftIsComparedAndReported) {
     EXPECT_EQ(bench.shard->drift()->compared, 10U);
     EXPECT_EQ(bench.shard->drift()->difference_count, 10U);
     EXPECT_EQ(bench.shard->drift()->equal, 0U);
+}
+
+TEST(Shard, WhatIsMadeAgainAlikeIsNoDrift) {
+    Bench bench;
+    ASSERT_TRUE(bench.open());
+    ASSERT_TRUE(bench.clock.set(LogTime(1'000'000)));
+    std::string headers;  // as of another stage
+    Headers::append(headers, header::kId, std::string(32, 'b'));
+    Headers::append(headers, header::kSource, "vitalog/before");
+    bench.send("a", "pass", headers);
+    bench.send("a", "alarm 1000500");
+    bench.run();
+    ASSERT_TRUE(bench.clock.set(LogTime(1'001'000)));
+    bench.run();
+    ASSERT_EQ(bench.shard->committed(), Offset(3)) << "two records and a tick";
+    ASSERT_TRUE(bench.log.sync());
+    bench.log.crash();
+    bench.options.accept_drift = true;
+    ASSERT_TRUE(bench.open(3)) << "another number for the same logic";
+    bench.run();
+    ASSERT_TRUE(bench.shard->drift().has_value());
+    for (const auto& difference : bench.shard->drift()->differences) ADD_FAILURE() << difference;
+    EXPECT_GT(bench.shard->drift()->equal, 4U);
+    EXPECT_EQ(bench.shard->drift()->equal, bench.shard->drift()->compared);
 }
 
 TEST(Shard, TicksFireWhatIsDueOnceTheShardHasReadToItsEnd) {

@@ -288,6 +288,14 @@ TEST_F(History, AnAlertWhoseRuleWasTakenOutComesOutTheSame) {
     EXPECT_EQ(ask("limit").reason, Reason::NotInForce);
 }
 
+TEST_F(History, ACombinationThatWasTakenOutIsForgotten) {
+    rules(pack("version: 1\n", kFalls));
+    result(kPotassium, 6.5);
+    rules(pack("version: 2\n", limit("1", "6", "5")));
+    result(kPotassium, 6.6);
+    EXPECT_EQ(ask("order").reason, Reason::NotInForce);
+}
+
 TEST_F(History, WhatIsWaitedForAfterAFindingCameOrIsWaitedFor) {
     rules(pack("version: 1\n", kFollowUp));
     result(kPotassium, 4);

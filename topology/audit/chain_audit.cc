@@ -80,7 +80,7 @@ Result<void> follow_blocks(const StoppedLog& log, const Anchor& anchor, ChainRep
             fault(report, base, added.error().message());
             return added;
         }
-        if (wanted == chain.end() && *chain.head() != anchored.back().digest)
+        if (wanted == chain.end() && chain.head() && *chain.head() != anchored.back().digest)
             fault(report, base, "the chain up to here is not the one that the anchor knows: it was computed anew");
         if (wanted && base < *wanted && *wanted < chain.end())
             fault(report, base, "the anchor knows a block that ends within this one: the chain was computed anew");

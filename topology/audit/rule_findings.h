@@ -35,7 +35,10 @@ class RuleFindings final : public processors::care::RuleTrace {
 
     void judged(const processors::care::Judgement& judgement) override;
     void combines(const schemas::Rule& rule, EventTime as_of) override;
-    void handled(const processors::care::Person& person) override { person_ = person; }
+    void handled(const processors::care::Person& person) override {
+        person_ = person;
+        combination_ = nullptr;  // a publication may come next, and end the rule
+    }
 
     const std::optional<Found>& newest() const { return newest_; }
     /// Nothing before the first record about the person.

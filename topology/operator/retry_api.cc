@@ -108,8 +108,10 @@ RetryApi::Item RetryApi::make_item(const TopicPartition& tp, const RecordView& l
             letter.headers.find(header::kStage), item.source);
         return item;
     }
-    if (!letter.headers.find(header::kCut).empty()) {
-        item.reason = "only its beginning was kept; let the sender send it again";
+    if (const auto cut = letter.headers.find(header::kCut); !cut.empty()) {
+        item.reason = cut == "0" ? "the first dead letter of " + item.source +
+                                       " has its bytes: retry that one"
+                                 : "only its beginning was kept; let the sender send it again";
         return item;
     }
     item.record.topic = topic;

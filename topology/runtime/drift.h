@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "topology/log/log.h"
@@ -31,12 +32,10 @@ class DriftCheck {
                                 const std::vector<TopicPartition>& output_partitions) const;
 
   private:
-    struct Made {
-        TopicPartition tp;
-        std::uint64_t content = 0;  // hash of key and value
-    };
+    /// A record that is passed on keeps its id, and may go to several keys.
+    using Place = std::tuple<RecordId, TopicPartition, std::string>;  // with its key
     std::set<RecordId> inputs_;
-    std::map<RecordId, Made> outputs_;
+    std::map<Place, std::uint64_t> outputs_;  // hash of the value
 };
 
 }  // namespace vitalog::topology

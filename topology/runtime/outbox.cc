@@ -1,10 +1,14 @@
 #include "topology/runtime/outbox.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
 namespace vitalog::topology {
 namespace {
+
+// A timer may fire for everybody at once: what comes of one record may fill several blocks.
+constexpr std::size_t kBlockBytes = std::size_t{32} << 20;
 
 void append_hex(std::string& out, std::string_view name, const RecordId& id) {
     std::array<char, 32> text;
@@ -57,8 +61,7 @@ void Outbox::add_keyed(schemas::Topic topic, Partition partition, std::string_vi
     append_headers(type, id, origin, options);
     waiting.value = arena_.size();
     arena_.append(value);
-    waiting.end = arena_.size();
-    waiting_.push_back(waiting);
+    wait(waiting);
     waiting_urgent_ |= options.urgent;
 }
 
@@ -70,7 +73,12 @@ void Outbox::add_raw(schemas::Topic topic, Partition partition, std::string_view
     arena_.append(headers);
     waiting.value = arena_.size();
     arena_.append(value);
+    wait(waiting);
+}
+
+void Outbox::wait(Waiting& waiting) {
     waiting.end = arena_.size();
+    largest_waiting_ = std::max(largest_waiting_, waiting.end - waiting.value);
     waiting_.push_back(waiting);
 }
 
@@ -78,7 +86,7 @@ RecordBlockBuilder& Outbox::builder(schemas::Topic topic, Partition partition) {
     auto& places = index_[static_cast<std::size_t>(topic)];
     if (places.size() <= partition.value()) places.resize(partition.value() + 1, -1);
     int& place = places[partition.value()];
-    if (place < 0) {
+    if (place < 0 || outputs_[static_cast<std::size_t>(place)].block.bytes() >= kBlockBytes) {
         place = static_cast<int>(outputs_.size());
         outputs_.push_back({{topics_.name(topic), partition}, {}});
     }
@@ -109,6 +117,7 @@ void Outbox::refuse() {
     waiting_.clear();
     arena_.clear();
     waiting_urgent_ = false;
+    largest_waiting_ = 0;
 }
 
 std::vector<PartitionOutput> Outbox::take() {

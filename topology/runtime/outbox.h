@@ -38,6 +38,8 @@ class Outbox {
     using Visitor = std::function<void(const TopicPartition& tp, std::string_view key,
                                        std::string_view headers, std::string_view value)>;
     void visit_waiting(const Visitor& visit) const;
+    /// Of the largest value among them.
+    std::size_t largest_waiting() const { return largest_waiting_; }
     /// The record in hand is accepted, or refused.
     void accept(LogTime now);
     void refuse();
@@ -45,6 +47,7 @@ class Outbox {
     bool urgent() const { return urgent_; }
     std::size_t bytes() const { return bytes_; }
     std::size_t records() const { return records_; }
+    /// In order for each partition, which comes again where its outputs fill more than a block should have.
     std::vector<PartitionOutput> take();
 
   private:
@@ -53,6 +56,7 @@ class Outbox {
         Partition partition;
         std::size_t key, headers, value, end;  // ranges of arena_
     };
+    void wait(Waiting& waiting);
     void add_keyed(schemas::Topic topic, Partition partition, std::string_view key, std::string_view type,
                    const RecordId& id, const Origin& origin, std::string_view value,
                    const processors::EmitOptions& options);
@@ -66,6 +70,7 @@ class Outbox {
     std::string arena_;
     std::vector<Waiting> waiting_;
     bool waiting_urgent_ = false;
+    std::size_t largest_waiting_ = 0;
     std::vector<PartitionOutput> outputs_;
     std::vector<std::vector<int>> index_;  // topic, partition -> place in outputs_
     bool urgent_ = false;

@@ -1,5 +1,7 @@
 #include "topology/runtime/shard.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -12,6 +14,10 @@ namespace {
 
 constexpr std::size_t kChunk = 64;  // records whose entities are prefetched together
 constexpr std::chrono::milliseconds kCommitWait{10};
+// Each item at fault has a dead letter with the record's bytes: of a large record with many, the first ones do.
+constexpr std::int64_t kLettersMax = 1000;                       // of one record
+constexpr std::size_t kLetterBytesMax = std::size_t{1} << 20;    // of the record, in its letters, or once
+constexpr std::size_t kOutputBytesMax = std::size_t{48} << 20;   // what the next stages make of it is larger, and has to fit
 
 std::int64_t parse_micros(std::string_view text) {
     std::int64_t value = 0;
@@ -65,7 +71,11 @@ class Shard::RecordContext final : public EntityCall {
     }
     void dead_letter(const Error& error, std::string_view at) override {
         VITALOG_ASSERT(input_ != nullptr, "a timer has no bytes to dead-letter");
-        shard_.dead_letter(*input_, error, at, ++dead_letters_);
+        if (++dead_letters_ > kLettersMax) return;
+        const std::size_t bytes = input_->value.size();
+        const bool whole = dead_letters_ == 1 || letter_bytes_ + bytes <= kLetterBytesMax;
+        if (whole) letter_bytes_ += bytes;
+        shard_.dead_letter(*input_, error, at, dead_letters_, whole);
     }
     void count(std::string_view metric, Labels labels) override {
         auto& [name, owned] = counts_.emplace_back(std::string(metric), Metrics::Labels());
@@ -75,6 +85,10 @@ class Shard::RecordContext final : public EntityCall {
     /// The record was accepted: timers and counters take effect.
     void apply() {
         if (held_ != nullptr) apply_to_entity();
+        if (dead_letters_ > kLettersMax)
+            shard_.dead_letter(*input_, Error(Errc::TooLarge, fmt::format("{} items more of this record are at fault",
+                                                                          dead_letters_ - kLettersMax)),
+                               "", kLettersMax + 1, false);
         if (shard_.muted()) return;
         for (auto& count : counts_) shard_.counts_[std::move(count)] += 1;
     }
@@ -90,6 +104,7 @@ class Shard::RecordContext final : public EntityCall {
     const processors::Input* input_;
     state::Held* held_;
     std::int64_t dead_letters_ = 0;
+    std::size_t letter_bytes_ = 0;  // in them, of the record's
     std::vector<std::pair<std::string, Metrics::Labels>> counts_;
 };
 
@@ -274,7 +289,10 @@ Result<void> Shard::apply_to_entity(const RecordView& record, const processors::
     }
     if (held != nullptr && record.offset <= held->applied && !planted("skip-position-check")) return {};  // law 7: a no-op
     RecordContext context(*this, {input.id, input.root, input.received}, &input, input.key, held);
-    const auto result = processor_->on_record(held != nullptr ? held->entity.get() : nullptr, input, context);
+    auto result = processor_->on_record(held != nullptr ? held->entity.get() : nullptr, input, context);
+    if (result && held == nullptr && outbox_.largest_waiting() > kOutputBytesMax)
+        result = fail(Errc::TooLarge, fmt::format("what comes of it has {} bytes: send it in parts",
+                                                  outbox_.largest_waiting()));
     if (!result) {
         outbox_.refuse();
         dead_letter(input, result.error(), "", 0);
@@ -341,7 +359,7 @@ void Shard::fire(state::Held& held, ReceivedTime due, Offset offset) {
 }
 
 void Shard::dead_letter(const processors::Input& input, const Error& error, std::string_view at,
-                        std::int64_t n) {
+                        std::int64_t n, bool whole) {
     std::string headers;
     const RecordId id = output_id(input.id, spec_.stage, "dead-letter", n);
     Headers::append(headers, header::kSpecVersion, "1.0");
@@ -357,8 +375,12 @@ void Shard::dead_letter(const processors::Input& input, const Error& error, std:
     Headers::append(headers, header::kCause, input.id.to_string());
     for (const std::string_view kept : {header::kFormat, header::kEndpoint, header::kRetriedRoot})
         if (const auto value = input.headers.find(kept); !value.empty()) Headers::append(headers, kept, value);
+    if (!whole) {
+        Headers::append(headers, header::kSize, std::to_string(input.value.size()));
+        Headers::append(headers, header::kCut, "0");
+    }
     const auto partition = partition_of(input.key, ports_.topics.partitions(schemas::Topic::DeadLetter));
-    outbox_.add_raw(schemas::Topic::DeadLetter, partition, input.key, headers, input.value);
+    outbox_.add_raw(schemas::Topic::DeadLetter, partition, input.key, headers, whole ? input.value : "");
     if (muted()) return;
     counts_[{"vitalog_dead_letters_total",
              {{"stage", spec_.stage}, {"reason", std::string(to_string(error.code()))}}}] += 1;

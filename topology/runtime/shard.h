@@ -103,7 +103,9 @@ class Shard {
     void apply_control(const RecordView& record, const processors::Input& input);
     Result<void> apply_tick(const RecordView& record, const processors::Input& input);
     void fire(state::Held& held, ReceivedTime due, Offset offset);
-    void dead_letter(const processors::Input& input, const Error& error, std::string_view at, std::int64_t n);
+    /// `whole`: with the record's bytes; else with their number alone.
+    void dead_letter(const processors::Input& input, const Error& error, std::string_view at, std::int64_t n,
+                     bool whole = true);
     processors::Input input_of(const RecordView& record, std::string& source) const;
     void finish_outputs();
     bool muted() const;
