@@ -115,8 +115,7 @@ class HttpServer::Impl {
                 }
                 const std::size_t limit = shared_.options.max_connections;
                 if (open < limit + kRefusingConnections) {
-                    const auto session =
-                        std::make_shared<Session>(shared_, std::move(socket), open >= limit);
+                    const auto session = Session::make(shared_, std::move(socket), open >= limit);
                     asio::dispatch(session->executor(), [session] { session->begin(); });
                 }
                 accept();

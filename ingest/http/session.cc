@@ -84,9 +84,13 @@ void Answer::give(HttpResponse response) {
 }
 
 Session::Session(Shared& shared, tcp::socket socket, bool full)
-    : shared_(shared), stream_(std::move(socket)), timer_(stream_.get_executor()), full_(full) {
-    const std::lock_guard lock(shared_.mutex);
-    shared_.sessions.insert(this);
+    : shared_(shared), stream_(std::move(socket)), timer_(stream_.get_executor()), full_(full) {}
+
+std::shared_ptr<Session> Session::make(Shared& shared, tcp::socket socket, bool full) {
+    auto session = std::make_shared<Session>(shared, std::move(socket), full);
+    const std::lock_guard lock(shared.mutex);
+    shared.sessions.insert(session.get());
+    return session;
 }
 
 Session::~Session() {

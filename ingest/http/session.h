@@ -89,6 +89,8 @@ class Session : public std::enable_shared_from_this<Session> {
   public:
     Session(Shared& shared, tcp::socket socket, bool full);
     ~Session();
+    /// A session that others see once it is whole: they take their share of it.
+    static std::shared_ptr<Session> make(Shared& shared, tcp::socket socket, bool full);
 
     asio::any_io_executor executor() { return stream_.get_executor(); }
     void begin();

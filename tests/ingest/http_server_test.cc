@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <cstdlib>
+#include <future>
 #include <mutex>
 #include <thread>
 
@@ -245,10 +246,10 @@ TEST_F(HttpServerTest, LetsAHandlerAnswerLaterFromAnotherThreadAndOnce) {
 
 TEST_F(HttpServerTest, Says504WhenTheHandlerTakesTooLong) {
     auto& server = serve({.answer_timeout = 50ms});
-    Respond kept;
-    server.route("GET", "/never", [&](HttpRequest, Respond respond) { kept = std::move(respond); });
+    std::promise<Respond> kept;
+    server.route("GET", "/never", [&](HttpRequest, Respond respond) { kept.set_value(std::move(respond)); });
     EXPECT_EQ(status_of(ask("GET /never HTTP/1.1\r\nHost: x\r\n\r\n")), 504);
-    kept(text("too late"));
+    kept.get_future().get()(text("too late"));
 }
 
 TEST_F(HttpServerTest, Says503BeyondTheConnectionLimit) {

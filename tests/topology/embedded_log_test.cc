@@ -403,6 +403,10 @@ TEST_F(EmbeddedLogTest, SyncsSoonAfterAnUrgentCommit) {
 }
 
 TEST_F(EmbeddedLogTest, LosesNothingAcknowledgedWhenItsProcessIsKilled) {
+#ifdef __SANITIZE_THREAD__
+    if (testing::UnitTest::GetInstance()->test_to_run_count() > 1)
+        GTEST_SKIP() << "a process that has had threads can't be forked under it; by itself this runs";
+#endif
     int pipe_ends[2];
     ASSERT_EQ(::pipe(pipe_ends), 0);
     const pid_t child = ::fork();

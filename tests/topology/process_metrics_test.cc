@@ -34,7 +34,9 @@ TEST(ProcessMetrics, SeesMemoryThatIsTouched) {
     const auto taken = std::make_unique<std::string>(kTaken, 'x');
     const double after = gauge("process_resident_memory_bytes");
     EXPECT_GT(after - before, 0.9 * static_cast<double>(taken->size()));
+#ifndef __SANITIZE_THREAD__  // which keeps several bytes of its own for each
     EXPECT_LT(after - before, 1.5 * static_cast<double>(taken->size()));
+#endif
 }
 
 TEST(ProcessMetrics, CountsOpenFiles) {

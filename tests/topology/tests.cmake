@@ -31,6 +31,9 @@ vitalog_test(topology/kafka_parts_test.cc vitalog_log)
 target_link_libraries(kafka_parts_test PRIVATE PkgConfig::RDKAFKA RocksDB::rocksdb)
 vitalog_test(topology/kafka_asker_test.cc vitalog_log)
 target_link_libraries(kafka_asker_test PRIVATE PkgConfig::RDKAFKA)
+if(VITALOG_SANITIZE STREQUAL thread)  # it doesn't see how librdkafka begins a thread, and ends the process
+  set_tests_properties(kafka_asker_test PROPERTIES DISABLED TRUE)
+endif()
 # The same promises on a cluster.
 add_executable(kafka_log_conformance_test topology/log_conformance_test.cc)
 target_compile_definitions(kafka_log_conformance_test PRIVATE VITALOG_ON_KAFKA)
