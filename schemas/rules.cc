@@ -1,8 +1,10 @@
 #include "schemas/rules.h"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <sstream>
 #include <utility>
 
 #include "schemas/base/remembered.h"
@@ -129,11 +131,47 @@ RulePack read_pack(const YAML::Node& root) {
     return pack;
 }
 
+/// Where the document in hand has its first content. YAML::LoadAll is not used: yaml-cpp 0.7 finds
+/// documents without end in some texts.
+class Content final : public YAML::EventHandler {
+  public:
+    void OnDocumentStart(const YAML::Mark&) override { begin = YAML::Mark::null_mark(); }
+    void OnDocumentEnd() override {}
+    void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+    void OnAlias(const YAML::Mark& at, YAML::anchor_t) override { note(at); }
+    void OnScalar(const YAML::Mark& at, const std::string&, YAML::anchor_t,
+                  const std::string&) override {
+        note(at);
+    }
+    void OnSequenceStart(const YAML::Mark& at, const std::string&, YAML::anchor_t,
+                         YAML::EmitterStyle::value) override {
+        note(at);
+    }
+    void OnSequenceEnd() override {}
+    void OnMapStart(const YAML::Mark& at, const std::string&, YAML::anchor_t,
+                    YAML::EmitterStyle::value) override {
+        note(at);
+    }
+    void OnMapEnd() override {}
+
+    YAML::Mark begin = YAML::Mark::null_mark();
+
+  private:
+    void note(const YAML::Mark& at) {
+        if (begin.is_null()) begin = at;
+    }
+};
+
 YAML::Node only_document(std::string_view yaml) {
-    const auto documents = YAML::LoadAll(std::string(yaml));
-    if (documents.size() > 1)
-        refuse(documents[1], "a second document begins above; write each pack into its own file");
-    return documents.empty() ? YAML::Node() : documents.front();
+    const std::string text(yaml);
+    std::istringstream in(text);
+    YAML::Parser parser(in);
+    Content content;
+    if (parser.HandleNextDocument(content) && parser.HandleNextDocument(content) &&
+        !content.begin.is_null())
+        throw Refused{content.begin.line + 1,
+                      "a second document begins above; write each pack into its own file"};
+    return YAML::Load(text);
 }
 
 tl::unexpected<Error> at_line(std::string_view file, int line, const std::string& message) {

@@ -171,6 +171,8 @@ TEST(RuleKinds, SlipsOfTheHandAreNamedWhereTheyAre) {
               "t.yaml:10: 'kind' stands before a colon of full width; write kind: and a space");
     EXPECT_EQ(refusal_of(good + "---\n" + good),
               "t.yaml:19: a second document begins above; write each pack into its own file");
+    // Where yaml-cpp finds one document after another without end.
+    EXPECT_NE(refusal_of(with("    below", "30d    below")), "");
     for (const auto& [from, to, line] :
          {std::tuple("\"%\"", "%", 12), std::tuple("problem: P", "problem: P: Q", 7),
           std::tuple("    below", "   below", 13)})

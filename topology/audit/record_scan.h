@@ -30,8 +30,7 @@ Result<void> scan_records(const RecordSource& records, const TopicPartition& tp,
 template <class T>
 void sort_once(std::vector<T>& values) {
     std::ranges::sort(values);
-    const auto repeated = std::ranges::unique(values);
-    values.erase(repeated.begin(), repeated.end());
+    values.erase(std::unique(values.begin(), values.end()), values.end());
 }
 
 /// Calls `visit`, which gives a Result<void>, with every partition of a topic.

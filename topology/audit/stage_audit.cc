@@ -6,6 +6,8 @@
 #include <memory>
 #include <numeric>
 
+#include "topology/audit/record_scan.h"
+
 namespace vitalog::topology {
 namespace {
 
@@ -54,9 +56,7 @@ class StageAudit {
         topics.insert(topics.end(), stage_.writes.begin(), stage_.writes.end());
         topics.push_back(schemas::Topic::FeedControl);
         auto partitions = partitions_of(topics);
-        std::ranges::sort(partitions);
-        const auto repeated = std::ranges::unique(partitions);
-        partitions.erase(repeated.begin(), repeated.end());
+        sort_once(partitions);
         for (const auto& tp : partitions) {
             VITALOG_TRY(auto chain,
                         audit_chain(log_, tp, report_.options.anchor, report_.options.digest_records));

@@ -54,13 +54,13 @@ Result<void> link_blocks(Rocks& rocks, rocksdb::WriteBatch& batch) {
         VITALOG_CHECK(partition->recover_segment(family, segment.base));
     }
     for (const auto& [tp, partition] : partitions) {
-        BlockChain chain(tp, partition->begin());
-        VITALOG_CHECK(
-            partition->visit_blocks([&](Offset base, std::string_view stored) -> Result<void> {
-                if (const auto added = chain.add(base, stored); !added)
-                    return tl::unexpected(partition->block_error(base, added.error()));
-                return {};
-            }));
+        const PartitionLog& log = *partition;
+        BlockChain chain(tp, log.begin());
+        VITALOG_CHECK(log.visit_blocks([&](Offset base, std::string_view stored) -> Result<void> {
+            if (const auto added = chain.add(base, stored); !added)
+                return tl::unexpected(log.block_error(base, added.error()));
+            return {};
+        }));
         if (chain.head()) batch.Put(rocks.meta(), chain_key(tp), to_slice(chain.head()->view()));
     }
     return {};

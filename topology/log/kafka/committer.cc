@@ -193,10 +193,11 @@ void Committer::run() {
 
 /// A shard that moved to another process since it was opened commits nothing more.
 void Committer::drop_moved(Tickets& tickets) {
-    const auto moved = std::ranges::stable_partition(
-        tickets, [](const Ticket* t) { return t->member->holding(t->input) == t->holding; });
-    const Tickets gone(moved.begin(), moved.end());
-    tickets.erase(moved.begin(), moved.end());
+    const auto moved = std::stable_partition(tickets.begin(), tickets.end(), [](const Ticket* t) {
+        return t->member->holding(t->input) == t->holding;
+    });
+    const Tickets gone(moved, tickets.end());
+    tickets.erase(moved, tickets.end());
     if (!gone.empty())
         finish(gone, CommitOutcome::Unknown,
                Error(Errc::Conflict, "the shard has gone to another process"));
@@ -216,10 +217,11 @@ void Committer::carry(Session& session, Tickets& tickets) {
                   {"shards", std::to_string(tickets.size())},
                   {"error", error->to_string()}});
     if (outcome == CommitOutcome::Aborted && session.lost != nullptr) {
-        const auto others = std::ranges::stable_partition(
-            tickets, [&](const Ticket* t) { return t->member == session.lost; });
-        finish({tickets.begin(), others.begin()}, CommitOutcome::Unknown, error);
-        finish({others.begin(), others.end()}, outcome,
+        const auto others =
+            std::stable_partition(tickets.begin(), tickets.end(),
+                                  [&](const Ticket* t) { return t->member == session.lost; });
+        finish({tickets.begin(), others}, CommitOutcome::Unknown, error);
+        finish({others, tickets.end()}, outcome,
                Error(Errc::Busy, "another stage's shards have moved"));
         return;
     }

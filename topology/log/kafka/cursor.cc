@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <ranges>
 
 #include "schemas/base/ports.h"
 
@@ -82,8 +81,8 @@ Result<void> Cursor::add(const rd_kafka_message_t& message) {
                                                       "begin with a new log.group",
                                                       to_string(tp_, position_)));
         default:
-            // Metadata of a busy cluster may lack a partition for a while; where it is gone, who asks
-            // for its end learns of it.
+            // Metadata of a busy cluster may lack a partition for a while; where it is gone, who
+            // asks for its end learns of it.
             if (to_error(message.err, "").code() == Errc::Io || passing(message.err)) {
                 log_line(
                     "warn", "kafka-fetch",
@@ -143,9 +142,9 @@ Result<void> Cursor::give(BatchFill& fill) const {
 
 std::size_t Cursor::kept_bytes(Offset from) const {
     std::size_t bytes = 0;
-    for (const auto& block : std::views::reverse(window_)) {
-        if (block->end() <= from) break;
-        bytes += block->records().size();
+    for (auto block = window_.rbegin(); block != window_.rend(); ++block) {
+        if ((*block)->end() <= from) break;
+        bytes += (*block)->records().size();
     }
     return bytes;
 }

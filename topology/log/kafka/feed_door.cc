@@ -180,7 +180,9 @@ Result<void> FeedDoor::settle(const AppendGroup& group, Round& round) {
         first.emplace(receipt.tp, receipt.offset);
     }
     std::map<TopicPartition, Offset> known;
-    for (const auto& [tp, end] : round.delivered.ends) {
+    for (const auto& known_end : round.delivered.ends) {
+        const TopicPartition& tp = known_end.first;
+        const Offset end = known_end.second;
         const auto next = next_.find(tp);
         // Another's records lie between ours and what we know: those are read before the next
         // group.
