@@ -138,8 +138,9 @@ def differences(expected, got):
             if wanted == there:
                 continue
             lost, more = (collections.Counter(one) - collections.Counter(other) for one, other in ((wanted, there), (there, wanted)))
-            found.append(f"{topic} of {key}: {lost.total()} missing, {more.total()} too many of {len(wanted)}; first "
-                         f"{next(iter(lost or more), ('another order',))[0]}")
+            again = sum(count for one, count in more.items() if one in wanted)
+            found.append(f"{topic} of {key}: {lost.total()} missing, {more.total()} too many, {again} of them again, of "
+                         f"{len(wanted)}; first {next(iter(lost or more), ('another order',))[0]}")
     return found
 
 
@@ -211,4 +212,5 @@ class WithBoth(unittest.TestCase):
         found = differences(self.expected, self.outputs(sites[0]))
         self.compared = sum(len(sequence) for by_key in self.expected.values() for sequence in by_key.values())
         self.differing = len(found)
-        self.assertEqual(found, [])
+        logs = "".join(f"\n{one.folder.name}:\n" + one.log_path.read_text()[-8000:] for one in sites) if found else ""
+        self.assertEqual(found, [], logs)
