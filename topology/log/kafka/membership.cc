@@ -114,7 +114,10 @@ void Membership::on_rebalance(rd_kafka_t* consumer, rd_kafka_resp_err_t code,
         for (int i = 0; i < list->cnt; ++i) list->elems[i].offset = RD_KAFKA_OFFSET_END;
         rd_kafka_assign(consumer, list);
         rd_kafka_pause_partitions(consumer, list);
-        member.assigned(*list);
+        std::unique_ptr<rd_kafka_consumer_group_metadata_t,
+                        DestroyedBy<rd_kafka_consumer_group_metadata_destroy>>
+            metadata(rd_kafka_consumer_group_metadata(consumer));
+        member.assigned(*list, std::move(metadata));
         return;
     }
     member.revoked(rd_kafka_assignment_lost(consumer) != 0);
@@ -123,10 +126,11 @@ void Membership::on_rebalance(rd_kafka_t* consumer, rd_kafka_resp_err_t code,
 
 /// What we held until the revocation just before is held on: nobody else can have had it in
 /// between.
-void Membership::assigned(const rd_kafka_topic_partition_list_t& list) {
+void Membership::assigned(const rd_kafka_topic_partition_list_t& list, Metadata metadata) {
     {
         const std::lock_guard lock(mutex_);
         ++number_;
+        metadata_ = std::move(metadata);
         for (int i = 0; i < list.cnt; ++i) {
             const TopicPartition tp = partition_in(list.elems[i]);
             const auto kept = before_.find(tp);

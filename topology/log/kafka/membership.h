@@ -40,12 +40,13 @@ class Membership {
     /// This process was not stopped for so long that others may have taken over without its
     /// knowing.
     bool awake() const;
-    /// For send_offsets_to_transaction.
-    std::unique_ptr<rd_kafka_consumer_group_metadata_t,
-                    DestroyedBy<rd_kafka_consumer_group_metadata_destroy>>
-    metadata() const {
-        const std::lock_guard lock(consumer_mutex_);
-        return decltype(metadata())(rd_kafka_consumer_group_metadata(consumer_.get()));
+    /// For send_offsets_to_transaction: of the generation that what is held was assigned in, and
+    /// not of the next one, which the consumer is in before it says what moved. Null before the
+    /// first.
+    using Metadata = std::shared_ptr<rd_kafka_consumer_group_metadata_t>;
+    Metadata metadata() const {
+        const std::lock_guard lock(mutex_);
+        return metadata_;
     }
 
   private:
@@ -53,7 +54,7 @@ class Membership {
         : options_(std::move(options)), activity_(activity) {}
     static void on_rebalance(rd_kafka_t* consumer, rd_kafka_resp_err_t code,
                              rd_kafka_topic_partition_list_t* list, void* self);
-    void assigned(const rd_kafka_topic_partition_list_t& list);
+    void assigned(const rd_kafka_topic_partition_list_t& list, Metadata metadata);
     void revoked(bool lost);
     Result<void> enter();
     void enter_again();
@@ -69,7 +70,8 @@ class Membership {
     std::uint64_t number_ = 0;
     std::map<TopicPartition, std::uint64_t> held_;
     std::map<TopicPartition, std::uint64_t>
-        before_;          // between a revocation and the next assignment
+        before_;  // between a revocation and the next assignment
+    Metadata metadata_;
     bool moving_ = true;  // nothing was assigned yet, or anew
 
     std::atomic<std::int64_t> polled_ns_{0};  // steady clock
