@@ -353,20 +353,6 @@ TEST(Shard, ARecordOfWhichTooMuchComesIsADeadLetter) {
     EXPECT_EQ(bench.all({"alert", partition_of("a", kOutputPartitions)}).size(), 2U);
 }
 
-TEST(Outbox, OutputsBeyondABlocksSizeGoOnInAnother) {
-    const schemas::TopicNames topics;
-    Outbox outbox(topics, "test");
-    const std::string value(std::size_t{20} << 20, ' ');
-    for (int i = 0; i < 5; ++i) {
-        outbox.add(Topic::Alert, "k", "test", RecordId(), {}, value, {});
-        outbox.accept(LogTime());
-    }
-    const auto outputs = outbox.take();
-    ASSERT_EQ(outputs.size(), 3U);
-    for (const auto& output : outputs) EXPECT_EQ(output.tp, outputs[0].tp);
-    EXPECT_EQ(outputs[0].block.count() + outputs[1].block.count() + outputs[2].block.count(), 5U);
-}
-
 TEST(Shard, KnowsAFeedRecordByItsPlaceWhateverItsPublisherCallsIt) {
     Bench bench;
     bench.shard = *Shard::open({"tally", Topic::FeedControl, Partition(0), true},

@@ -1,5 +1,6 @@
 # Tests of topology/
 vitalog_test(topology/shard_test.cc vitalog_runtime)
+vitalog_test(topology/outbox_test.cc vitalog_runtime)
 vitalog_test(topology/runtime_test.cc vitalog_runtime RocksDB::rocksdb)
 target_sources(runtime_test PRIVATE topology/fault_disk.cc)
 vitalog_test(topology/log_conformance_test.cc vitalog_log)

@@ -147,7 +147,7 @@ Error out_of_reach(rd_kafka_resp_err_t code) {
             "; librdkafka {} can't log in to Kafka 4 by SCRAM: take PLAIN under TLS, a client "
             "certificate, or librdkafka 2.6.1",
             rd_kafka_version_str());
-    return {Errc::Configuration, what + ": " + refusal};
+    return {errc_of(code), what + ": " + refusal};
 }
 
 bool passing(rd_kafka_resp_err_t code) {

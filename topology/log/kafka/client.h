@@ -60,7 +60,8 @@ Result<Handle> make_client(rd_kafka_type_t type, const Properties& properties,
 /// offset that is gone, TooLarge for a record beyond the broker's limit, Configuration for
 /// authentication; Io for the rest.
 Error to_error(rd_kafka_resp_err_t code, std::string_view what);
-/// For a call that did not reach any broker: why it was refused, where that was it.
+/// For a start that did not reach any broker: why it was refused, where that was it. Later the last
+/// refusal may be an old one.
 Error out_of_reach(rd_kafka_resp_err_t code);
 /// The cluster is between two states: the same call is right a moment later. What a topic that was
 /// just made gives too.

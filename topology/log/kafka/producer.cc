@@ -54,7 +54,8 @@ Result<void> Producer::warm_up() {
     const rd_kafka_metadata_t* metadata = nullptr;
     const auto code = rd_kafka_metadata(client_.get(), 0, nullptr, &metadata,
                                         static_cast<int>(kCallLimit.count()));
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return tl::unexpected(out_of_reach(code));
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return tl::unexpected(to_error(code, "cannot reach the Kafka cluster; see log.brokers"));
     rd_kafka_metadata_destroy(metadata);
     return {};
 }
