@@ -100,7 +100,7 @@ Senders::Senders(const Config& config, const Secrets& secrets, const schemas::To
             channel.lanes.push_back(std::make_unique<sinks::EffectWorker>(
                 options, sinks::EffectWorker::Ports{ports.source, ports.feed, *channel.provider,
                                                     ports.site, ports.wall, &ports.metrics,
-                                                    channel.gate.get(), ports.on_duty}));
+                                                    channel.gate.get(), ports.duty}));
         }
         channels_.push_back(std::move(channel));
     }

@@ -360,7 +360,7 @@ class Site::Impl {
     /// Sending and alarms are done by one process of a site; on one machine that is always this
     /// one.
     Result<void> tend_duty() {
-        const bool wanted = log_->on_duty();
+        const bool wanted = log_->duty() != 0;
         if (on_duty_ && (!wanted || senders_withdrawn())) {
             log_line("info", "off-duty", {});
             VITALOG_CHECK(leave_duty());
@@ -383,7 +383,7 @@ class Site::Impl {
         auto senders =
             std::make_unique<Senders>(config_, options_.secrets, topics_,
                                       Senders::Ports{*log_, *log_, clock(), system_clock_, metrics_,
-                                                     [this] { return log_->on_duty(); }});
+                                                     [this] { return log_->duty(); }});
         senders->start();
         const std::lock_guard lock(senders_mutex_);
         senders_ = std::move(senders);

@@ -34,6 +34,8 @@ Result<void> read_all(const RecordSource& source, const TopicPartition& tp, Offs
 }  // namespace
 
 Result<void> EffectWorker::recover() {
+    if (ports_.duty) turn_ = ports_.duty();  // before it looks where others left off
+    if (!on_duty()) return fail(Errc::Busy, "another process may be on duty");
     {
         const std::lock_guard lock(mutex_);
         books_.clear();

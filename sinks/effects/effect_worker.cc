@@ -114,8 +114,8 @@ bool EffectWorker::withdrawn() const {
 }
 
 bool EffectWorker::on_duty() {
-    if (!ports_.on_duty || planted("send-off-duty")) return true;
-    const bool wanted = ports_.on_duty();
+    if (!ports_.duty || planted("send-off-duty")) return true;
+    const bool wanted = turn_ != 0 && ports_.duty() == turn_;
     const std::lock_guard lock(mutex_);
     withdrawn_ = withdrawn_ || !wanted;
     return !withdrawn_;
@@ -176,22 +176,9 @@ std::size_t EffectWorker::allowance() {
     return gate_.take(wanted, options_.lane == Lane::High, now);
 }
 
-/// Who was away and has the duty back may never have seen that it was another's: the stored place
-/// tells that somebody else has taken from there.
-Result<bool> EffectWorker::took_alone(const Book& book) {
-    if (!ports_.on_duty || planted("send-off-duty")) return true;
-    VITALOG_TRY(const auto stored, ports_.source.load_position(reader_name(""), book.tp));
-    if (!stored || *stored <= book.next) return true;
-    const std::lock_guard lock(mutex_);
-    withdrawn_ = true;
-    return false;
-}
-
 Result<std::size_t> EffectWorker::take(Book& book) {
     VITALOG_TRY(const Offset end, ports_.source.end_offset(book.tp));
     if (book.next >= end) return 0;
-    VITALOG_TRY(const bool sole, took_alone(book));
-    if (!sole) return 0;
     const std::size_t allowed = allowance();
     if (allowed == 0) return 0;
     RecordBatch batch;
@@ -306,9 +293,11 @@ Result<void> EffectWorker::store_positions() {
     VITALOG_TRY(const auto ends, receipt_ends());
     std::vector<Offset> receipts = *ends;
     std::vector<std::pair<Book*, Offset>> settled;
+    std::vector<const Book*> in_doubt;
     {
         const std::lock_guard lock(mutex_);
         for (Book& book : books_) {
+            if (!book.open.empty()) in_doubt.push_back(&book);
             const Offset upto = book.open.empty() ? book.next : book.open.begin()->first;
             if (upto != book.stored_settled) settled.emplace_back(&book, upto);
             for (const auto& [offset, item] : book.open)
@@ -316,6 +305,7 @@ Result<void> EffectWorker::store_positions() {
                     receipts[i] = std::min(receipts[i], (*item->receipts_from)[i]);
         }
     }
+    for (const Book* book : in_doubt) VITALOG_CHECK(store_taken_again(*book));
     for (const auto& [book, upto] : settled) {
         VITALOG_CHECK(ports_.source.store_position(reader_name(".settled"), book->tp, upto));
         book->stored_settled = upto;
@@ -332,6 +322,14 @@ Result<void> EffectWorker::store_positions() {
         ports_.metrics->gauge("vitalog_sends_unsettled", {{"channel", options_.channel}},
                               static_cast<double>(unsettled()));
     return {};
+}
+
+/// A place that a worker gave up storing, this one or one that was on duty before, may be stored
+/// late, over a later place: who started there would send again what is not settled.
+Result<void> EffectWorker::store_taken_again(const Book& book) {
+    VITALOG_TRY(const auto stored, ports_.source.load_position(reader_name(""), book.tp));
+    if (stored && *stored >= book.next) return {};
+    return ports_.source.store_position(reader_name(""), book.tp, book.next);
 }
 
 void EffectWorker::run_sender() {

@@ -72,10 +72,10 @@ inline constexpr std::string_view kSendHeader = "send";
 /// pause the sending (back-off to a minute, then one probe). Where the provider can't be asked,
 /// what is in doubt is left to its receipts.
 ///
-/// Where several processes may send, one is on duty. A worker that finds that it is not, for as
-/// much as it was stopped for a while and others took over, withdraws for good: it stores no
-/// position, sends nothing, and says of nothing that it was not sent. The one on duty finds what
-/// this one took among what is in doubt.
+/// Where several processes may send, one is on duty. A worker whose turn is over, or not sure any
+/// more, as when it was stopped for a while and others may have taken over, withdraws for good: it
+/// stores no position, sends nothing, and says of nothing that it was not sent. The one on duty
+/// finds what this one took among what is in doubt.
 ///
 /// `site` is the clock that attempts expire by; `wall` paces rate, pauses and queries. start(),
 /// stop(), step() from one thread; lag() and unsettled() from any.
@@ -89,7 +89,8 @@ class EffectWorker {
         const Clock& wall;
         Metrics* metrics = nullptr;
         SendGate* gate = nullptr;  ///< shared by the lanes of a channel; null: one of its own
-        std::function<bool()> on_duty{};  ///< false: another process sends; empty: always this one
+        /// The turn in which this process sends, 0 while another may; empty: always this one.
+        std::function<std::uint64_t()> duty{};
     };
 
     EffectWorker(EffectWorkerOptions options, Ports ports);
@@ -153,13 +154,13 @@ class EffectWorker {
     // The reader
     void run_reader();
     Result<bool> pass();
-    Result<bool> took_alone(const Book& book);
     Result<std::size_t> take(Book& book);
     std::size_t allowance();
     ItemRef read_item(const Book& book, std::size_t index, const RecordView& record);
     Result<std::shared_ptr<const std::vector<Offset>>> receipt_ends() const;
     void ask_due();
     Result<void> store_positions();
+    Result<void> store_taken_again(const Book& book);
 
     // The senders
     void run_sender();
@@ -181,6 +182,7 @@ class EffectWorker {
     SendGate own_gate_;
     SendGate& gate_;
     bool recovered_ = false;
+    std::uint64_t turn_ = 0;  ///< of the duty, when it recovered
     LogTime positions_stored_;
     std::vector<Offset> stored_receipts_;
 

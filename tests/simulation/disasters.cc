@@ -232,7 +232,7 @@ void World::expire(int number) {
         log_.give(*shard, random_.of(others));
         assignment_.owner[shard->stage + " of " + to_string(shard->input)] = shard->owner;
     }
-    if (assignment_.duty == number) assignment_.duty = random_.of(others);
+    if (assignment_.duty == number) assignment_.give_duty(random_.of(others));
     ++assignment_.version;
 }
 
@@ -249,7 +249,7 @@ void World::rebalance() {
 }
 
 void World::move_duty() {
-    assignment_.duty = static_cast<int>(random_.pick(slots_.size()));
+    assignment_.give_duty(static_cast<int>(random_.pick(slots_.size())));
     ++assignment_.version;
     trace_.say("  p{} is on duty", assignment_.duty);
 }

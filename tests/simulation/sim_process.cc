@@ -144,7 +144,7 @@ void SimProcess::make_senders() {
             channel.lanes.push_back(std::make_unique<sinks::EffectWorker>(
                 options, sinks::EffectWorker::Ports{
                              client_, client_, *channel.provider, world_.site, clock_, nullptr,
-                             channel.gate.get(), [this] { return client_.on_duty(); }}));
+                             channel.gate.get(), [this] { return client_.duty(); }}));
         }
         channels_.push_back(std::move(channel));
     }
@@ -155,8 +155,9 @@ Result<void> SimProcess::step_senders() {
         return std::ranges::any_of(channel.lanes,
                                    [](const auto& lane) { return lane->withdrawn(); });
     });
-    if (!client_.on_duty() || withdrawn) channels_.clear();
-    if (!client_.on_duty()) return {};
+    const bool on_duty = client_.duty() != 0;
+    if (!on_duty || withdrawn) channels_.clear();
+    if (!on_duty) return {};
     if (channels_.empty()) make_senders();
     for (auto& channel : channels_)
         for (auto& lane : channel.lanes) {

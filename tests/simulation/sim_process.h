@@ -20,6 +20,12 @@ struct Assignment {
     std::uint64_t version = 1;
     std::map<std::string, int> owner;  ///< by "stage of topic/partition"
     int duty = -1;
+    std::uint64_t turn = 1;  ///< of the duty: counts up when it goes to another
+
+    void give_duty(int process) {
+        if (duty != process) ++turn;
+        duty = process;
+    }
 };
 
 /// Told at every call that a process makes to what lies outside of it; may throw Died, and may let
@@ -42,7 +48,9 @@ class SimClient final : public topology::Log {
     Result<Offset> committed(std::string_view stage, const TopicPartition& input) const override {
         return log_.shard(stage, input).position.committed;
     }
-    bool on_duty() const override { return awake_ && view_.duty == process_; }
+    std::uint64_t duty() const override {
+        return awake_ && view_.duty == process_ ? view_.turn : 0;
+    }
     Result<std::unique_ptr<ShardLog>> open_shard(std::string_view stage,
                                                  const TopicPartition& input) override;
     Generation generation() const override { return Generation(1); }

@@ -170,7 +170,7 @@ Result<void> World::begin() {
         slots_.emplace_back();
         slots_.back().clock = std::make_unique<SimClock>(now_);
     }
-    assignment_.duty = static_cast<int>(random_.pick(slots_.size()));
+    assignment_.give_duty(static_cast<int>(random_.pick(slots_.size())));
     for (SimLog::Shard* shard : all_shards()) {
         log_.give(*shard, static_cast<int>(random_.pick(slots_.size())));
         assignment_.owner[shard->stage + " of " + to_string(shard->input)] = shard->owner;

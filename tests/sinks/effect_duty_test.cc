@@ -10,7 +10,7 @@ namespace vitalog::sinks {
 namespace {
 
 TEST_F(EffectWorkerTest, OffDutyWhenItHasReadStoresNoPositionAndSendsNothing) {
-    log_.on_sync = [&] { on_duty_ = false; };
+    log_.on_sync = [&] { turn_ = 0; };
     issue("a1");
     step();
     EXPECT_TRUE(provider_.calls.empty());
@@ -22,15 +22,47 @@ TEST_F(EffectWorkerTest, OffDutyWhenItHasReadStoresNoPositionAndSendsNothing) {
 TEST_F(EffectWorkerTest, DutyThatWentAndCameBackUnseenSendsNothingThatAnotherTook) {
     step();
     issue("a1");
-    ASSERT_TRUE(log_.store_position("effects.sms", {"send.sms", Partition(1)}, Offset(1)));  // another, on duty meanwhile
+    ASSERT_TRUE(log_.store_position("effects.sms", tp_, Offset(1)));  // another, on duty meanwhile
+    turn_ = 3;
     step();
     EXPECT_TRUE(provider_.calls.empty());
     EXPECT_EQ(receipts(), (Receipts{}));
     EXPECT_TRUE(worker_->withdrawn());
 }
 
+TEST_F(EffectWorkerTest, OffDutyAtTheStartItLeavesAloneWhatAnotherHasInHand) {
+    issue("a1");
+    ASSERT_TRUE(log_.store_position("effects.sms", tp_, Offset(1)));
+    turn_ = 0;
+    EXPECT_EQ(worker_->step().error().code(), Errc::Busy);
+    EXPECT_EQ(receipts(), (Receipts{}));
+    EXPECT_TRUE(worker_->withdrawn());
+}
+
+TEST_F(EffectWorkerTest, OnDutyItGoesOnWhereItsOwnPlaceWasStoredUnknownToIt) {
+    step();
+    issue("a1");
+    log_.on_sync = [&] { ASSERT_TRUE(log_.store_position("effects.sms", tp_, Offset(1))); };
+    step();
+    EXPECT_FALSE(worker_->withdrawn());
+    EXPECT_EQ(receipts(), (Receipts{"a1:accepted:OK"}));
+}
+
+TEST_F(EffectWorkerTest, APlaceStoredLateOverALaterOneIsSetRight) {
+    provider_.script = {Next::Lose};
+    issue("a1");
+    step();
+    ASSERT_TRUE(log_.store_position("effects.sms", tp_, Offset(0)));  // of who was on duty before
+    clock_.advance(1s);
+    step();
+    EXPECT_EQ(log_.position("effects.sms send.sms/1"), Offset(1));
+    restart();
+    step();
+    EXPECT_EQ(provider_.calls, (std::map<std::string, int>{{"a1", 1}}));
+}
+
 TEST_F(EffectWorkerTest, OffDutyBeforeItSendsLeavesTheAttemptInDoubt) {
-    provider_.on_send = [&](const Attempt&) { on_duty_ = false; };
+    provider_.on_send = [&](const Attempt&) { turn_ = 0; };
     issue("a1");
     issue("a2");
     step();
@@ -38,7 +70,7 @@ TEST_F(EffectWorkerTest, OffDutyBeforeItSendsLeavesTheAttemptInDoubt) {
     EXPECT_EQ(receipts(), (Receipts{"a1:accepted:OK"}));  // it was sent, whoever is on duty
     EXPECT_EQ(log_.position("effects.sms send.sms/1"), Offset(2));
     EXPECT_EQ(log_.position("effects.sms.settled send.sms/1"), Offset(-1));
-    on_duty_ = true;
+    turn_ = 1;
     provider_.on_send = nullptr;
     step();
     EXPECT_EQ(provider_.calls.count("a2"), 0U) << "withdrawn for good";
@@ -49,7 +81,7 @@ TEST_F(EffectWorkerTest, OffDutyBeforeItSendsLeavesTheAttemptInDoubt) {
 
 TEST_F(EffectWorkerTest, OffDutySaysOfNothingThatItWasNotSent) {
     provider_.script = {Next::Refuse};
-    provider_.on_send = [&](const Attempt&) { on_duty_ = false; };
+    provider_.on_send = [&](const Attempt&) { turn_ = 0; };
     issue("a1");
     step();
     EXPECT_EQ(provider_.calls["a1"], 1);
@@ -63,14 +95,14 @@ TEST_F(EffectWorkerTest, OffDutyBelievesNoDenial) {
     clock_.advance(10s);
     step();
     clock_.advance(20s);
-    on_duty_ = false;
+    turn_ = 0;
     step();
     EXPECT_EQ(receipts(), (Receipts{"a1:unknown:timeout"}));
 }
 
 TEST_F(EffectWorkerTest, OffDutyItStopsWithoutAWord) {
     issue("a1");
-    provider_.on_send = [&](const Attempt&) { on_duty_ = false; };
+    provider_.on_send = [&](const Attempt&) { turn_ = 0; };
     provider_.script = {Next::Refuse};
     worker_->start();
     while (!worker_->withdrawn()) std::this_thread::yield();

@@ -194,7 +194,7 @@ class EffectWorkerTest : public testing::Test {
         worker_.reset();
         worker_ = std::make_unique<EffectWorker>(
             options, EffectWorker::Ports{log_, log_, provider_, clock_, clock_, nullptr, nullptr,
-                                         [this] { return on_duty_.load(); }});
+                                         [this] { return turn_.load(); }});
     }
     void issue(const std::string& attempt, std::chrono::microseconds valid = 1h) {
         schemas::Send send;
@@ -222,7 +222,7 @@ class EffectWorkerTest : public testing::Test {
     FakeLog log_;
     FakeProvider provider_;
     SetClock clock_{kBegin};
-    std::atomic<bool> on_duty_{true};
+    std::atomic<std::uint64_t> turn_{1};  ///< of the duty; 0: another's
     std::unique_ptr<EffectWorker> worker_;
 };
 

@@ -6,12 +6,116 @@
 #include "topology/log/data_directory.h"
 #include "topology/log/kafka/client.h"
 #include "topology/log/kafka/committer.h"
+#include "topology/log/kafka/holdings.h"
+#include "topology/log/kafka/lease.h"
 #include "topology/log/kafka/local_state.h"
+#include "topology/log/kafka/membership.h"
 #include "topology/log/kafka/standby.h"
 #include "topology/log/kafka/topic_admin.h"
 
 namespace vitalog::topology::kafka {
 namespace {
+
+const TopicPartition kOurs{"feed.his", Partition(0)};
+
+TEST(KafkaHoldings, StayWithWhoHoldsThemOnThroughAMove) {
+    Holdings holdings;
+    EXPECT_EQ(holdings.ownership(kOurs), Ownership::Undecided);
+    EXPECT_EQ(holdings.holding(kOurs), 0u);
+    holdings.assigned(7, {kOurs});
+    EXPECT_EQ(holdings.ownership(kOurs), Ownership::Ours);
+    const std::uint64_t turn = holdings.holding(kOurs);
+    ASSERT_NE(turn, 0u);
+    holdings.revoked(false);
+    EXPECT_EQ(holdings.ownership(kOurs), Ownership::Undecided);
+    EXPECT_EQ(holdings.holding(kOurs), turn);
+    EXPECT_TRUE(holdings.held().empty());
+    holdings.assigned(8, {kOurs});
+    EXPECT_EQ(holdings.holding(kOurs), turn);
+    holdings.assigned(9, {});
+    EXPECT_EQ(holdings.ownership(kOurs), Ownership::Others);
+    EXPECT_EQ(holdings.holding(kOurs), 0u);
+}
+
+TEST(KafkaHoldings, AreAnotherTurnWhereOthersMayHaveHadThem) {
+    struct Case {
+        const char* what;
+        bool lost;
+        std::optional<std::int32_t> before, after;
+    };
+    for (const auto& [what, lost, before, after] :
+         {Case{"others took over", true, 7, 8}, Case{"a generation that it never saw", false, 7, 9},
+          Case{"a group that began anew", false, 7, 1}, Case{"not known before", false, {}, 8},
+          Case{"not known now", false, 7, {}}}) {
+        Holdings holdings;
+        holdings.assigned(before, {kOurs});
+        const std::uint64_t turn = holdings.holding(kOurs);
+        holdings.revoked(lost);
+        holdings.assigned(after, {kOurs});
+        EXPECT_NE(holdings.holding(kOurs), turn) << what;
+        EXPECT_NE(holdings.holding(kOurs), 0u) << what;
+    }
+}
+
+TEST(KafkaHoldings, AreNobodysOfAMemberThatWasFenced) {
+    Holdings holdings;
+    holdings.assigned(7, {kOurs});
+    holdings.clear();
+    EXPECT_EQ(holdings.ownership(kOurs), Ownership::Others);
+    EXPECT_EQ(holdings.holding(kOurs), 0u);
+}
+
+TEST(KafkaGeneration, IsReadOutOfTheMetadata) {
+    const auto metadata = [](int generation) {
+        return std::shared_ptr<rd_kafka_consumer_group_metadata_t>(
+            rd_kafka_consumer_group_metadata_new_with_genid("care", generation, "m-1", "one"),
+            rd_kafka_consumer_group_metadata_destroy);
+    };
+    for (const int generation : {0, 1, 77, 0x01020304})
+        EXPECT_EQ(generation_in(*metadata(generation), "care", "m-1", "one"), generation);
+    EXPECT_EQ(generation_in(*metadata(-1), "care", "m-1", "one"), std::nullopt) << "no member";
+    EXPECT_EQ(generation_in(*metadata(5), "care", "m-2", "one"), std::nullopt) << "another member";
+}
+
+TEST(KafkaLease, CountsFromWhenItWasAskedFor) {
+    using namespace std::chrono_literals;
+    Lease lease(10s);
+    EXPECT_FALSE(lease.holds(0s));
+    ASSERT_TRUE(lease.begin(100s));
+    EXPECT_FALSE(lease.begin(101s)) << "one question at a time";
+    EXPECT_FALSE(lease.holds(101s));
+    lease.answered(true);
+    EXPECT_TRUE(lease.holds(105s - 1ns));
+    EXPECT_FALSE(lease.holds(105s)) << "half a session";
+}
+
+TEST(KafkaLease, IsOverForWhoSleptAndNotRenewedByAnOldAnswer) {
+    using namespace std::chrono_literals;
+    Lease lease(10s);
+    ASSERT_TRUE(lease.begin(100s));
+    lease.answered(true);
+    EXPECT_FALSE(lease.begin(101s - 1ns)) << "asked a tenth of a session ago";
+    ASSERT_TRUE(lease.begin(101s));
+    // asleep until 130 s
+    EXPECT_FALSE(lease.holds(130s));
+    lease.answered(true);
+    EXPECT_FALSE(lease.holds(130s)) << "what was true at 101 s";
+    ASSERT_TRUE(lease.begin(130s));
+    lease.answered(false);
+    EXPECT_FALSE(lease.holds(130s));
+}
+
+TEST(KafkaLease, OfAMemberThatBeginsAnewIsForgotten) {
+    using namespace std::chrono_literals;
+    Lease lease(10s);
+    ASSERT_TRUE(lease.begin(100s));
+    lease.answered(true);
+    lease.forget();
+    EXPECT_FALSE(lease.holds(100s));
+    lease.answered(true);  // the question of the member before
+    EXPECT_FALSE(lease.holds(100s));
+    EXPECT_TRUE(lease.begin(100s));
+}
 
 TEST(KafkaMetadata, CarriesThePositionBesideItsOffset) {
     GroupPosition group;

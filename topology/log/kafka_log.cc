@@ -18,6 +18,7 @@ namespace {
 
 using namespace kafka;
 
+constexpr std::string_view kDuty = "duty";  // the group of whoever sends and raises alarms
 constexpr std::uint64_t kWalBytesMax = std::uint64_t{512} << 20;
 constexpr int kBackgroundJobs = 2;
 // As Kafka's own delivery.timeout.ms: a record that is given up and sent again may come twice, as no
@@ -181,6 +182,7 @@ Result<std::unique_ptr<Membership>> KafkaLog::Impl::join(std::string_view name,
     joining.instance = options.instance;
     joining.topics = std::move(topics);
     joining.session = options.session;
+    joining.leased = name == kDuty;
     return Membership::join(std::move(joining), activity);
 }
 
@@ -199,7 +201,7 @@ Result<void> KafkaLog::Impl::join_groups() {
         members[stage.name] = std::move(member);
     }
     if (!options.duty_topic.empty()) {
-        VITALOG_TRY(duty, join("duty", {options.duty_topic}));
+        VITALOG_TRY(duty, join(kDuty, {options.duty_topic}));
     }
     elsewhere = std::make_unique<Elsewhere>(asker, std::move(groups), activity);
     keep_copies();
@@ -301,10 +303,9 @@ Result<Offset> KafkaLog::committed(std::string_view stage, const TopicPartition&
     return fail(Errc::NotFound, fmt::format("nobody runs {} of {} yet", stage, to_string(input)));
 }
 
-bool KafkaLog::on_duty() const {
-    if (!impl_->duty) return false;
-    return impl_->duty->awake() &&
-           impl_->duty->ownership({impl_->options.duty_topic, Partition(0)}) == Ownership::Ours;
+std::uint64_t KafkaLog::duty() const {
+    if (!impl_->duty) return 0;
+    return impl_->duty->surely_held({impl_->options.duty_topic, Partition(0)});
 }
 
 Result<std::unique_ptr<ShardLog>> KafkaLog::open_shard(std::string_view stage,

@@ -124,6 +124,7 @@ Result<Handle> make_client(rd_kafka_type_t type, const Properties& properties,
     rd_kafka_conf_set_opaque(conf.get(), callbacks.opaque);
     if (callbacks.delivered) rd_kafka_conf_set_dr_msg_cb(conf.get(), callbacks.delivered);
     if (callbacks.rebalanced) rd_kafka_conf_set_rebalance_cb(conf.get(), callbacks.rebalanced);
+    if (callbacks.committed) rd_kafka_conf_set_offset_commit_cb(conf.get(), callbacks.committed);
     rd_kafka_t* client = rd_kafka_new(type, conf.get(), text.data(), text.size());
     if (client == nullptr)
         return fail(Errc::Configuration, fmt::format("Kafka client: {}", text.data()));

@@ -48,6 +48,7 @@ using OnRebalance = void (*)(rd_kafka_t*, rd_kafka_resp_err_t, rd_kafka_topic_pa
 struct ClientCallbacks {
     OnDelivery delivered = nullptr;
     OnRebalance rebalanced = nullptr;
+    OnRebalance committed = nullptr;  ///< what became of a consumer's rd_kafka_commit
     void* opaque = nullptr;
 };
 

@@ -22,6 +22,10 @@ bool lost_membership(rd_kafka_resp_err_t code) {
            code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
 }
 
+bool still_held(const Ticket* ticket) {
+    return ticket->member->holding(ticket->input) == ticket->holding;
+}
+
 std::string_view name_of(CommitOutcome outcome) {
     switch (outcome) {
         case CommitOutcome::Committed:
@@ -193,9 +197,7 @@ void Committer::run() {
 
 /// A shard that moved to another process since it was opened commits nothing more.
 void Committer::drop_moved(Tickets& tickets) {
-    const auto moved = std::stable_partition(tickets.begin(), tickets.end(), [](const Ticket* t) {
-        return t->member->holding(t->input) == t->holding;
-    });
+    const auto moved = std::stable_partition(tickets.begin(), tickets.end(), still_held);
     const Tickets gone(moved, tickets.end());
     tickets.erase(moved, tickets.end());
     if (!gone.empty())
@@ -311,10 +313,12 @@ Result<void> Committer::send_offsets_of(Session& session, const Membership& memb
         entry->metadata = ::strdup(ticket->metadata.c_str());  // the list frees it
         entry->metadata_size = ticket->metadata.size();
     }
+    // In this order: what is still held now was held in that generation, and one that is over by
+    // now the group refuses.
     const auto metadata = member.metadata();
-    if (!metadata) {
+    if (!metadata || !std::ranges::all_of(tickets, still_held)) {
         session.lost = &member;
-        return fail(Errc::Busy, "this process is not in group " + member.group());
+        return fail(Errc::Busy, "this process does not have these shards of " + member.group());
     }
     const auto deadline = std::chrono::steady_clock::now() + session.producer->timeout();
     while (true) {

@@ -1,9 +1,11 @@
 #include "topology/log/kafka/membership.h"
 
 #include <fmt/format.h>
+#include <time.h>
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "schemas/base/ports.h"
 
@@ -28,7 +30,40 @@ Properties joining(const Membership::Options& options) {
     return properties;
 }
 
+Lease::Time since_boot() {
+    timespec now{};
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+std::string written(const rd_kafka_consumer_group_metadata_t& metadata) {
+    void* bytes = nullptr;
+    std::size_t size = 0;
+    const Failure failure(rd_kafka_consumer_group_metadata_write(&metadata, &bytes, &size));
+    if (failure) return {};
+    std::string text(static_cast<const char*>(bytes), size);
+    rd_kafka_mem_free(nullptr, bytes);
+    return text;
+}
+
 }  // namespace
+
+std::optional<std::int32_t> generation_in(const rd_kafka_consumer_group_metadata_t& metadata,
+                                          const std::string& group, const std::string& member,
+                                          const std::string& instance) {
+    const std::string text = written(metadata);
+    const std::size_t mark = text.find(':');
+    std::int32_t generation = -1;
+    if (mark == std::string::npos || text.size() < mark + 1 + sizeof generation)
+        return std::nullopt;
+    std::memcpy(&generation, text.data() + mark + 1, sizeof generation);
+    const std::unique_ptr<rd_kafka_consumer_group_metadata_t,
+                          DestroyedBy<rd_kafka_consumer_group_metadata_destroy>>
+        same(rd_kafka_consumer_group_metadata_new_with_genid(group.c_str(), generation,
+                                                             member.c_str(), instance.c_str()));
+    if (generation < 0 || written(*same) != text) return std::nullopt;
+    return generation;
+}
 
 Result<std::unique_ptr<Membership>> Membership::join(Options options, Activity& activity) {
     std::unique_ptr<Membership> member(new Membership(std::move(options), activity));
@@ -46,7 +81,9 @@ Membership::~Membership() {
 
 Result<void> Membership::enter() {
     VITALOG_TRY(auto consumer, make_client(RD_KAFKA_CONSUMER, joining(options_),
-                                           {.rebalanced = on_rebalance, .opaque = this}));
+                                           {.rebalanced = on_rebalance,
+                                            .committed = options_.leased ? on_answer : nullptr,
+                                            .opaque = this}));
     rd_kafka_poll_set_consumer(consumer.get());
     const Partitions topics(
         rd_kafka_topic_partition_list_new(static_cast<int>(options_.topics.size())));
@@ -55,14 +92,13 @@ Result<void> Membership::enter() {
     if (const auto code = rd_kafka_subscribe(consumer.get(), topics.get());
         code != RD_KAFKA_RESP_ERR_NO_ERROR)
         return tl::unexpected(to_error(code, "cannot join group " + options_.group));
-    const std::lock_guard lock(consumer_mutex_);
     consumer_ = std::move(consumer);
     return {};
 }
 
 void Membership::poll() {
     while (!stopping_) {
-        polled_ns_ = std::chrono::steady_clock::now().time_since_epoch().count();
+        if (options_.leased) renew();
         rd_kafka_message_t* message = rd_kafka_consumer_poll(consumer_.get(), kPollMs);
         if (message == nullptr) continue;
         const auto code = message->err;
@@ -73,6 +109,32 @@ void Membership::poll() {
     }
 }
 
+/// The question of the lease: to store an offset, which a group takes from its members alone.
+/// Nobody reads from there.
+void Membership::renew() {
+    std::vector<TopicPartition> held;
+    {
+        const std::lock_guard lock(mutex_);
+        held = holdings_.held();
+        if (held.empty() || !lease_.begin(since_boot())) return;
+    }
+    const Partitions offsets(rd_kafka_topic_partition_list_new(static_cast<int>(held.size())));
+    for (const TopicPartition& tp : held) add_partition(*offsets, tp)->offset = 0;
+    if (rd_kafka_commit(consumer_.get(), offsets.get(), 1) == RD_KAFKA_RESP_ERR_NO_ERROR) return;
+    const std::lock_guard lock(mutex_);
+    lease_.answered(false);
+}
+
+void Membership::on_answer(rd_kafka_t* /*consumer*/, rd_kafka_resp_err_t code,
+                           rd_kafka_topic_partition_list_t* /*list*/, void* self) {
+    auto& member = *static_cast<Membership*>(self);
+    {
+        const std::lock_guard lock(member.mutex_);
+        member.lease_.answered(code == RD_KAFKA_RESP_ERR_NO_ERROR);
+    }
+    member.activity_.bump();
+}
+
 /// Another member came under our name. It may be ourselves: a coordinator that answers late lets
 /// the same process join twice.
 void Membership::fenced() {
@@ -80,9 +142,8 @@ void Membership::fenced() {
     const auto cause = rd_kafka_fatal_error(consumer_.get(), text.data(), text.size());
     {
         const std::lock_guard lock(mutex_);
-        held_.clear();
-        before_.clear();
-        moving_ = false;
+        holdings_.clear();
+        lease_.forget();
     }
     log_line("error", "kafka-fenced",
              {{"group", options_.group},
@@ -114,42 +175,38 @@ void Membership::on_rebalance(rd_kafka_t* consumer, rd_kafka_resp_err_t code,
         for (int i = 0; i < list->cnt; ++i) list->elems[i].offset = RD_KAFKA_OFFSET_END;
         rd_kafka_assign(consumer, list);
         rd_kafka_pause_partitions(consumer, list);
-        std::unique_ptr<rd_kafka_consumer_group_metadata_t,
-                        DestroyedBy<rd_kafka_consumer_group_metadata_destroy>>
-            metadata(rd_kafka_consumer_group_metadata(consumer));
-        member.assigned(*list, std::move(metadata));
+        member.assigned(consumer, *list);
         return;
     }
     member.revoked(rd_kafka_assignment_lost(consumer) != 0);
     rd_kafka_assign(consumer, nullptr);
 }
 
-/// What we held until the revocation just before is held on: nobody else can have had it in
-/// between.
-void Membership::assigned(const rd_kafka_topic_partition_list_t& list, Metadata metadata) {
+void Membership::assigned(rd_kafka_t* consumer, const rd_kafka_topic_partition_list_t& list) {
+    const std::shared_ptr<char> id(rd_kafka_memberid(consumer),
+                                   [](char* text) { rd_kafka_mem_free(nullptr, text); });
+    Metadata metadata(rd_kafka_consumer_group_metadata(consumer),
+                      rd_kafka_consumer_group_metadata_destroy);
+    const auto generation =
+        generation_in(*metadata, options_.group, id ? id.get() : "", options_.instance);
+    std::vector<TopicPartition> partitions;
+    for (int i = 0; i < list.cnt; ++i) partitions.push_back(partition_in(list.elems[i]));
     {
         const std::lock_guard lock(mutex_);
-        ++number_;
+        holdings_.assigned(generation, partitions);
         metadata_ = std::move(metadata);
-        for (int i = 0; i < list.cnt; ++i) {
-            const TopicPartition tp = partition_in(list.elems[i]);
-            const auto kept = before_.find(tp);
-            held_[tp] = kept == before_.end() ? number_ : kept->second;
-        }
-        before_.clear();
-        moving_ = false;
     }
     log_line("info", "kafka-assigned",
-             {{"group", options_.group}, {"partitions", std::to_string(list.cnt)}});
+             {{"group", options_.group},
+              {"generation", generation ? std::to_string(*generation) : "unknown"},
+              {"partitions", std::to_string(list.cnt)}});
     activity_.bump();
 }
 
 void Membership::revoked(bool lost) {
     {
         const std::lock_guard lock(mutex_);
-        before_ = lost ? decltype(before_)() : held_;
-        held_.clear();
-        moving_ = true;
+        holdings_.revoked(lost);
     }
     log_line("info", "kafka-revoked", {{"group", options_.group}, {"lost", lost ? "yes" : "no"}});
     activity_.bump();
@@ -157,21 +214,18 @@ void Membership::revoked(bool lost) {
 
 Ownership Membership::ownership(const TopicPartition& tp) const {
     const std::lock_guard lock(mutex_);
-    if (held_.contains(tp)) return Ownership::Ours;
-    return moving_ ? Ownership::Undecided : Ownership::Others;
+    return holdings_.ownership(tp);
 }
 
 std::uint64_t Membership::holding(const TopicPartition& tp) const {
     const std::lock_guard lock(mutex_);
-    for (const auto* holding : {&held_, &before_})
-        if (const auto found = holding->find(tp); found != holding->end()) return found->second;
-    return 0;
+    return holdings_.holding(tp);
 }
 
-bool Membership::awake() const {
-    const std::chrono::nanoseconds since(
-        std::chrono::steady_clock::now().time_since_epoch().count() - polled_ns_);
-    return since < options_.session / 2;
+std::uint64_t Membership::surely_held(const TopicPartition& tp) const {
+    const std::lock_guard lock(mutex_);
+    const bool sure = holdings_.ownership(tp) == Ownership::Ours && lease_.holds(since_boot());
+    return sure ? holdings_.holding(tp) : 0;
 }
 
 }  // namespace vitalog::topology::kafka

@@ -1,18 +1,25 @@
 #pragma once
 
 #include <atomic>
-#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "topology/log/kafka/activity.h"
 #include "topology/log/kafka/client.h"
-#include "topology/log/log.h"
+#include "topology/log/kafka/holdings.h"
+#include "topology/log/kafka/lease.h"
 
 namespace vitalog::topology::kafka {
+
+/// The generation in a consumer's metadata, which librdkafka has no name for: found in what it
+/// writes, and believed where metadata made with that number writes the same. nullopt: not known.
+std::optional<std::int32_t> generation_in(const rd_kafka_consumer_group_metadata_t& metadata,
+                                          const std::string& group, const std::string& member,
+                                          const std::string& instance);
 
 /// A process's membership in the consumer group of one stage: which partitions of its inputs are
 /// its own, and the proof of it that fences commits (KIP-447). Reads nothing itself. Static, so
@@ -25,7 +32,8 @@ class Membership {
         std::string instance;  ///< this member, whatever its process: group.instance.id
         std::vector<std::string> topics;
         std::chrono::milliseconds session{
-            10'000};  ///< without a heartbeat for so long, others take over
+            10'000};          ///< without a heartbeat for so long, others take over
+        bool leased = false;  ///< surely_held() is asked for
     };
     static Result<std::unique_ptr<Membership>> join(Options options, Activity& activity);
     ~Membership();
@@ -37,9 +45,9 @@ class Membership {
     /// Counts up each time that the partition comes to us from others; 0 while it is not ours. What
     /// began under another number has to be dropped.
     std::uint64_t holding(const TopicPartition& tp) const;
-    /// This process was not stopped for so long that others may have taken over without its
-    /// knowing.
-    bool awake() const;
+    /// The same, and 0 also while it is not known: partitions are moved, or the group has not
+    /// said within half a session that we are a member. Nobody else has it while it is not 0.
+    std::uint64_t surely_held(const TopicPartition& tp) const;
     /// For send_offsets_to_transaction: of the generation that what is held was assigned in, and
     /// not of the next one, which the consumer is in before it says what moved. Null before the
     /// first.
@@ -51,30 +59,28 @@ class Membership {
 
   private:
     Membership(Options options, Activity& activity)
-        : options_(std::move(options)), activity_(activity) {}
+        : options_(std::move(options)), activity_(activity), lease_(options_.session) {}
     static void on_rebalance(rd_kafka_t* consumer, rd_kafka_resp_err_t code,
                              rd_kafka_topic_partition_list_t* list, void* self);
-    void assigned(const rd_kafka_topic_partition_list_t& list, Metadata metadata);
+    static void on_answer(rd_kafka_t* consumer, rd_kafka_resp_err_t code,
+                          rd_kafka_topic_partition_list_t* list, void* self);
+    void assigned(rd_kafka_t* consumer, const rd_kafka_topic_partition_list_t& list);
     void revoked(bool lost);
     Result<void> enter();
     void enter_again();
     void fenced();
     void poll();
+    void renew();
 
     const Options options_;
     Activity& activity_;
-    mutable std::mutex consumer_mutex_;  // guards the next; its own thread reads it without
-    Handle consumer_;
+    Handle consumer_;  // its own thread's
 
     mutable std::mutex mutex_;  // guards what follows
-    std::uint64_t number_ = 0;
-    std::map<TopicPartition, std::uint64_t> held_;
-    std::map<TopicPartition, std::uint64_t>
-        before_;  // between a revocation and the next assignment
+    Holdings holdings_;
+    Lease lease_;
     Metadata metadata_;
-    bool moving_ = true;  // nothing was assigned yet, or anew
 
-    std::atomic<std::int64_t> polled_ns_{0};  // steady clock
     std::atomic<bool> stopping_{false};
     std::thread thread_;
 };
