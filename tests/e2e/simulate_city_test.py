@@ -107,7 +107,9 @@ class Simulate(unittest.TestCase):
         process = subprocess.Popen([BINARY, "simulate", "--mllp", site.mllp, "--url", site.url, "--persons", "50",
                                     "--duration", "0s", "--quiet"], stdout=subprocess.PIPE, text=True)
         self.assertIn("persons 50", process.stdout.readline())
-        time.sleep(1)
+        deadline = time.monotonic() + 60
+        while len(list(site.topic("feed.wearable"))) < 10 and time.monotonic() < deadline:
+            time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         rest = process.communicate(timeout=30)[0]
         self.assertEqual(process.returncode, 0, rest)
