@@ -19,6 +19,7 @@ if __name__ == "__main__":
 import same_outputs_test as same
 from both_logs import Sender, WithBoth
 from three_brokers import OnThreeBrokers, tearDownModule  # noqa: F401
+from two_senders import PATIENTS, TwoSenders
 
 PATIENCE = 300
 
@@ -147,6 +148,41 @@ class RollingRestart(UnderLoad):
             worker.wait(120)
         self.finish_load(sender)
         self.check(*workers)
+
+
+class Messages(OnThreeBrokers, TwoSenders):
+    """Each reaches its patient once, whatever happens to the brokers while they go out."""
+
+    rate = 1
+
+    def goes_on(self, share):
+        """Until that share of the messages is with the provider."""
+        self.until(lambda: len(self.arrived()) >= share * PATIENTS, PATIENCE)
+
+    def test_each_broker_is_killed_and_comes_back(self):
+        for n, broker in enumerate(map(str, self.cluster.brokers)):
+            self.goes_on(n / 4 + 0.1)
+            self.cluster.kafka("kill", broker)
+            self.goes_on(n / 4 + 0.2)
+            self.cluster.kafka("start", broker)
+            self.cluster.kafka("settled")
+        self.check()
+
+    def test_leaders_and_coordinators_moved(self):
+        for n in range(4):
+            self.goes_on(n / 5 + 0.1)
+            self.assertNotEqual(self.cluster.kafka("move-leaders", ""), "moved=0\n")
+        self.check()
+
+    def test_no_broker_answers_for_longer_than_the_session(self):
+        self.goes_on(0.2)
+        for broker in map(str, self.cluster.brokers):
+            self.cluster.kafka("pause", broker)
+        time.sleep(15)
+        for broker in map(str, self.cluster.brokers):
+            self.cluster.kafka("resume", broker)
+        self.cluster.kafka("settled")
+        self.check()
 
 
 if __name__ == "__main__":

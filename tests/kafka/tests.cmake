@@ -36,6 +36,8 @@ vitalog_kafka_test(same_outputs_test python3 ${CMAKE_SOURCE_DIR}/tests/kafka/sam
 set_tests_properties(same_outputs_test PROPERTIES LABELS "kafka;slow" TIMEOUT 1200 ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog>)
 vitalog_kafka_test(effects_test python3 ${CMAKE_SOURCE_DIR}/tests/kafka/effects_test.py)
 set_tests_properties(effects_test PROPERTIES LABELS "kafka;slow" TIMEOUT 900 ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog>)
+vitalog_kafka_test(kafka_operator_test python3 ${CMAKE_SOURCE_DIR}/tests/kafka/kafka_operator_test.py)
+set_tests_properties(kafka_operator_test PROPERTIES LABELS "kafka;slow" TIMEOUT 600 ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog>)
 vitalog_kafka_test(standby_test python3 ${CMAKE_SOURCE_DIR}/tests/kafka/standby_test.py)
 set_tests_properties(standby_test PROPERTIES LABELS "kafka;slow" TIMEOUT 900 ENVIRONMENT VITALOG_BINARY=$<TARGET_FILE:vitalog>)
 vitalog_kafka_test(audit_kafka_test python3 ${CMAKE_SOURCE_DIR}/tests/kafka/audit_kafka_test.py)
@@ -63,5 +65,5 @@ add_test(NAME run_peers_test COMMAND python3 ${CMAKE_SOURCE_DIR}/benchmarks/peer
 set_tests_properties(run_peers_test PROPERTIES LABELS "kafka;slow" SKIP_RETURN_CODE 77 TIMEOUT 600 RESOURCE_LOCK kafka_clients
   ENVIRONMENT "VITALOG_VENV=${CMAKE_BINARY_DIR}/kafka-clients;VITALOG_PEER_BUILD=${CMAKE_BINARY_DIR}/kafka-streams")
 # Whole sites that lose one another after a few seconds of silence: nothing else runs beside them.
-set_tests_properties(same_outputs_test effects_test standby_test disturbed_cluster_test lost_records_test migrate_test
+set_tests_properties(same_outputs_test effects_test kafka_operator_test standby_test disturbed_cluster_test lost_records_test migrate_test
   PROPERTIES RUN_SERIAL TRUE)

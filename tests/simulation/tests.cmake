@@ -48,6 +48,10 @@ else()
   set(on_rocksdb 1..12)
 endif()
 add_test(NAME simulation_seeds COMMAND vitalog-sim --seeds ${few})
+# A seed repeats its run: the same trace to the byte.
+add_test(NAME simulation_repeats COMMAND bash -c
+  "for seed in 17 1199 6077 7739; do a=$(\"$1\" --seed $seed) && [ -n \"$a\" ] && [ \"$a\" = \"$(\"$1\" --seed $seed)\" ] || exit 1; done"
+  repeats $<TARGET_FILE:vitalog-sim>)
 add_test(NAME simulation_rocksdb COMMAND vitalog-sim --on-rocksdb yes --seeds ${on_rocksdb})
 add_test(NAME simulation_corpus COMMAND vitalog-sim --corpus ${corpus})
 add_test(NAME simulation_planted COMMAND vitalog-sim --check-planted)

@@ -368,9 +368,11 @@ class Question {
             if (!index->second.missing.empty())
                 text += fmt::format(", missing {}", fmt::join(index->second.missing, ", "));
             result_.lines.push_back(std::move(text));
-            if (result_.reason != Reason::WithinLimits) continue;
-            result_.reason = index->second.status == schemas::IndexStatus::Stale ? Reason::Stale
-                                                                                 : Reason::Missing;
+            const bool stale = index->second.status == schemas::IndexStatus::Stale;
+            if (result_.reason == Reason::WithinLimits)
+                result_.reason = stale ? Reason::Stale : Reason::Missing;
+            else if (result_.reason == Reason::Missing && stale && !rule.combines())
+                result_.reason = Reason::Stale;
         }
     }
 

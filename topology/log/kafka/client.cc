@@ -262,7 +262,7 @@ Result<Event> admin_call(
 void log_library_version() {
     const int version = rd_kafka_version();
     std::string around =
-        "own offsets and own queues for reading, no seek, no commit outside transactions, a group "
+        "own offsets and own queues for reading, no seek, no positions outside transactions, a group "
         "for the client that asks, another such client once a coordinator has moved, topics known "
         "before they are written, Nagle off";
     if (version < kFixedCooperative) around += ", eager assignment";
