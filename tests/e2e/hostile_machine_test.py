@@ -72,12 +72,12 @@ class HostileMachine(unittest.TestCase):
     def log_of(self, site):
         return site.log_path.read_text()
 
-    def send(self, site, name, patient="1", value="4.1"):
+    def send(self, site, name, patient="1", value="4.1", **more):
         """The code of the answer; nothing where the connection or the process is gone."""
         try:
             sender = Mllp(site.mllp)
             try:
-                return ack_code(sender.send(oru(name, patient=patient, value=value, order="O-" + name)))
+                return ack_code(sender.send(oru(name, patient=patient, value=value, order="O-" + name, **more)))
             finally:
                 sender.close()
         except OSError:
@@ -263,18 +263,25 @@ class HostileMachine(unittest.TestCase):
         library = preload("clock_shift", folder)
         site = self.site("--set", "log.partitions=1", environment={"LD_PRELOAD": str(library), "CLOCK_SHIFT_FILE": str(shift)})
         site.start()
-        self.assertEqual(self.send(site, "m0", value="7.5"), "AA")
+        today = {"time": time.strftime("%Y%m%d%H%M%S", time.gmtime(time.time() + 8 * 3600))}
+
+        def breached():
+            return {state["task"] for state in site.events("task-board") if state.get("breached")}
+
+        self.assertEqual(self.send(site, "m0", value="7.5", **today), "AA")
         site.wait(LONG)
+        task, = {state["task"] for state in site.events("task-board")}
         before = len([e for e in site.events("alert") if e["state"] == "raised"])
         shift.write_text(str(-DAY))
         time.sleep(2.5)
         for n in range(5):
             self.assertEqual(self.send(site, f"back{n}", patient=str(2 + n), value="7.6"), "AA")
-        self.assertEqual(self.send(site, "m0", value="7.5"), "AA", "a repeat is known still")
+        self.assertEqual(self.send(site, "m0", value="7.5", **today), "AA", "a repeat is known still")
         self.expect_all(site, ["m0"] + [f"back{n}" for n in range(5)])
         raised = [e["id"] for e in site.events("alert") if e["state"] == "raised"]
         self.assertEqual(len(raised), len(set(raised)))
         self.assertEqual(len(raised), before + 5, "one for each patient with a critical value")
+        self.assertEqual(breached(), set())
         self.assertEqual(site.stop(), 0)
         site.start()
         self.assertEqual(self.send(site, "again", patient="9"), "AA")
@@ -282,6 +289,9 @@ class HostileMachine(unittest.TestCase):
         time.sleep(2.5)
         self.assertEqual(self.send(site, "forward", patient="10"), "AA")
         self.expect_all(site, ["again", "forward"])
+        self.assertNotIn(task, breached())
+        shift.write_text(str(61 * 60))
+        wait_until(lambda: task in breached(), "the task's hour waits for its time, and ends")
         self.assertEqual(site.stop(), 0)
 
 

@@ -32,10 +32,12 @@ class OneWorker(WithBoth):
         self.seed = int(os.environ.get("VITALOG_SEED", time.time_ns() % 1_000_000))
         print(f"seed {self.seed}", file=sys.stderr)
         chance = random.Random(self.seed)
-        sender = Sender(self.site, self.sent)
+        sender = Sender(self.site, self.sent, pause=0.02)
         sender.start()
-        for _ in range(KILLS):
-            time.sleep(chance.uniform(0.05, 1.0))
+        for n in range(KILLS):
+            until(lambda: sender.done >= n / (KILLS + 1) * len(self.sent), self.site, 120)
+            time.sleep(chance.uniform(0, 0.1))
+            self.assertLess(sender.done, len(self.sent), "there is work at each kill")
             self.site.kill()
             self.site.start()
         sender.join(timeout=300)
