@@ -31,7 +31,7 @@ class Senders {
         const Clock& site;
         const Clock& wall;
         Metrics& metrics;
-        std::function<std::uint64_t()> duty;  ///< topology::Log::duty
+        std::function<Duty()> duty;  ///< topology::Log::duty
     };
     Senders(const Config& config, const Secrets& secrets, const schemas::TopicNames& topics,
             Ports ports);

@@ -99,7 +99,7 @@ class Site::Impl {
         stop_housekeeping_ = true;
         if (housekeeping_.joinable()) housekeeping_.join();
         if (mllp_) mllp_->stop();
-        (void)leave_duty();
+        leave_duty();
         if (gateways_) gateways_->stop();
         if (live_) live_->stop();
         if (http_) http_->stop();
@@ -360,13 +360,14 @@ class Site::Impl {
     /// Sending and alarms are done by one process of a site; on one machine that is always this
     /// one.
     Result<void> tend_duty() {
-        const bool wanted = log_->duty() != 0;
-        if (on_duty_ && (!wanted || senders_withdrawn())) {
+        const Duty duty = log_->duty();
+        if (turn_ != 0 && (duty.turn != turn_ || senders_withdrawn())) {
             log_line("info", "off-duty", {});
-            VITALOG_CHECK(leave_duty());
+            leave_duty();
         }
-        if (!wanted || on_duty_) return {};
-        log_line("info", "on-duty", {});
+        if (duty.turn == 0 || !duty.sure) return {};
+        if (turn_ == 0) log_line("info", "on-duty", {});
+        turn_ = duty.turn;
         return take_duty();
     }
 
@@ -375,31 +376,35 @@ class Site::Impl {
         return senders_ && senders_->withdrawn();
     }
 
+    /// What of it is not done yet; the next call tries again.
     Result<void> take_duty() {
-        on_duty_ = true;
-        if (operator_)
-            VITALOG_CHECK(operator_->watch(config_, views_file(config_, options_.data_dir)));
-        if (config_.text("notify.mode") != "live") return {};
-        auto senders =
-            std::make_unique<Senders>(config_, options_.secrets, topics_,
-                                      Senders::Ports{*log_, *log_, clock(), system_clock_, metrics_,
-                                                     [this] { return log_->duty(); }});
-        senders->start();
-        const std::lock_guard lock(senders_mutex_);
-        senders_ = std::move(senders);
+        const auto duty = [this] { return log_->duty(); };
+        if (!senders_ && config_.text("notify.mode") == "live") {
+            auto senders = std::make_unique<Senders>(
+                config_, options_.secrets, topics_,
+                Senders::Ports{*log_, *log_, clock(), system_clock_, metrics_, duty});
+            senders->start();
+            const std::lock_guard lock(senders_mutex_);
+            senders_ = std::move(senders);
+        }
+        if (operator_ && !watching_) {
+            VITALOG_CHECK(
+                operator_->watch(config_, views_file(config_, options_.data_dir), duty));
+            watching_ = true;
+        }
         return {};
     }
 
-    Result<void> leave_duty() {
-        on_duty_ = false;
+    void leave_duty() {
+        turn_ = 0;
+        if (operator_) operator_->watch_no_more();
+        watching_ = false;
         std::unique_ptr<Senders> senders;
         {
             const std::lock_guard lock(senders_mutex_);
             senders = std::move(senders_);
         }
         if (senders) senders->stop();
-        if (operator_) operator_->watch_no_more();
-        return {};
     }
 
     std::uint64_t effects_lag() const {
@@ -445,7 +450,7 @@ class Site::Impl {
                           static_cast<double>(
                               std::max<std::int64_t>(end->value() - status->committed.load(), 0)));
         }
-        metrics.gauge("vitalog_on_duty", {}, on_duty_ ? 1 : 0);
+        metrics.gauge("vitalog_on_duty", {}, turn_ != 0 ? 1 : 0);
         for (const auto& [stage, count] : shards)
             metrics.gauge("vitalog_shards", {{"stage", stage}}, count);
     }
@@ -512,7 +517,8 @@ class Site::Impl {
     std::unique_ptr<sinks::live::LiveEvents> live_;
     std::unique_ptr<sinks::explain::ExplainApi> explain_;
     std::unique_ptr<ingest::HttpServer> http_;
-    std::atomic<bool> on_duty_{false};
+    std::atomic<std::uint64_t> turn_{0};  // of the duty that it has; 0: none
+    bool watching_ = false;               // whoever tends the duty's
     mutable std::mutex senders_mutex_;
     std::unique_ptr<Senders> senders_;  // guarded by senders_mutex_
     std::unique_ptr<ingest::mllp::Listener> mllp_;

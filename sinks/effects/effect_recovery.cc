@@ -1,3 +1,5 @@
+#include <charconv>
+
 #include "schemas/base/planted.h"
 #include "schemas/json_decode.h"
 #include "sinks/effects/effect_worker.h"
@@ -31,11 +33,26 @@ Result<void> read_all(const RecordSource& source, const TopicPartition& tp, Offs
     return {};
 }
 
+/// "topic/partition" and the offset of the header `send`.
+std::optional<std::pair<std::string_view, std::int64_t>> attempt_place(std::string_view send) {
+    const std::size_t cut = send.rfind('/');
+    std::int64_t offset = 0;
+    if (cut == std::string_view::npos) return std::nullopt;
+    const std::string_view digits = send.substr(cut + 1);
+    const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), offset);
+    if (read.ec != std::errc() || read.ptr != digits.data() + digits.size()) return std::nullopt;
+    return std::pair(send.substr(0, cut), offset);
+}
+
 }  // namespace
 
 Result<void> EffectWorker::recover() {
-    if (ports_.duty) turn_ = ports_.duty();  // before it looks where others left off
-    if (!on_duty()) return fail(Errc::Busy, "another process may be on duty");
+    if (ports_.duty) {  // before it looks where others left off
+        const Duty duty = ports_.duty();
+        const std::lock_guard lock(mutex_);
+        turn_ = duty.turn;
+    }
+    if (standing() != Standing::OnDuty) return fail(Errc::Busy, "another process may be on duty");
     {
         const std::lock_guard lock(mutex_);
         books_.clear();
@@ -44,17 +61,18 @@ Result<void> EffectWorker::recover() {
     std::vector<ItemRef> in_doubt;
     const std::uint32_t partitions = ports_.source.partitions(options_.topic);
     if (partitions == 0) return fail(Errc::Configuration, "there is no topic " + options_.topic);
+    VITALOG_TRY(const Receipts receipts, scan_receipts());
     std::vector<Book> books;
     for (std::uint32_t i = 0; i < partitions; ++i) {
-        VITALOG_TRY(books.emplace_back(), open_book(i, in_doubt));
+        VITALOG_TRY(books.emplace_back(), open_book(i, receipts, in_doubt));
     }
-    VITALOG_TRY(const auto reported, scan_receipts(in_doubt));
     const LogTime now = ports_.wall.now();
     std::size_t doubts = 0;
     for (const ItemRef& item : in_doubt) {
         Book& book = books[item->partition];
-        const auto found = reported.find(to_string(book.tp, item->offset));
-        const Reported state = found == reported.end() ? Reported::Nothing : found->second;
+        item->receipts_from = receipts.from;
+        const auto found = receipts.states.find(to_string(book.tp, item->offset));
+        const Reported state = found == receipts.states.end() ? Reported::Nothing : found->second;
         if (state == Reported::Settled) continue;
         if (state == Reported::Nothing) {
             const SendOutcome unknown{.state = schemas::ReceiptState::Unknown, .code = "restart"};
@@ -80,6 +98,7 @@ Result<void> EffectWorker::recover() {
 }
 
 Result<EffectWorker::Book> EffectWorker::open_book(std::uint32_t partition,
+                                                   const Receipts& receipts,
                                                    std::vector<ItemRef>& in_doubt) {
     Book book;
     book.tp = {options_.topic, Partition(partition)};
@@ -87,8 +106,11 @@ Result<EffectWorker::Book> EffectWorker::open_book(std::uint32_t partition,
     VITALOG_TRY(const auto taken, ports_.source.load_position(reader_name(""), book.tp));
     VITALOG_TRY(const auto settled, ports_.source.load_position(reader_name(".settled"), book.tp));
     book.stored_settled = settled.value_or(begin);
-    // A position that was given up on may be stored after a later one: what is settled was taken.
-    book.next = std::max({begin, taken.value_or(begin), book.stored_settled});
+    // A position that was given up on may be stored after a later one: what is settled, or has a
+    // receipt of ours, was taken.
+    const auto reported = receipts.next.find(to_string(book.tp));
+    book.next = std::max({begin, taken.value_or(begin), book.stored_settled,
+                          reported == receipts.next.end() ? begin : reported->second});
     if (planted("send-again-after-restart")) book.next = std::max(begin, book.stored_settled);
     VITALOG_CHECK(collect_in_doubt(book, book.stored_settled, in_doubt));
     return book;
@@ -102,28 +124,23 @@ Result<void> EffectWorker::collect_in_doubt(const Book& book, Offset settled,
     });
 }
 
-Result<std::map<std::string, EffectWorker::Reported>> EffectWorker::scan_receipts(
-    const std::vector<ItemRef>& in_doubt) {
-    std::map<std::string, Reported> found;
-    auto from = std::make_shared<std::vector<Offset>>();
+Result<EffectWorker::Receipts> EffectWorker::scan_receipts() {
+    Receipts found;
+    found.from = std::make_shared<std::vector<Offset>>();
     const std::uint32_t partitions = ports_.source.partitions(options_.receipt_topic);
     for (std::uint32_t i = 0; i < partitions; ++i) {
         const TopicPartition tp{options_.receipt_topic, Partition(i)};
         VITALOG_TRY(const Offset begin, ports_.source.begin_offset(tp));
         VITALOG_TRY(const auto stored, ports_.source.load_position(reader_name(".receipts"), tp));
-        from->push_back(stored.value_or(begin));
+        found.from->push_back(stored.value_or(begin));
+        VITALOG_CHECK(scan_receipt_partition(tp, found.from->back(), found));
     }
-    stored_receipts_ = *from;
-    for (const ItemRef& item : in_doubt) item->receipts_from = from;
-    if (in_doubt.empty()) return found;
-    for (std::uint32_t i = 0; i < partitions; ++i)
-        VITALOG_CHECK(scan_receipt_partition(i, (*from)[i], found));
+    stored_receipts_ = *found.from;
     return found;
 }
 
-Result<void> EffectWorker::scan_receipt_partition(std::uint32_t partition, Offset from,
-                                                  std::map<std::string, Reported>& found) {
-    const TopicPartition tp{options_.receipt_topic, Partition(partition)};
+Result<void> EffectWorker::scan_receipt_partition(const TopicPartition& tp, Offset from,
+                                                  Receipts& found) {
     VITALOG_TRY(const Offset end, ports_.source.end_offset(tp));
     schemas::Decoder decoder;
     return read_all(ports_.source, tp, from, end, [&](const RecordView& record) {
@@ -131,11 +148,16 @@ Result<void> EffectWorker::scan_receipt_partition(std::uint32_t partition, Offse
         if (send.empty()) return;
         const auto receipt = schemas::decode<schemas::Receipt>(record.value, decoder);
         if (!receipt) return;
-        Reported& state = found[std::string(send)];
+        Reported& state = found.states[std::string(send)];
         if (receipt->state != schemas::ReceiptState::Unknown)
             state = Reported::Settled;
         else if (state == Reported::Nothing)
             state = Reported::Unknown;
+        // The other lane reads the same partition, and stands elsewhere.
+        const auto sent = attempt_place(send);
+        if (!sent || record.headers.find(header::kEndpoint) != reader_name("")) return;
+        Offset& next = found.next[std::string(sent->first)];
+        next = std::max(next, Offset(sent->second + 1));
     });
 }
 

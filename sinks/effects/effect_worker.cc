@@ -22,6 +22,7 @@ constexpr int kTroublesToPause = 5;
 constexpr std::chrono::seconds kFirstPause{1};
 constexpr std::chrono::seconds kLongestPause{60};
 constexpr int kMostDoublings = 16;
+constexpr std::string_view kExpired = "expired";
 
 std::string_view lane_name(Lane lane) {
     return lane == Lane::High ? "high" : lane == Lane::Other ? "other" : "all";
@@ -113,12 +114,13 @@ bool EffectWorker::withdrawn() const {
     return withdrawn_;
 }
 
-bool EffectWorker::on_duty() {
-    if (!ports_.duty || planted("send-off-duty")) return true;
-    const bool wanted = turn_ != 0 && ports_.duty() == turn_;
+EffectWorker::Standing EffectWorker::standing() {
+    if (!ports_.duty || planted("send-off-duty")) return Standing::OnDuty;
+    const Duty duty = ports_.duty();
     const std::lock_guard lock(mutex_);
-    withdrawn_ = withdrawn_ || !wanted;
-    return !withdrawn_;
+    withdrawn_ = withdrawn_ || turn_ == 0 || duty.turn != turn_;
+    if (withdrawn_) return Standing::Over;
+    return duty.sure ? Standing::OnDuty : Standing::NotSure;
 }
 
 void EffectWorker::run_reader() {
@@ -150,16 +152,20 @@ void EffectWorker::run_reader() {
     }
 }
 
-/// Takes what may be taken, asks what is due. True when there may be more at once.
+/// Takes what may be taken, asks what is due. True when there may be more at once. What can't be
+/// taken from one partition keeps nothing else waiting.
 Result<bool> EffectWorker::pass() {
     bool moved = false;
+    std::optional<Error> failed;
     for (Book& book : books_) {
-        VITALOG_TRY(const std::size_t taken, take(book));
-        moved = moved || taken > 0;
+        const auto taken = take(book);
+        if (!taken) failed = taken.error();
+        moved = moved || (taken && *taken > 0);
     }
     ask_due();
     if (ports_.wall.now() - positions_stored_ >= kStorePositionsEvery)
         VITALOG_CHECK(store_positions());
+    if (failed) return tl::unexpected(*failed);
     return moved;
 }
 
@@ -178,7 +184,7 @@ std::size_t EffectWorker::allowance() {
 
 Result<std::size_t> EffectWorker::take(Book& book) {
     VITALOG_TRY(const Offset end, ports_.source.end_offset(book.tp));
-    if (book.next >= end) return 0;
+    if (book.next >= end || standing() != Standing::OnDuty) return 0;
     const std::size_t allowed = allowance();
     if (allowed == 0) return 0;
     RecordBatch batch;
@@ -203,7 +209,7 @@ Result<std::size_t> EffectWorker::take(Book& book) {
             read =
                 ports_.source.sync();  // law 5: nothing leaves that rests on a record not on disk
     }
-    if (read && !on_duty()) {
+    if (read && standing() != Standing::OnDuty) {
         gate_.give_back(allowed);
         return 0;
     }
@@ -289,7 +295,7 @@ void EffectWorker::ask_due() {
 /// Settled before receipts: a receipt must never lie before the stored place from which recovery
 /// looks for it.
 Result<void> EffectWorker::store_positions() {
-    if (!on_duty()) return {};
+    if (standing() != Standing::OnDuty) return {};
     VITALOG_TRY(const auto ends, receipt_ends());
     std::vector<Offset> receipts = *ends;
     std::vector<std::pair<Book*, Offset>> settled;
@@ -373,48 +379,66 @@ bool EffectWorker::run_one() {
         stopping = stopping_;
         phase = item->phase;
     }
-    if (phase == Phase::InHand) {
-        send(item);
-    } else if (!stopping) {
-        ask(item);
-    }
+    if (phase == Phase::InHand) return send(item);
+    if (!stopping) ask(item);
     return true;
 }
 
-void EffectWorker::send(const ItemRef& item) {
-    bool stopping = false;
+SendOutcome EffectWorker::call(const Item& item) {
     {
         const std::lock_guard lock(mutex_);
-        stopping = stopping_;
+        if (stopping_)
+            return {.state = ReceiptState::NotSent, .code = "stopped", .retryable = true};
     }
-    SendOutcome outcome;
-    if (!on_duty()) {
-        gate_.leave(item->attempt.to);
-        return;
-    }
-    if (stopping) {
-        outcome = {.state = ReceiptState::NotSent, .code = "stopped", .retryable = true};
-    } else if (ports_.site.now().as<ReceivedTime>() > item->attempt.not_after) {
-        outcome = {.state = ReceiptState::Failed, .code = "expired"};
-    } else {
-        outcome = ports_.provider.send(item->attempt);
-        note_trouble(outcome);
-        notice(*item, outcome);
+    if (ports_.site.now().as<ReceivedTime>() > item.attempt.not_after)
+        return {.state = ReceiptState::Failed, .code = std::string(kExpired)};
+    SendOutcome outcome = ports_.provider.send(item.attempt);
+    note_trouble(outcome);
+    notice(item, outcome);
+    return outcome;
+}
+
+/// False when it is put back, as it is not sure now whose duty it is.
+bool EffectWorker::send(const ItemRef& item) {
+    Standing standing = this->standing();
+    if (standing == Standing::OnDuty && !item->outcome) {
+        item->outcome = call(*item);
+        standing = this->standing();
     }
     gate_.leave(item->attempt.to);
     // What was told late to be not sent, the one on duty may have sent meanwhile.
-    if (outcome.state == ReceiptState::NotSent && !on_duty()) return;
+    const bool left = item->outcome && item->outcome->state != ReceiptState::NotSent &&
+                      item->outcome->code != kExpired;
+    if (!left && standing == Standing::NotSure) return !put_back(item);
+    if (!left && standing == Standing::Over) return true;
+    const SendOutcome outcome = *std::exchange(item->outcome, std::nullopt);
     if (!report(*item, outcome))
-        return;  // stopping: without a receipt it is in doubt at the next start
+        return true;  // stopping: without a receipt it is in doubt at the next start
     if (outcome.state == ReceiptState::Unknown && ports_.provider.can_query())
         doubt(item);
     else
         settle(item);
+    return true;
+}
+
+/// False when it stops: then it is in doubt at the next start.
+bool EffectWorker::put_back(const ItemRef& item) {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return false;
+    queue_.push_front(item);
+    return true;
 }
 
 void EffectWorker::ask(const ItemRef& item) {
     const QueryOutcome answer = ports_.provider.query(item->attempt, item->taken);
-    if (!on_duty()) return;
+    const Standing standing = this->standing();
+    if (standing == Standing::Over) return;
+    if (standing == Standing::NotSure) {
+        const std::lock_guard lock(mutex_);
+        item->phase = Phase::Doubtful;
+        item->next_query = ports_.wall.now() + options_.query_after;
+        return;
+    }
     int denials = 0;
     bool superseded = false;
     {

@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "schemas/base/duty.h"
 #include "schemas/base/ports.h"
 #include "sinks/effects/provider.h"
 #include "sinks/effects/send_gate.h"
@@ -72,10 +73,10 @@ inline constexpr std::string_view kSendHeader = "send";
 /// pause the sending (back-off to a minute, then one probe). Where the provider can't be asked,
 /// what is in doubt is left to its receipts.
 ///
-/// Where several processes may send, one is on duty. A worker whose turn is over, or not sure any
-/// more, as when it was stopped for a while and others may have taken over, withdraws for good: it
-/// stores no position, sends nothing, and says of nothing that it was not sent. The one on duty
-/// finds what this one took among what is in doubt.
+/// Where several processes may send, one is on duty. While it is not sure whether the duty is still
+/// this one's, it waits: it stores no position, sends nothing, and says of nothing that it was not
+/// sent. A worker whose turn is over withdraws for good, with what it took and did not send: the
+/// one on duty finds that among what is in doubt.
 ///
 /// `site` is the clock that attempts expire by; `wall` paces rate, pauses and queries. start(),
 /// stop(), step() from one thread; lag() and unsettled() from any.
@@ -88,9 +89,8 @@ class EffectWorker {
         const Clock& site;
         const Clock& wall;
         Metrics* metrics = nullptr;
-        SendGate* gate = nullptr;  ///< shared by the lanes of a channel; null: one of its own
-        /// The turn in which this process sends, 0 while another may; empty: always this one.
-        std::function<std::uint64_t()> duty{};
+        SendGate* gate = nullptr;      ///< shared by the lanes of a channel; null: one of its own
+        std::function<Duty()> duty{};  ///< whether this process sends; empty: always
     };
 
     EffectWorker(EffectWorkerOptions options, Ports ports);
@@ -113,7 +113,8 @@ class EffectWorker {
     std::int64_t lag() const;
     /// Attempts reported `unknown` about which the provider is still being asked.
     std::size_t unsettled() const;
-    /// It was not on duty once, and does nothing more: another takes its place, here or elsewhere.
+    /// Its turn of the duty is over, and it does nothing more: another takes its place, here or
+    /// elsewhere.
     bool withdrawn() const;
 
   private:
@@ -124,7 +125,8 @@ class EffectWorker {
         LogTime taken;
         Attempt attempt;
         std::shared_ptr<const std::vector<Offset>>
-            receipts_from;  ///< shared by the items of one read
+            receipts_from;                   ///< shared by the items of one read
+        std::optional<SendOutcome> outcome;  ///< of whoever has it in hand; not reported yet
         // guarded by mutex_:
         Phase phase = Phase::InHand;
         bool superseded = false;
@@ -142,14 +144,21 @@ class EffectWorker {
         std::map<Offset, ItemRef> open;  ///< taken, not settled
     };
     enum class Reported : std::uint8_t { Nothing, Unknown, Settled };
+    /// The receipts since `from`, by the attempt that they are of.
+    struct Receipts {
+        std::shared_ptr<std::vector<Offset>> from;
+        std::map<std::string, Reported> states;
+        std::map<std::string, Offset> next;  ///< by partition: past the last that this reader sent
+    };
+    enum class Standing : std::uint8_t { OnDuty, NotSure, Over };
 
     // Recovery (effect_recovery.cc)
     Result<void> recover();
-    Result<Book> open_book(std::uint32_t partition, std::vector<ItemRef>& in_doubt);
+    Result<Book> open_book(std::uint32_t partition, const Receipts& receipts,
+                           std::vector<ItemRef>& in_doubt);
     Result<void> collect_in_doubt(const Book& book, Offset settled, std::vector<ItemRef>& in_doubt);
-    Result<std::map<std::string, Reported>> scan_receipts(const std::vector<ItemRef>& in_doubt);
-    Result<void> scan_receipt_partition(std::uint32_t partition, Offset from,
-                                        std::map<std::string, Reported>& found);
+    Result<Receipts> scan_receipts();
+    Result<void> scan_receipt_partition(const TopicPartition& tp, Offset from, Receipts& found);
 
     // The reader
     void run_reader();
@@ -166,13 +175,15 @@ class EffectWorker {
     void run_sender();
     bool run_one();
     ItemRef next_item();
-    void send(const ItemRef& item);
+    bool send(const ItemRef& item);
+    SendOutcome call(const Item& item);
+    bool put_back(const ItemRef& item);
     void ask(const ItemRef& item);
     bool report(const Item& item, const SendOutcome& outcome);
     bool append(const Item& item, const SendOutcome& outcome);
     void settle(const ItemRef& item);
     void doubt(const ItemRef& item);
-    bool on_duty();
+    Standing standing();
     void note_trouble(const SendOutcome& outcome);
     std::string reader_name(std::string_view suffix) const;
     void notice(const Item& item, const SendOutcome& outcome) const;
@@ -182,7 +193,6 @@ class EffectWorker {
     SendGate own_gate_;
     SendGate& gate_;
     bool recovered_ = false;
-    std::uint64_t turn_ = 0;  ///< of the duty, when it recovered
     LogTime positions_stored_;
     std::vector<Offset> stored_receipts_;
 
@@ -195,6 +205,7 @@ class EffectWorker {
     int troubles_ = 0;           // guarded by mutex_: calls in a row without an answer
     LogTime paused_until_;       // guarded by mutex_
     bool stopping_ = false;      // guarded by mutex_
+    std::uint64_t turn_ = 0;     // guarded by mutex_: of the duty, when it recovered
     bool withdrawn_ = false;     // guarded by mutex_
     std::chrono::steady_clock::time_point give_up_at_;  // guarded by mutex_, when stopping_
     std::size_t senders_running_ = 0;                   // guarded by mutex_

@@ -6,7 +6,10 @@ import json
 import os
 import pathlib
 import shutil
+import signal
+import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -92,6 +95,46 @@ class Operator(unittest.TestCase):
                 self.assertEqual(refused.returncode, 2, refused.stderr)
                 for words in says:
                     self.assertIn(words, refused.stderr)
+
+
+class Alarms(unittest.TestCase):
+    """The process on duty raises them, whoever that is by now."""
+
+    def setUp(self):
+        self.disk = pathlib.Path(tempfile.mkdtemp(prefix="vitalog-mount-"))
+        self.addCleanup(self.disk.rmdir)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", self.disk], stderr=subprocess.DEVNULL).returncode:
+            self.skipTest("mounting is not allowed here")
+        self.addCleanup(subprocess.run, ["umount", "-l", self.disk])
+        name = f"alarms-{time.time_ns()}"
+        self.sites = []
+        for instance in ("a", "b"):
+            site = Site(BINARY, *on_kafka(name, os.environ["VITALOG_TEST_KAFKA"]), "--set", f"log.instance={instance}", "--set",
+                        "log.disk_reserve=64MiB", "--set", "alarms.hold=15s", "--set", f"views.path={self.disk}/{instance}.sqlite")
+            self.addCleanup(site.remove)
+            site.start()
+            self.sites.append(site)
+        until(lambda: self.on_duty(0) and not self.on_duty(1), self.sites[1], 60)
+
+    def on_duty(self, number):
+        return metrics(self.sites[number], "vitalog_on_duty").get("vitalog_on_duty") == 1
+
+    def said(self):
+        topic = next(t["topic"] for t in self.sites[1].get("/topics")[1]["topics"] if t["topic"].endswith(".feed.operation"))
+        return [json.loads(value)["kind"] for _, value in self.sites[1].topic(topic)]
+
+    def test_an_alarm_is_raised_once_where_its_watcher_sleeps(self):
+        sleeper = self.sites[0].process.pid
+        (self.disk / "ballast").write_bytes(b"x" * (shutil.disk_usage(self.disk).free - (40 << 20)))
+        time.sleep(5)  # seen, and not yet for as long as it must last
+        os.kill(sleeper, signal.SIGSTOP)
+        self.addCleanup(os.kill, sleeper, signal.SIGCONT)
+        until(lambda: self.on_duty(1), self.sites[1], 60)
+        until(lambda: len(self.said()) == 1, self.sites[1], 60)
+        os.kill(sleeper, signal.SIGCONT)
+        until(lambda: not self.on_duty(0), self.sites[1], 60)
+        time.sleep(5)
+        self.assertEqual(len(self.said()), 1, self.said())
 
 
 if __name__ == "__main__":

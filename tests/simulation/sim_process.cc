@@ -155,10 +155,11 @@ Result<void> SimProcess::step_senders() {
         return std::ranges::any_of(channel.lanes,
                                    [](const auto& lane) { return lane->withdrawn(); });
     });
-    const bool on_duty = client_.duty() != 0;
-    if (!on_duty || withdrawn) channels_.clear();
-    if (!on_duty) return {};
-    if (channels_.empty()) make_senders();
+    const Duty duty = client_.duty();
+    if (duty.turn != turn_ || withdrawn) channels_.clear();
+    if (duty.turn == 0) return {};
+    turn_ = duty.turn;
+    if (channels_.empty() && duty.sure) make_senders();
     for (auto& channel : channels_)
         for (auto& lane : channel.lanes) {
             auto stepped = lane->step();

@@ -48,9 +48,7 @@ class SimClient final : public topology::Log {
     Result<Offset> committed(std::string_view stage, const TopicPartition& input) const override {
         return log_.shard(stage, input).position.committed;
     }
-    std::uint64_t duty() const override {
-        return awake_ && view_.duty == process_ ? view_.turn : 0;
-    }
+    Duty duty() const override { return {view_.duty == process_ ? view_.turn : 0, awake_}; }
     Result<std::unique_ptr<ShardLog>> open_shard(std::string_view stage,
                                                  const TopicPartition& input) override;
     Generation generation() const override { return Generation(1); }
@@ -132,6 +130,7 @@ class SimProcess {
         std::vector<std::unique_ptr<sinks::EffectWorker>> lanes;
     };
     std::vector<Channel> channels_;
+    std::uint64_t turn_ = 0;  ///< that the channels were made in
 };
 
 }  // namespace vitalog::simulation

@@ -194,15 +194,20 @@ class EffectWorkerTest : public testing::Test {
         worker_.reset();
         worker_ = std::make_unique<EffectWorker>(
             options, EffectWorker::Ports{log_, log_, provider_, clock_, clock_, nullptr, nullptr,
-                                         [this] { return turn_.load(); }});
+                                         [this] {
+                                             if (look_) look_();
+                                             return Duty{turn_, sure_};
+                                         }});
     }
-    void issue(const std::string& attempt, std::chrono::microseconds valid = 1h) {
+    void issue(const std::string& attempt, std::chrono::microseconds valid = 1h,
+               schemas::Priority priority = schemas::Priority::Medium) {
         schemas::Send send;
         const std::string recipient = "user:" + attempt;
         send.intent = "i";
         send.attempt = attempt;
         send.recipient = recipient;
         send.to = "13900000001";
+        send.priority = priority;
         send.template_name = "SMS_1";
         send.not_after = (clock_.now() + valid).as<ReceivedTime>();
         log_.put(tp_, recipient, schemas::encode(send), "");
@@ -223,6 +228,8 @@ class EffectWorkerTest : public testing::Test {
     FakeProvider provider_;
     SetClock clock_{kBegin};
     std::atomic<std::uint64_t> turn_{1};  ///< of the duty; 0: another's
+    std::atomic<bool> sure_{true};
+    std::function<void()> look_;  ///< at each look at the duty
     std::unique_ptr<EffectWorker> worker_;
 };
 

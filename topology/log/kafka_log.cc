@@ -303,9 +303,9 @@ Result<Offset> KafkaLog::committed(std::string_view stage, const TopicPartition&
     return fail(Errc::NotFound, fmt::format("nobody runs {} of {} yet", stage, to_string(input)));
 }
 
-std::uint64_t KafkaLog::duty() const {
-    if (!impl_->duty) return 0;
-    return impl_->duty->surely_held({impl_->options.duty_topic, Partition(0)});
+Duty KafkaLog::duty() const {
+    if (!impl_->duty) return {};
+    return impl_->duty->duty({impl_->options.duty_topic, Partition(0)});
 }
 
 Result<std::unique_ptr<ShardLog>> KafkaLog::open_shard(std::string_view stage,

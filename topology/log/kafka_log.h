@@ -70,7 +70,7 @@ class KafkaLog final : public Log {
     std::vector<TopicConfig> topics() const override;
     Ownership ownership(std::string_view stage, const TopicPartition& input) const override;
     Result<Offset> committed(std::string_view stage, const TopicPartition& input) const override;
-    std::uint64_t duty() const override;
+    Duty duty() const override;
     Result<std::unique_ptr<ShardLog>> open_shard(std::string_view stage,
                                                  const TopicPartition& input) override;
     Generation generation() const override;

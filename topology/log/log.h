@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "schemas/base/duty.h"
 #include "schemas/base/ports.h"
 #include "state/backend.h"
 #include "topology/log/record_block.h"
@@ -88,9 +89,8 @@ class Log : public FeedAppender, public RecordSource {
     }
     /// An error once the log takes no more work, whoever's write it was that failed: the process is to end.
     virtual Result<void> usable() const { return {}; }
-    /// Whether this process does what one of a site's processes does: sends, raises alarms. 0: not, or not for sure;
-    /// else the number of the turn, another one each time that others may have had the duty in between.
-    virtual std::uint64_t duty() const { return 1; }
+    /// On one machine always this process's.
+    virtual Duty duty() const { return {1, true}; }
     /// Null while the log brings the shard's state from elsewhere: ask again once activity() has changed. Conflict
     /// when somebody holds the shard already; Busy when it can't be had now: try again.
     virtual Result<std::unique_ptr<ShardLog>> open_shard(std::string_view stage,

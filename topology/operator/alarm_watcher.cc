@@ -51,6 +51,7 @@ AlarmWatcher::AlarmWatcher(AlarmSettings settings, Ports ports,
                            std::map<std::string, LogTime> heard)
     : ports_(std::move(ports)),
       team_(settings.team),
+      turn_(ports_.duty().turn),
       rules_(std::move(settings), std::move(heard)) {}
 
 Result<std::unique_ptr<AlarmWatcher>> AlarmWatcher::start(AlarmSettings settings, Ports ports) {
@@ -132,7 +133,14 @@ Result<void> AlarmWatcher::say(const AlarmChange& change) {
     return append_operation(ports_.log, ports_.topics, ports_.clock.now(), operation);
 }
 
+/// Nobody else raises alarms, or has since this one looked which stand.
+bool AlarmWatcher::on_duty() const {
+    const Duty duty = ports_.duty();
+    return duty.sure && duty.turn == turn_;
+}
+
 void AlarmWatcher::round() {
+    if (!on_duty()) return;
     Readings readings = read();
     const LogTime now = readings.now;
     for (auto& change : book_.see(rules_.judge(std::move(readings)), now)) {
@@ -143,7 +151,7 @@ void AlarmWatcher::round() {
                   {"since", to_rfc3339(change.alarm.since)}});
         unsaid_.push_back(std::move(change));
     }
-    while (!unsaid_.empty()) {
+    while (!unsaid_.empty() && on_duty()) {
         if (const auto said = say(unsaid_.front()); !said) {
             log_line("error", "alarm_not_recorded",
                      {{"name", unsaid_.front().name}, {"error", said.error().to_string()}});

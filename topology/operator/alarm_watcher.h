@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -28,6 +29,7 @@ class AlarmWatcher {
         const Clock& clock;
         ingest::MetricsRegistry& metrics;
         std::vector<std::filesystem::path> folders;  ///< whose disks are watched
+        std::function<Duty()> duty;  ///< who raises alarms; in another turn it says nothing more
     };
     /// Reads which alarms stand and when each feed was last heard, then watches.
     static Result<std::unique_ptr<AlarmWatcher>> start(AlarmSettings settings, Ports ports);
@@ -41,10 +43,12 @@ class AlarmWatcher {
     Readings read() const;
     void round();
     Result<void> say(const AlarmChange& change);
+    bool on_duty() const;
     void work();
 
     const Ports ports_;
     const std::string team_;
+    const std::uint64_t turn_;         // of the duty, before it looked which alarms stand
     AlarmRules rules_;                 // of the thread
     AlarmBook book_;                   // of the thread
     std::vector<AlarmChange> unsaid_;  // of the thread: not yet in the log

@@ -11,8 +11,9 @@ Operator::Operator(OperatorPorts ports, Site site, const Config& config)
                         .load_max = config.number("rules.load_max")}),
       retry_(ports_),
       backup_(ports_, site_.log.embedded(), std::string(program_version())),
-      status_(ports_, {site_.log.log(), site_.log.data_dir(), site_.metrics, site_.views, [this] { return alarms(); },
-                       config.bytes("log.disk_reserve"), std::string(program_version())}) {}
+      status_(ports_, {site_.log.log(), site_.log.data_dir(), site_.metrics, site_.views,
+                       [this] { return alarms(); }, config.bytes("log.disk_reserve"),
+                       std::string(program_version())}) {}
 
 void Operator::register_routes(Router& router) {
     publish_.register_routes(router);
@@ -21,7 +22,8 @@ void Operator::register_routes(Router& router) {
     status_.register_routes(router);
 }
 
-Result<void> Operator::watch(const Config& config, const std::string& views_file) {
+Result<void> Operator::watch(const Config& config, const std::string& views_file,
+                             std::function<Duty()> duty) {
     VITALOG_TRY(auto settings, AlarmSettings::from(config));
     std::vector<std::filesystem::path> folders{site_.log.data_dir()};
     if (!views_file.empty()) {
@@ -32,7 +34,7 @@ Result<void> Operator::watch(const Config& config, const std::string& views_file
     VITALOG_TRY(auto watcher,
                 AlarmWatcher::start(std::move(settings),
                                     {site_.log.log(), ports_.flow, ports_.topics, ports_.clock,
-                                     site_.metrics, std::move(folders)}));
+                                     site_.metrics, std::move(folders), std::move(duty)}));
     const std::lock_guard lock(mutex_);
     watcher_ = std::move(watcher);
     return {};

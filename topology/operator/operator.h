@@ -26,8 +26,10 @@ class Operator {
     Operator(OperatorPorts ports, Site site, const Config& config);
 
     void register_routes(Router& router);
-    /// Begins to watch; before, no alarm stands. `views_file`: empty where there is none.
-    Result<void> watch(const Config& config, const std::string& views_file);
+    /// Begins to watch, for as long as the duty's turn is that of now; before, no alarm stands.
+    /// `views_file`: empty where there is none.
+    Result<void> watch(const Config& config, const std::string& views_file,
+                       std::function<Duty()> duty);
 
     /// Alarms stand no more: another process watches.
     void watch_no_more();

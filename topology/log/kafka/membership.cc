@@ -13,6 +13,7 @@ namespace vitalog::topology::kafka {
 namespace {
 
 constexpr int kPollMs = 100;
+constexpr int kFencedAgain = 6;  // sessions
 
 Properties joining(const Membership::Options& options) {
     Properties properties = options.properties;
@@ -104,8 +105,7 @@ void Membership::poll() {
         const auto code = message->err;
         rd_kafka_message_destroy(message);
         if (code != RD_KAFKA_RESP_ERR__FATAL) continue;
-        fenced();
-        enter_again();
+        enter_again(fenced());
     }
 }
 
@@ -136,28 +136,36 @@ void Membership::on_answer(rd_kafka_t* /*consumer*/, rd_kafka_resp_err_t code,
 }
 
 /// Another member came under our name. It may be ourselves: a coordinator that answers late lets
-/// the same process join twice.
-void Membership::fenced() {
+/// the same process join twice, and one that has just come up may get a question of ours from
+/// before it knew us. True when it comes again and again.
+bool Membership::fenced() {
     std::array<char, 256> text{};
     const auto cause = rd_kafka_fatal_error(consumer_.get(), text.data(), text.size());
+    const auto now = std::chrono::steady_clock::now();
+    const bool again = fenced_ && now - *fenced_ < kFencedAgain * options_.session;
+    fenced_ = now;
     {
         const std::lock_guard lock(mutex_);
         holdings_.clear();
         lease_.forget();
     }
-    log_line("error", "kafka-fenced",
-             {{"group", options_.group},
-              {"instance", options_.instance},
-              {"error", rd_kafka_err2name(cause)},
-              {"why", std::string(text.data()) + ": give each process a log.instance of its own"}});
+    log_line(
+        again ? "error" : "warn", "kafka-fenced",
+        {{"group", options_.group},
+         {"instance", options_.instance},
+         {"error", rd_kafka_err2name(cause)},
+         {"why", std::string(text.data()) + (again ? ": give each process a log.instance of its own"
+                                                   : ": enters again")}});
     activity_.bump();
+    return again;
 }
 
-/// After a session's time, so that two processes of one name do not drive one another out all the
-/// time.
-void Membership::enter_again() {
-    while (!stopping_) {
-        const auto until = std::chrono::steady_clock::now() + options_.session;
+/// `later`: after a session's time, so that two processes of one name do not drive one another out
+/// all the time.
+void Membership::enter_again(bool later) {
+    for (; !stopping_; later = true) {
+        const auto until = std::chrono::steady_clock::now() +
+                           (later ? options_.session : std::chrono::milliseconds(0));
         while (!stopping_ && std::chrono::steady_clock::now() < until)
             rest(std::chrono::milliseconds(kPollMs));
         if (stopping_) return;
@@ -187,6 +195,7 @@ void Membership::assigned(rd_kafka_t* consumer, const rd_kafka_topic_partition_l
                                    [](char* text) { rd_kafka_mem_free(nullptr, text); });
     Metadata metadata(rd_kafka_consumer_group_metadata(consumer),
                       rd_kafka_consumer_group_metadata_destroy);
+    if (!metadata) return;  // the consumer is being closed
     const auto generation =
         generation_in(*metadata, options_.group, id ? id.get() : "", options_.instance);
     std::vector<TopicPartition> partitions;
@@ -222,10 +231,10 @@ std::uint64_t Membership::holding(const TopicPartition& tp) const {
     return holdings_.holding(tp);
 }
 
-std::uint64_t Membership::surely_held(const TopicPartition& tp) const {
+Duty Membership::duty(const TopicPartition& tp) const {
     const std::lock_guard lock(mutex_);
-    const bool sure = holdings_.ownership(tp) == Ownership::Ours && lease_.holds(since_boot());
-    return sure ? holdings_.holding(tp) : 0;
+    return {holdings_.holding(tp),
+            holdings_.ownership(tp) == Ownership::Ours && lease_.holds(since_boot())};
 }
 
 }  // namespace vitalog::topology::kafka

@@ -33,7 +33,7 @@ class Membership {
         std::vector<std::string> topics;
         std::chrono::milliseconds session{
             10'000};          ///< without a heartbeat for so long, others take over
-        bool leased = false;  ///< surely_held() is asked for
+        bool leased = false;  ///< duty() is asked for
     };
     static Result<std::unique_ptr<Membership>> join(Options options, Activity& activity);
     ~Membership();
@@ -45,9 +45,9 @@ class Membership {
     /// Counts up each time that the partition comes to us from others; 0 while it is not ours. What
     /// began under another number has to be dropped.
     std::uint64_t holding(const TopicPartition& tp) const;
-    /// The same, and 0 also while it is not known: partitions are moved, or the group has not
-    /// said within half a session that we are a member. Nobody else has it while it is not 0.
-    std::uint64_t surely_held(const TopicPartition& tp) const;
+    /// The same as a duty: not sure while partitions are moved, and where the group has not said
+    /// for half a session that we are a member.
+    Duty duty(const TopicPartition& tp) const;
     /// For send_offsets_to_transaction: of the generation that what is held was assigned in, and
     /// not of the next one, which the consumer is in before it says what moved. Null before the
     /// first.
@@ -67,14 +67,15 @@ class Membership {
     void assigned(rd_kafka_t* consumer, const rd_kafka_topic_partition_list_t& list);
     void revoked(bool lost);
     Result<void> enter();
-    void enter_again();
-    void fenced();
+    void enter_again(bool later);
+    bool fenced();
     void poll();
     void renew();
 
     const Options options_;
     Activity& activity_;
-    Handle consumer_;  // its own thread's
+    Handle consumer_;                                              // its own thread's
+    std::optional<std::chrono::steady_clock::time_point> fenced_;  // its own thread's
 
     mutable std::mutex mutex_;  // guards what follows
     Holdings holdings_;
