@@ -2,6 +2,7 @@
 // the stage itself, and the figures with what can be counted by hand.
 #include <gtest/gtest.h>
 
+#include "log_test_support.h"
 #include "processors/care/care_processor.h"
 #include "schemas/events/clinical.h"
 #include "schemas/events/identity.h"
@@ -90,18 +91,7 @@ class Past : public ::testing::Test {
 
     void append(const TopicPartition& tp, std::string_view key, std::string_view type,
                 std::string_view json) {
-        const std::string id = IdHash().part("record").part(++written).finish().to_string();
-        std::string headers;
-        Headers::append(headers, header::kId, id);
-        Headers::append(headers, header::kType, type);
-        Headers::append(headers, header::kRoot, id);
-        Headers::append(headers, header::kReceived, std::to_string(now.micros()));
-        auto shard = *log->open_shard("writer", tp);
-        Commit commit;
-        commit.outputs.push_back({tp, {}});
-        commit.outputs[0].block.add(now, key, headers, json);
-        std::optional<Error> error;
-        ASSERT_EQ(shard->commit(commit, error), CommitOutcome::Committed);
+        commit_event(*log, "writer", tp, now, ++written, key, type, json);
     }
 
     Result<Trial> run(std::string_view draft, LogTime from, std::string_view name = "labs.yaml") {

@@ -151,19 +151,8 @@ class History : public ::testing::Test {
   private:
     void append(Partition partition, std::string_view key, std::string_view type,
                 std::string_view json) {
-        const std::string id = IdHash().part("record").part(++written).finish().to_string();
-        std::string headers;
-        Headers::append(headers, header::kId, id);
-        Headers::append(headers, header::kType, type);
-        Headers::append(headers, header::kRoot, id);
-        Headers::append(headers, header::kReceived, std::to_string(clock.now().micros()));
-        const TopicPartition tp{names.name(Topic::Person), partition};
-        const auto shard = *site->log().open_shard("identity", tp);
-        Commit commit;
-        commit.outputs.push_back({tp, {}});
-        commit.outputs.front().block.add(clock.now(), key, headers, json);
-        std::optional<Error> error;
-        ASSERT_EQ(shard->commit(commit, error), CommitOutcome::Committed);
+        commit_event(site->log(), "identity", {names.name(Topic::Person), partition}, clock.now(),
+                     ++written, key, type, json);
     }
     void apply() {
         for (auto& shard : shards)

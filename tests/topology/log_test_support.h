@@ -45,6 +45,24 @@ inline std::vector<TopicConfig> test_topics() {
     return topics;
 }
 
+/// Commits one record to `tp` as the stage before would: with an id made of `number`, its own root.
+inline void commit_event(Log& log, std::string_view stage, const TopicPartition& tp, LogTime now,
+                         std::int64_t number, std::string_view key, std::string_view type,
+                         std::string_view json) {
+    const std::string id = IdHash().part("record").part(number).finish().to_string();
+    std::string headers;
+    Headers::append(headers, header::kId, id);
+    Headers::append(headers, header::kType, type);
+    Headers::append(headers, header::kRoot, id);
+    Headers::append(headers, header::kReceived, std::to_string(now.micros()));
+    const auto shard = *log.open_shard(stage, tp);
+    Commit commit;
+    commit.outputs.push_back({tp, {}});
+    commit.outputs.front().block.add(now, key, headers, json);
+    std::optional<Error> error;
+    ASSERT_EQ(shard->commit(commit, error), CommitOutcome::Committed);
+}
+
 inline FeedRecord feed_record(std::string key, std::string value, std::string_view topic = "feed.his") {
     FeedRecord record;
     record.topic = topic_name(topic);
