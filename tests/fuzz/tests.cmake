@@ -33,7 +33,7 @@ vitalog_fuzz(group_position text vitalog_log PkgConfig::RDKAFKA RocksDB::rocksdb
 vitalog_fuzz(record_block stored vitalog_log)
 vitalog_fuzz(record_headers stored vitalog_schemas)
 vitalog_fuzz(log_meta stored vitalog_log RocksDB::rocksdb)
-vitalog_fuzz(database_files stored vitalog_log)
+vitalog_fuzz(database_files stored vitalog_log RocksDB::rocksdb)
 vitalog_fuzz(repeat_ledger stored vitalog_log)
 vitalog_fuzz(controls stored vitalog_runtime)
 vitalog_fuzz(entity_envelope stored vitalog_state)

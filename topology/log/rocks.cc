@@ -11,6 +11,7 @@
 
 #include "schemas/base/planted.h"
 #include "schemas/base/ports.h"
+#include "topology/log/checked_tables.h"
 
 namespace vitalog::topology {
 
@@ -67,8 +68,9 @@ class Warnings final : public rocksdb::Logger {
     void LogHeader(const char* /*format*/, va_list /*arguments*/) override {}
 };
 
-/// RocksDB opens a table whose properties fail their checksum, with a line in its own log, and
-/// then reads its index by the wrong rules: records are missing without an error.
+/// Opens every table, and so finds what with_checked_tables finds; RocksDB opens but some of them
+/// by itself, others when they are read. A table without properties is one whose index RocksDB
+/// reads by the wrong rules: records are missing without an error.
 Result<void> check_tables(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family) {
     rocksdb::TablePropertiesCollection tables;
     VITALOG_CHECK(check(db.GetPropertiesOfAllTables(family, &tables),
@@ -104,6 +106,7 @@ Error found_in(const std::string& database, const Error& error) {
 
 Rocks::Rocks(const RocksSettings& settings)
     : settings_(settings),
+      disk_(with_checked_tables(settings.disk ? *settings.disk->env : *rocksdb::Env::Default())),
       cache_(rocksdb::NewLRUCache(settings.block_cache_bytes)),
       write_buffers_(std::make_shared<rocksdb::WriteBufferManager>(settings.write_buffer_bytes)),
       log_options_(log_column_options()) {}
@@ -144,7 +147,7 @@ rocksdb::ColumnFamilyOptions Rocks::options_of(const std::string& name) const {
 // file ingestion.
 rocksdb::DBOptions Rocks::db_options() const {
     rocksdb::DBOptions options;
-    if (settings_.disk) options.env = settings_.disk->env;
+    options.env = disk_.get();
     options.create_if_missing = true;
     options.create_missing_column_families = true;
     options.max_open_files = kOpenFilesMax;

@@ -120,6 +120,7 @@ class Rocks {
     rocksdb::DBOptions db_options() const;
 
     const RocksSettings settings_;
+    const std::unique_ptr<rocksdb::Env> disk_;
     std::vector<DroppedEnd> dropped_;
     std::shared_ptr<rocksdb::Cache> cache_;
     std::shared_ptr<rocksdb::WriteBufferManager> write_buffers_;
