@@ -2,7 +2,7 @@
 """One changed byte in a small data directory: it is repaired from the log, or the start or the work ends with an error that
 names the file and what to do; no other alert, task or message comes out (damage_check.cc). Without --every, a sample of the
 bytes of each kind of file, drawn by lot; with it, every byte of small files and of the ends of large ones, and every Nth
-between, on as many processes as there are cores."""
+between, on all cores."""
 
 import argparse
 import os
@@ -109,14 +109,14 @@ def main():
         write_directories(options.binary, folder)
         (folder / "then.hl7").write_bytes(potassium("then", 1, "7.9", 17))
         more = ["--seed", options.seed, "--seconds", str(options.seconds)] + (["--file", options.file] if options.file else [])
-        cores = len(os.sched_getaffinity(0)) if options.every else 1
+        processes = len(os.sched_getaffinity(0)) + 1  # each waits a quarter of its time, for threads of its own
         worst = 0
         for name in [options.only] if options.only else ("stopped", "killed"):
             print(f"{name}:", flush=True)
             if options.every:
                 running = [check(options, folder, name, "--every", str(options.every), "--edges", str(options.edges), "--part",
-                                 f"{n}/{cores}", *more)
-                           for n in range(cores)]
+                                 f"{n}/{processes}", *more)
+                           for n in range(processes)]
             else:
                 running = [check(options, folder, name, "--sample", str(options.sample), *more)]
             rows, code = add_up(running)
