@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 from both_logs import OUTPUTS, in_order
 
@@ -38,6 +39,15 @@ class ThreeBrokers:
         done = self.run(command, *words)
         assert done.returncode == 0, f"{command} {' '.join(words)}: {done.stdout}{done.stderr}"
         return done.stdout
+
+    def sleep(self, seconds):
+        """No broker answers for so long; then all do, and the cluster has settled."""
+        for broker in self.brokers:
+            self.kafka("pause", str(broker))
+        time.sleep(seconds)
+        for broker in self.brokers:
+            self.kafka("resume", str(broker))
+        self.kafka("settled")
 
     def down(self):
         self.run("down")

@@ -51,9 +51,8 @@ constexpr std::string_view kUsage =
     "vitalog-sim --check-planted [--within N]       each planted defect must be caught within N "
     "seeds (2000)\n"
     "vitalog-sim --list-planted\n"
-    "   --on-rocksdb yes                            of --seed and --seeds: the product's own log, "
-    "on a "
-    "disk that fails\n";
+    "   --on-rocksdb yes                            of --seed, --seeds and --corpus: the product's "
+    "own log, on a disk that fails\n";
 
 /// What the children of a run share with their parent.
 struct Shared {

@@ -39,7 +39,6 @@ target_compile_definitions(vitalog-sim PRIVATE VITALOG_PLANTED)
 target_link_libraries(vitalog-sim PRIVATE vitalog_topology RocksDB::rocksdb simdjson::simdjson)
 
 # Ten thousand seeds are for scripts/test (release); here a few, those that once failed, and the planted defects.
-set(corpus ${CMAKE_CURRENT_LIST_DIR}/corpus.txt)
 if(CMAKE_BUILD_TYPE STREQUAL Release)
   set(few 1..300)
   set(on_rocksdb 1..60)
@@ -53,7 +52,9 @@ add_test(NAME simulation_repeats COMMAND bash -c
   "for seed in 17 1199 6077 7739; do a=$(\"$1\" --seed $seed) && [ -n \"$a\" ] && [ \"$a\" = \"$(\"$1\" --seed $seed)\" ] || exit 1; done"
   repeats $<TARGET_FILE:vitalog-sim>)
 add_test(NAME simulation_rocksdb COMMAND vitalog-sim --on-rocksdb yes --seeds ${on_rocksdb})
-add_test(NAME simulation_corpus COMMAND vitalog-sim --corpus ${corpus})
+add_test(NAME simulation_corpus COMMAND vitalog-sim --corpus ${CMAKE_CURRENT_LIST_DIR}/corpus.txt)
+add_test(NAME simulation_corpus_on_rocksdb
+  COMMAND vitalog-sim --on-rocksdb yes --corpus ${CMAKE_CURRENT_LIST_DIR}/corpus-on-rocksdb.txt)
 add_test(NAME simulation_planted COMMAND vitalog-sim --check-planted)
 set_tests_properties(simulation_seeds PROPERTIES TIMEOUT 900)  # under sanitizers, too
-set_tests_properties(simulation_rocksdb simulation_corpus simulation_planted PROPERTIES LABELS slow TIMEOUT 900)
+set_tests_properties(simulation_rocksdb simulation_corpus simulation_corpus_on_rocksdb simulation_planted PROPERTIES LABELS slow TIMEOUT 900)
