@@ -15,7 +15,7 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 import clients
-from both_logs import BINARY, NOW, at, settings, topic_names
+from both_logs import BINARY, KEPT, NOW, at, settings, topic_names
 
 if __name__ == "__main__":
     clients.enter_kafka_environment("lost_records_test")
@@ -48,7 +48,7 @@ class Lost(unittest.TestCase):
         self.site = Site(BINARY, "--clock", "manual", *settings(
             {"log.kind": "kafka", "log.brokers": bootstrap, "log.group": self.name, "log.instance": "one",
              "log.session": "3s", "log.partitions": 1, "notify.mode": "live", "notify.sms.gateway": "external",
-             **topic_names(self.name)}))
+             **topic_names(self.name)}), *KEPT)
         self.addCleanup(self.site.remove)
         self.site.start()
         self.site.clock(NOW)

@@ -11,15 +11,13 @@ import time
 import unittest
 
 import both_logs
-from both_logs import BINARY, at, messages, named, on_kafka, outputs, settings
+from both_logs import BINARY, KEPT, at, messages, named, on_kafka, outputs
 from running_site import Mllp, Site, ack_code, call, oru
 
 BROKERS = os.environ["VITALOG_TEST_KAFKA"]
 KAFKA = str(pathlib.Path(__file__).resolve().parent.parent.parent / "scripts/kafka")
 PERSONS = 12
 REFUSED = 3
-# Old dates are dropped by a cluster's own clock.
-KEPT = settings({"log.retention": "0s"})
 
 
 def digest(folder):

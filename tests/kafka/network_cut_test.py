@@ -20,7 +20,7 @@ import clients
 
 if __name__ == "__main__":
     clients.enter_kafka_environment("network_cut_test")
-from both_logs import BINARY, Sender, on_kafka, shards, until
+from both_logs import BINARY, KEPT, Sender, on_kafka, shards, until
 from disturbed_cluster_test import PATIENCE, UnderLoad
 from running_site import Site
 from three_brokers import SKIPPED, OnThreeBrokers, ThreeBrokers, tearDownModule
@@ -128,7 +128,7 @@ class Cut(UnderLoad):
         cls.addClassCleanup(tearDownModule)
 
     def start(self):
-        self.inside = InsideSite(self.net, "--clock", "manual", *on_kafka(self.name, self.brokers()),
+        self.inside = InsideSite(self.net, "--clock", "manual", *on_kafka(self.name, self.brokers()), *KEPT,
                                  "--set", "log.instance=inside")
         self.addCleanup(self.inside.remove)
         self.inside.start()
