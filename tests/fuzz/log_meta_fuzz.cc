@@ -2,11 +2,13 @@
 #include <cstdint>
 
 #include "schemas/base/binary.h"
+#include "topology/log/embedded_keys.h"
+#include "topology/log/generations.h"
 #include "topology/log/partition_log.h"
 #include "topology/log/stored_position.h"
 
-// Positions of shards and readers, their keys and the names of segments, as the log stores them: any bytes give a value or an Error, and any
-// value reads back as it was written.
+// Positions of shards and readers, births of generations, their keys, small numbers and the names of segments, as the log stores them: any
+// bytes give a value or an Error, and any value reads back as it was written.
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace vitalog;
@@ -18,6 +20,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                        "a segment's name reads back");
     (void)decode_shard_position(bytes);
     (void)decode_reader_position(bytes);
+    (void)parse_logic_key(bytes);
+    if (const auto number = decode_number(bytes, "number"))
+        VITALOG_ASSERT(decode_number(encode_number(*number), "number") == *number,
+                       "a number reads back");
+    if (const auto tp = parse_births_key(bytes))
+        VITALOG_ASSERT(births_key(*tp) == bytes, "a key of births reads back");
+    if (const auto births = decode_births(bytes)) {
+        VITALOG_ASSERT(!births->empty(), "a partition without a birth");
+        VITALOG_ASSERT(decode_births(encode_births(*births)) == *births, "births read back");
+    }
 
     BinaryReader reader(bytes);
     StoredShard stored;

@@ -6,7 +6,6 @@
 #include <map>
 #include <utility>
 
-#include "schemas/base/binary.h"
 #include "schemas/base/planted.h"
 #include "topology/log/atom_writer.h"
 #include "topology/log/data_directory.h"
@@ -18,16 +17,6 @@
 #include "topology/log/topic_config.h"
 
 namespace vitalog::topology {
-
-namespace {
-
-std::string encode_number(std::uint64_t number) {
-    std::string out;
-    BinaryWriter(out).varint(number);
-    return out;
-}
-
-}  // namespace
 
 class EmbeddedLog::Impl {
   public:
@@ -173,24 +162,32 @@ Result<void> EmbeddedLog::Impl::raise_version() {
 
 Result<void> EmbeddedLog::Impl::recover_topics() {
     const RocksBackend meta(rocks->db(), rocks->meta(), "");
+    const std::string& database = rocks->db().GetName();
     rocksdb::WriteBatch batch;
     const std::string_view generation_key = kGenerationKey;
     std::vector<std::optional<std::string>> values;
     VITALOG_CHECK(meta.get_many({&generation_key, 1}, values));
     if (values.front()) {
-        generation = Generation(static_cast<std::uint32_t>(BinaryReader(*values.front()).varint()));
+        VITALOG_TRY(const auto number,
+                    found_in(database, decode_number(*values.front(), "the stored generation")));
+        generation = Generation(number);
     } else {
         meta.put(batch, {std::string(generation_key), encode_number(generation.value())});
     }
     std::map<std::string, std::uint64_t> stored;
-    VITALOG_CHECK(meta.scan(kTopicKeyPrefix, [&](auto key, auto value) -> Result<void> {
-        stored.emplace(key.substr(kTopicKeyPrefix.size()), BinaryReader(value).varint());
+    const auto remember = [&](auto key, auto value) -> Result<void> {
+        std::string topic(key.substr(kTopicKeyPrefix.size()));
+        VITALOG_TRY(const auto count,
+                    decode_number(value, "the stored partition count of " + topic));
+        stored.emplace(std::move(topic), count);
         return {};
-    }));
+    };
+    VITALOG_CHECK(found_in(database, meta.scan(kTopicKeyPrefix, remember)));
     VITALOG_TRY(const auto fresh,
                 new_topics(options.topics, std::move(stored), directory.path().string()));
     for (const TopicConfig& topic : fresh)
-        meta.put(batch, {std::string(kTopicKeyPrefix) + topic.name, encode_number(topic.partitions)});
+        meta.put(batch,
+                 {std::string(kTopicKeyPrefix) + topic.name, encode_number(topic.partitions)});
     return writer.write(batch, {});
 }
 
@@ -535,7 +532,9 @@ std::uint64_t EmbeddedLog::activity() const {
     return impl_->writer.activity();
 }
 
-Result<void> EmbeddedLog::usable() const { return impl_->writer.usable(); }
+Result<void> EmbeddedLog::usable() const {
+    return impl_->writer.usable();
+}
 
 void EmbeddedLog::wait(std::uint64_t seen, std::chrono::milliseconds timeout) const {
     impl_->writer.wait(seen, timeout);

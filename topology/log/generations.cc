@@ -16,15 +16,18 @@ constexpr std::string_view kBornPrefix{"born\0", 5};
 constexpr std::string_view kRestoredKey = "restored";
 constexpr std::string_view kSettled = ".settled";  // sinks: attempts whose outcome is known
 
-std::string born_key(const TopicPartition& tp) {
+}  // namespace
+
+std::string births_key(const TopicPartition& tp) {
     std::string key(kBornPrefix);
     key.append(tp.topic).push_back('\0');
     BinaryWriter(key).fixed32(tp.partition.value());
     return key;
 }
 
-Result<TopicPartition> parse_born_key(std::string_view key) {
-    const std::string_view rest = key.substr(kBornPrefix.size());
+Result<TopicPartition> parse_births_key(std::string_view key) {
+    const std::string_view rest =
+        key.starts_with(kBornPrefix) ? key.substr(kBornPrefix.size()) : "";
     const std::size_t end = rest.find('\0');
     if (end == std::string_view::npos || rest.size() != end + 5)
         return fail(Errc::Damaged, "a stored generation has a broken key");
@@ -32,7 +35,34 @@ Result<TopicPartition> parse_born_key(std::string_view key) {
                           Partition(BinaryReader(rest.substr(end + 1)).fixed32())};
 }
 
-}  // namespace
+std::string encode_births(const std::vector<Birth>& births) {
+    std::string out;
+    BinaryWriter writer(out);
+    for (const Birth& birth : births) {
+        writer.varint(birth.generation.value());
+        writer.varint(static_cast<std::uint64_t>(birth.from.value()));
+    }
+    return out;
+}
+
+Result<std::vector<Birth>> decode_births(std::string_view bytes) {
+    std::vector<Birth> births;
+    BinaryReader reader(bytes);
+    do {
+        const std::uint64_t generation = reader.varint();
+        const std::uint64_t offset = reader.varint();
+        const Birth birth{Generation(static_cast<std::uint32_t>(generation)),
+                          Offset(static_cast<std::int64_t>(offset))};
+        const bool follows = births.empty() || (births.back().generation < birth.generation &&
+                                                births.back().from <= birth.from);
+        if (!reader.ok() || generation == 0 || generation != birth.generation.value() ||
+            birth.from < Offset() || !follows)
+            return fail(Errc::Damaged,
+                        "the stored births of generations do not follow their format");
+        births.push_back(birth);
+    } while (!reader.at_end());
+    return births;
+}
 
 Result<void> Generations::load(Rocks& rocks) {
     births_.clear();
@@ -41,18 +71,8 @@ Result<void> Generations::load(Rocks& rocks) {
     VITALOG_CHECK(meta.get_many({&kRestoredKey, 1}, mark));
     restored_ = mark.front().has_value();
     return meta.scan(kBornPrefix, [this](auto key, auto value) -> Result<void> {
-        VITALOG_TRY(const TopicPartition tp, parse_born_key(key));
-        auto& births = births_[tp];
-        BinaryReader reader(value);
-        while (!reader.at_end()) {
-            const auto generation = static_cast<std::uint32_t>(reader.varint());
-            const Offset from(static_cast<std::int64_t>(reader.varint()));
-            if (!reader.ok() || generation == 0 || (!births.empty() && from < births.back().from))
-                return fail(Errc::Damaged,
-                            "the stored generations of " + to_string(tp) +
-                                " are broken: restore the data directory from a backup");
-            births.push_back({Generation(generation), from});
-        }
+        VITALOG_TRY(const TopicPartition tp, parse_births_key(key));
+        VITALOG_TRY(births_[tp], decode_births(value));
         return {};
     });
 }
@@ -72,23 +92,13 @@ Result<Generation> Generations::raise(Rocks& rocks, AtomWriter& writer, Generati
     const Generation next(current.value() + 1);
     const RocksBackend meta(rocks.db(), rocks.meta(), "");
     rocksdb::WriteBatch batch;
-    const auto put_number = [](std::string& out, std::uint64_t number) {
-        BinaryWriter(out).varint(number);
-    };
-    std::string number;
-    put_number(number, next.value());
-    meta.put(batch, {std::string(kGenerationKey), number});
+    meta.put(batch, {std::string(kGenerationKey), encode_number(next.value())});
     meta.put(batch, {std::string(kRestoredKey), std::string()});
     for (const auto& [tp, end] : ends) {
         auto births =
             births_.contains(tp) ? births_.at(tp) : std::vector<Birth>{{current, Offset()}};
         births.push_back({next, end});
-        std::string value;
-        for (const Birth& birth : births) {
-            put_number(value, birth.generation.value());
-            put_number(value, static_cast<std::uint64_t>(birth.from.value()));
-        }
-        meta.put(batch, {born_key(tp), value});
+        meta.put(batch, {births_key(tp), encode_births(births)});
     }
     VITALOG_CHECK(meta.scan(kShardKeyPrefix, [&](auto key, auto value) -> Result<void> {
         VITALOG_TRY(StoredShard stored, decode_shard_position(value));

@@ -10,15 +10,29 @@
 
 namespace vitalog::topology {
 
+/// The first record of a partition that was appended in a generation.
+struct Birth {
+    Generation generation{1};
+    Offset from;
+
+    bool operator==(const Birth&) const = default;
+};
+
+// How they are stored:
+//   key    := "born" 00 topic 00 partition fixed32
+//   births := (generation varint | offset varint)+, generations ascending, offsets never descending
+std::string births_key(const TopicPartition& tp);
+Result<TopicPartition> parse_births_key(std::string_view key);
+std::string encode_births(const std::vector<Birth>& births);
+Result<std::vector<Birth>> decode_births(std::string_view bytes);
+
 /// Which generation of the log each record was appended in (law 3): a feed record's id names it, so
 /// that what is appended after a restore is never taken for what the original appended at the same
 /// offset. Read once at open; raised before anybody uses the log.
 ///
 /// Stored beside the positions:
 ///   "generation"                       -> varint
-///   "born" 00 topic 00 partition fixed32 -> (generation varint | first offset varint)*; none: all
-///   of
-///                                          generation 1
+///   the key of births                    -> births; none: all of generation 1
 ///   "restored"                         -> empty; from the restore until the first start after it
 class Generations {
   public:
@@ -37,10 +51,6 @@ class Generations {
                                     const std::map<TopicPartition, Offset>& ends);
 
   private:
-    struct Birth {
-        Generation generation{1};
-        Offset from;
-    };
     std::map<TopicPartition, std::vector<Birth>> births_;
     bool restored_ = false;
 };

@@ -66,10 +66,13 @@ class StoppedLog::Impl {
         VITALOG_CHECK(meta_.get_many({&kGenerationKey, 1}, values));
         if (!values.front())
             return fail(Errc::Damaged, directory_.database().string() + " holds no log");
-        generation = Generation(static_cast<std::uint32_t>(BinaryReader(*values.front()).varint()));
+        VITALOG_TRY(const auto number, decode_number(*values.front(), "the stored generation"));
+        generation = Generation(number);
         return meta_.scan(kTopicKeyPrefix, [this](auto key, auto value) -> Result<void> {
-            topics.push_back({std::string(key.substr(kTopicKeyPrefix.size())),
-                              static_cast<std::uint32_t>(BinaryReader(value).varint())});
+            std::string topic(key.substr(kTopicKeyPrefix.size()));
+            VITALOG_TRY(const auto count,
+                        decode_number(value, "the stored partition count of " + topic));
+            topics.push_back({std::move(topic), count});
             return {};
         });
     }
@@ -84,7 +87,7 @@ class StoppedLog::Impl {
         }));
         VITALOG_CHECK(meta_.scan(kLogicKeyPrefix, [this](auto key, auto value) -> Result<void> {
             VITALOG_TRY(const LogicKey parsed, parse_logic_key(key));
-            const auto logic = static_cast<std::uint32_t>(BinaryReader(value).varint());
+            VITALOG_TRY(const auto logic, decode_number(value, "the note of an earlier logic"));
             for (Shard& shard : shards)
                 if (shard.stage == parsed.shard.owner && shard.input == parsed.shard.tp)
                     shard.earlier.push_back({parsed.until, logic});

@@ -17,8 +17,9 @@ namespace vitalog::topology {
 //   reader position := "VRDP" | version 1 varint | generation varint | next zigzag | checksum
 //   fixed64
 // A checksum is XXH3 of everything before it. And, of an embedded log only, for whoever audits:
-//   "logic" 00 stage 00 topic 00 partition fixed32 offset fixed64 -> varint, the logic that decided
-//   the shard's input before `offset`, where another one went on
+//   "logic" 00 stage 00 topic 00 partition fixed32 offset fixed64 -> number
+//   (embedded_keys.h), the logic that decided the shard's input before `offset`, where another one
+//   went on
 
 std::string shard_position_key(std::string_view stage, const TopicPartition& input);
 std::string reader_position_key(std::string_view reader, const TopicPartition& tp);
