@@ -30,6 +30,8 @@ vitalog_test(topology/roles_test.cc vitalog_topology)
 vitalog_test(topology/output_match_test.cc vitalog_topology)
 vitalog_test(topology/kafka_parts_test.cc vitalog_log)
 target_link_libraries(kafka_parts_test PRIVATE PkgConfig::RDKAFKA RocksDB::rocksdb)
+vitalog_test(topology/local_state_test.cc vitalog_log RocksDB::rocksdb)
+target_sources(local_state_test PRIVATE topology/fault_disk.cc)
 vitalog_test(topology/kafka_asker_test.cc vitalog_log)
 target_link_libraries(kafka_asker_test PRIVATE PkgConfig::RDKAFKA)
 if(VITALOG_SANITIZE STREQUAL thread)  # it doesn't see how librdkafka begins a thread, and ends the process

@@ -26,7 +26,9 @@ std::optional<LedgerEntry> entry_of(const RecordView& record) {
     entry.key = record.headers.find(header::kRepeatKey);
     if (entry.key.empty()) return std::nullopt;
     const std::string_view body = record.headers.find(header::kRepeatBody);
-    std::from_chars(body.data(), body.data() + body.size(), entry.body_hash);
+    const auto [end, failed] =
+        std::from_chars(body.data(), body.data() + body.size(), entry.body_hash);
+    if (failed != std::errc() || end != body.data() + body.size()) return std::nullopt;
     entry.answer = record.headers.find(header::kRepeatAnswer);
     return entry;
 }

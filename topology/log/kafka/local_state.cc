@@ -86,8 +86,7 @@ Result<std::optional<LocalState::Restored>> LocalState::restored(const std::stri
     Restored restored;
     restored.next = Offset(static_cast<std::int64_t>(reader.varint()));
     restored.when = LogTime(reader.signed_varint());
-    if (!reader.ok())
-        return fail(Errc::Damaged, "the position of a shard in the data directory can't be read");
+    VITALOG_CHECK(reader.finish("the position of a shard in the data directory"));
     return restored;
 }
 
@@ -131,13 +130,21 @@ Result<std::optional<LocalState::Stand>> LocalState::stand(const std::string& sh
     if (!bytes) return std::nullopt;
     BinaryReader reader(*bytes);
     Stand stand{nullptr, Offset(static_cast<std::int64_t>(reader.varint())), {}};
+    if (!reader.ok() || stand.committed < Offset())
+        return fail(Errc::Damaged, "where a shard stands can't be read in the data directory");
     stand.metadata = reader.rest();
     return stand;
 }
 
 Result<Offset> LocalState::learnt(const TopicPartition& feed) const {
     VITALOG_TRY(const auto bytes, get(meta_, learnt_key(feed)));
-    return Offset(bytes ? static_cast<std::int64_t>(BinaryReader(*bytes).varint()) : 0);
+    if (!bytes) return Offset();
+    BinaryReader reader(*bytes);
+    const Offset learnt(static_cast<std::int64_t>(reader.varint()));
+    VITALOG_CHECK(reader.finish("what was learnt of " + to_string(feed)));
+    if (learnt < Offset())
+        return fail(Errc::Damaged, "what was learnt of " + to_string(feed) + " lies before its begin");
+    return learnt;
 }
 
 Result<void> LocalState::learn(const std::vector<state::Write>& ledger,
