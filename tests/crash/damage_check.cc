@@ -5,8 +5,8 @@
 // changes the byte (one bit, drawn from its place), starts what a site starts, takes the message in
 // THEN.hl7 and works until nothing is left to do (damage_look.h), in another process. What comes
 // out is compared with what the whole directory gives. Allowed are: the same; the same after the
-// end of a write-ahead log was dropped, and that was reported; or an error that names a file or an
-// offset and says what to do. Prints "row KIND BYTES TRIED SAME DROPPED REFUSED STOPPED WRONG" for
+// end of a write-ahead log was dropped, and that was reported; or an error that names the file and
+// says what to do. Prints "row KIND BYTES TRIED SAME DROPPED REFUSED STOPPED WRONG" for
 // each kind of file; exits 1 where anything else came out. With --every N: every byte of CURRENT,
 // MANIFEST, format and synced, and of the first and last --edges bytes of the others (4096); every
 // Nth between; all bytes at once of each file that nothing reads. With --sample N: as many, drawn
@@ -360,14 +360,15 @@ class Check {
         return behind_->views_in(copies_.views(place));
     }
 
-    /// Whether a person who reads it knows where, and what to do.
-    static bool helps(const std::string& error, const std::string& folder) {
-        const bool where =
-            error.find(folder) != std::string::npos || error.find("/0/") != std::string::npos;
+    /// Whether a person who reads it knows which file, and what to do. What lies beside the views
+    /// is part of them.
+    static bool helps(const std::string& error, const Place& place) {
+        const std::string file =
+            place.of_views() ? "views.sqlite" : "/" + place.file.filename().string();
         const bool what = std::ranges::any_of(
-            std::array{"estore", "rebuild", "run the version", "choose another", "name "},
+            std::array{"estore", "rebuild", "run the version", "choose another"},
             [&](const char* word) { return error.find(word) != std::string::npos; });
-        return where && what;
+        return error.find(file) != std::string::npos && what;
     }
 
     void judge(const Place& place, const Seen& seen) {
@@ -377,9 +378,9 @@ class Check {
         const std::string& expected = expected_[place.of_views() ? kWholeViews : kWholeSite];
         if (seen.how == Seen::How::Whole &&
             (seen.text == expected ||
-             (!place.of_views() && without_content(seen.text) == without_content(expected)))) {
+             (seen.reported && without_content(seen.text) == without_content(expected)))) {
             (seen.reported ? row.dropped : row.same) += place.bytes;
-        } else if (ended && helps(seen.text, options_.scratch.string())) {
+        } else if (ended && helps(seen.text, place)) {
             (seen.how == Seen::How::Refused ? row.refused : row.stopped) += place.bytes;
         } else {
             row.wrong += place.bytes;

@@ -99,15 +99,25 @@ def main():
     parser.add_argument("--sample", type=int, default=80, help="bytes of each of the two directories (80)")
     parser.add_argument("--seed", default="1", help="of the lot (1)")
     parser.add_argument("--keep", help="leave the directories there, in a folder that does not exist")
+    parser.add_argument("--from", dest="kept", help="such a folder, to try its directories again or to go on with them")
+    parser.add_argument("--part", default="1/1", help="of the bytes of --every, I/N: the first of four hours of work is 1/4")
     parser.add_argument("--only", choices=("stopped", "killed"), help="one of the two directories")
     parser.add_argument("--file", help="only this file of the directories, as a path within them")
     options = parser.parse_args()
+    part, parts = (int(number) for number in options.part.split("/"))
+    if not 1 <= part <= parts:
+        parser.error(f"--part {options.part}: name one of {parts}, from 1/{parts} to {parts}/{parts}")
     # In memory where that is possible: nothing here depends on a disk, and each byte costs a few opened files.
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     folder = pathlib.Path(tempfile.mkdtemp(prefix="vitalog-damage-", dir=memory))
     try:
-        write_directories(options.binary, folder)
-        (folder / "then.hl7").write_bytes(potassium("then", 1, "7.9", 17))
+        if options.kept:
+            shutil.copytree(options.kept, folder, dirs_exist_ok=True)
+        else:
+            write_directories(options.binary, folder)
+            (folder / "then.hl7").write_bytes(potassium("then", 1, "7.9", 17))
+        if options.keep:
+            shutil.copytree(folder, options.keep)
         more = ["--seed", options.seed, "--seconds", str(options.seconds)] + (["--file", options.file] if options.file else [])
         processes = len(os.sched_getaffinity(0)) + 1  # each waits a quarter of its time, for threads of its own
         worst = 0
@@ -115,16 +125,14 @@ def main():
             print(f"{name}:", flush=True)
             if options.every:
                 running = [check(options, folder, name, "--every", str(options.every), "--edges", str(options.edges), "--part",
-                                 f"{n}/{processes}", *more)
-                           for n in range(processes)]
+                                 f"{n}/{processes * parts}", *more)
+                           for n in range((part - 1) * processes, part * processes)]
             else:
                 running = [check(options, folder, name, "--sample", str(options.sample), *more)]
             rows, code = add_up(running)
             worst = max(worst, code)
             if rows:
                 show(rows)
-        if options.keep:
-            shutil.copytree(folder, options.keep)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     sys.exit(worst)
