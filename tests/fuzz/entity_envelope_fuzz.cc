@@ -3,7 +3,8 @@
 
 #include "state/entity_store.h"
 
-// The stored form around every entity: whatever bytes lie there, the answer is an entity or an Error.
+// The stored form around every entity, and the entries of timers and tombstones that a start reads: whatever bytes lie there, the answer
+// is an entity or an Error.
 
 namespace {
 
@@ -42,11 +43,34 @@ class OneEntity final : public Backend {
     std::string_view bytes_;
 };
 
+/// One entry of each kind that a start looks for, the input behind its prefix.
+class OneEntry final : public Backend {
+  public:
+    explicit OneEntry(std::string_view bytes) : bytes_(bytes) {}
+    Result<void> get_many(std::span<const std::string_view> keys,
+                          std::vector<std::optional<std::string>>& values) const override {
+        values.assign(keys.size(), std::nullopt);
+        return {};
+    }
+    Result<void> scan(std::string_view prefix,
+                      const std::function<Result<void>(std::string_view, std::string_view)>& visit) const override {
+        return visit(std::string(prefix).append(bytes_), bytes_);
+    }
+
+  private:
+    std::string_view bytes_;
+};
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view bytes(reinterpret_cast<const char*>(data), size);
     const Factory factory;
+    const OneEntry entry(bytes);
+    EntityStore started(factory, entry, {});
+    if (started.open())
+        if (const auto due = started.first_due(ReceivedTime(INT64_MAX), {}))
+            VITALOG_ASSERT(due->second == bytes.substr(8), "another entity's timer");
     const OneEntity backend(bytes);
     EntityStore store(factory, backend, {});
     const auto held = store.fetch_one("entity");

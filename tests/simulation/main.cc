@@ -61,6 +61,7 @@ struct Shared {
         std::atomic<std::uint64_t> done{0};
         std::atomic<std::uint64_t> failures{0};
         std::atomic<std::uint64_t> first_failure{0};
+        std::atomic<std::uint64_t> refused{0};
         std::atomic<std::int64_t> simulated_seconds{0};
         std::array<char, 160> why{};  ///< of the first failure
     };
@@ -72,6 +73,7 @@ struct Shared {
 struct Outcome {
     Result<void> result;
     std::int64_t simulated_seconds = 0;
+    bool refused = false;  ///< damage or loss was refused, as it should: the run ends there, before the oracles
 };
 
 SeedOptions options_of(std::uint64_t seed) {
@@ -91,9 +93,10 @@ Outcome run_seed(std::uint64_t seed, SiteData& data, Trace& trace) {
     const SeedOptions options = options_of(seed);
     trace.say("{}", options.text());
     World world(options, data, trace);
-    Outcome outcome{world.run(), 0};
+    Outcome outcome{world.run()};
     outcome.simulated_seconds = (world.now() - course_start()).count() / 1'000'000;
-    if (world.refused()) return outcome;
+    outcome.refused = world.refused();
+    if (outcome.refused) return outcome;
     if (outcome.result) outcome.result = check_folds(world);
     if (outcome.result) outcome.result = check_records(world);
     if (!outcome.result || !options.one_by_one || options.disasters == 0) return outcome;
@@ -117,6 +120,7 @@ struct Totals {
     std::uint64_t failures = 0;
     std::uint64_t first_failure = 0;  ///< 0: none; the seed
     std::string why;                  ///< it failed: the first line
+    std::uint64_t refused = 0;
     std::int64_t simulated_seconds = 0;
     double seconds = 0;
 };
@@ -143,6 +147,7 @@ struct Totals {
             if (batch.stop_at_first) shared.enough = true;
         }
         mine.simulated_seconds += outcome.simulated_seconds;
+        mine.refused += outcome.refused ? 1 : 0;
         mine.done++;
         if (batch.seconds > 0 &&
             std::chrono::steady_clock::now() - began > std::chrono::seconds(batch.seconds))
@@ -194,6 +199,7 @@ Totals run_batch(const Batch& batch, SiteData& data) {
         totals.done += job.done;
         totals.failures += job.failures;
         totals.simulated_seconds += job.simulated_seconds;
+        totals.refused += job.refused;
         if (job.first_failure != 0 &&
             (totals.first_failure == 0 || job.first_failure < totals.first_failure)) {
             totals.first_failure = job.first_failure;
@@ -210,6 +216,8 @@ int report(const Totals& totals) {
     fmt::print("{:.1f} s, {:.1f} seeds/s, {:.0f} simulated hours/s\n", totals.seconds,
                static_cast<double>(totals.done) / totals.seconds,
                static_cast<double>(totals.simulated_seconds) / 3600 / totals.seconds);
+    if (totals.refused > 0)
+        fmt::print("{} ended where damage or a loss was refused: what comes after is not judged\n", totals.refused);
     fmt::print("{} seeds run, {} failures\n", totals.done, totals.failures);
     return totals.failures == 0 ? 0 : 1;
 }
