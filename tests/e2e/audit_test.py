@@ -41,6 +41,8 @@ class Audit(unittest.TestCase):
                                 time=f"20261121{16 + hour:02d}0000"))
             cls.site.wait()
         sender.close()
+        cls.early = cls.site.folder / "early"
+        assert cls.site.command("backup", str(cls.early), "--url", cls.site.url).returncode == 0
         cls.site.clock("2026-11-21T13:20:00Z")
         tasks = [entry["resource"]["id"] for entry in cls.site.get("/fhir/Task?status=requested&_count=50")[1]["entry"]]
         for task in tasks[:4]:
@@ -102,9 +104,25 @@ class Audit(unittest.TestCase):
         self.assertEqual(early["input_records"] + late["input_records"], whole["input_records"])
         self.assertEqual(early["outputs_agreed"] + late["outputs_agreed"], whole["outputs_agreed"])
         self.assertGreater(min(early["outputs_agreed"], late["outputs_agreed"]), 0)
+        self.assertTrue(all(output["records"] >= output["agreed"] for output in late["outputs"] if output["agreed"]))
         one = self.reports("--person", self.person)[0]
         self.assertLess(0, one["outputs_agreed"])
         self.assertLess(one["outputs_agreed"], whole["outputs_agreed"] / 4)
+        self.assertIn("nothing of nobody has come", self.site.command("audit", "verify", "--stage", "care", "--person", "nobody",
+                                                                      "--data-dir", str(self.copy)).stderr)
+
+    def test_the_digests_of_a_stretch_stay_when_the_log_grows_and_change_with_a_record(self):
+        def stretch(data, **more):
+            report = self.reports("--from", "2026-11-21T08:00:00Z", "--to", "2026-11-21T13:15:00Z", data=data, **more)[0]
+            return {(output["topic"], output["partition"]): output["sha256"] for output in report["outputs"] if "sha256" in output}
+
+        then = stretch(self.early)
+        self.assertGreater(len(then), 2)
+        self.assertEqual(then, stretch(self.copy))
+        partition = self.busy("alert")[0]
+        self.tamper("edit", f"alert/{partition}/0", "renew")
+        now = stretch(self.copy, code=1)
+        self.assertEqual({place for place in then if now[place] != then[place]}, {("alert", partition)})
 
     def test_an_output_edited_with_its_checksum_made_anew_is_found(self):
         partition, count = self.busy("alert")

@@ -108,11 +108,109 @@ TEST_F(StageAudit, WhatComesOutOtherwiseEachTimeAlikeIsNotCalledSo) {
     EXPECT_TRUE(report.cause.starts_with("it comes out the same each time")) << report.cause;
 }
 
+TEST_F(StageAudit, AnEntityThatNobodyKnowsIsNotTakenForOneThatAgrees) {
+    AuditOptions options;
+    options.entity = person;
+    const auto known = audit_stage(care_stage(), stopped(), options);
+    ASSERT_TRUE(known) << known.error().message();
+    EXPECT_TRUE(known->agrees()) << known->cause;
+    EXPECT_GE(known->agreed(), 2U);
+    options.entity = IdHash().part("nobody").finish().to_string();
+    const auto unknown = audit_stage(care_stage(), stopped(), options);
+    ASSERT_FALSE(unknown);
+    EXPECT_EQ(unknown.error().code(), Errc::NotFound);
+}
+
 TEST_F(StageAudit, AnotherBinaryIsSaid) {
     const auto report = audited(longer, 1);
     EXPECT_FALSE(report.agrees());
     EXPECT_TRUE(report.cause.starts_with("another binary")) << report.cause;
     EXPECT_NE(report.cause.find("was last committed by logic"), std::string::npos);
+}
+
+/// A stage without state that says with each record what was published last.
+class Stamping final : public processors::Processor {
+  public:
+    std::string_view stage() const override { return "intake"; }
+    std::uint32_t logic() const override { return 1; }
+    std::unique_ptr<state::Entity> create(std::string_view) const override { return nullptr; }
+    Result<std::unique_ptr<state::Entity>> decode(std::string_view,
+                                                  std::string_view) const override {
+        return nullptr;
+    }
+    Result<void> on_record(state::Entity*, const processors::Input& input,
+                           processors::Context& out) override {
+        out.emit(Topic::Subject, input.key, "test.stamped", published_, {});
+        return {};
+    }
+    void on_timer(state::Entity*, const processors::Timer&, processors::Context&) override {}
+    Result<void> on_control(const schemas::Control& control, const processors::Input&) override {
+        published_ = control.version;
+        return {};
+    }
+
+  private:
+    std::string published_ = "nothing";
+};
+
+TEST(StageAuditWithoutState, NamesWhatWaitedWhileSomethingWasPublished) {
+    const TemporaryFolder folder;
+    const Config config = *Config::load({});
+    const auto names = configured_names(config);
+    Stage stage = intake_stage();
+    stage.make_processor = [] { return std::make_unique<Stamping>(); };
+    const TopicPartition feed{names.name(Topic::FeedHis), Partition(0)};
+    std::string key = "k";
+    while (partition_of(key, names.partitions(Topic::FeedHis)) != feed.partition) key += "k";
+    {
+        SiteLog::Options options;
+        options.data_dir = folder.path();
+        auto site = SiteLog::open(config, names, options);
+        ASSERT_TRUE(site);
+        ManualClock clock;
+        tests::NoMetrics metrics;
+        const auto said = [&](Topic topic, const std::string& record_key, std::string value,
+                              minutes after) {
+            FeedRecord record = feed_record(record_key, std::move(value), names.name(topic));
+            record.received = kNow + after;
+            ASSERT_TRUE(append_now(site->log(), std::move(record)));
+        };
+        const auto published = [&](std::string_view version, minutes after) {
+            said(Topic::FeedControl, "",
+                 schemas::encode(schemas::Control{"units", "units.csv", version, ""}), after);
+        };
+        const auto work = [&] {
+            auto shard =
+                Shard::open({"intake", Topic::FeedHis, feed.partition, false},
+                            *site->log().open_shard("intake", feed), stage.make_processor(),
+                            {site->log(), names, clock, metrics}, {});
+            ASSERT_TRUE(shard);
+            for (int step = 0; step < 10; ++step) ASSERT_TRUE((*shard)->step());
+            ASSERT_TRUE((*shard)->close());
+        };
+        published("first", minutes(0));
+        said(Topic::FeedHis, key, "in time", minutes(1));
+        work();
+        said(Topic::FeedHis, key, "waits", minutes(2));
+        published("second", minutes(3));
+        said(Topic::FeedHis, key, "afterwards", minutes(4));
+        work();
+    }
+    auto log = AuditLog::open(config, {folder.path(), {}});
+    ASSERT_TRUE(log) << log.error().message();
+    const auto report = audit_stage(stage, **log, {});
+    ASSERT_TRUE(report) << report.error().message();
+    EXPECT_EQ(report->agreed(), 2U);
+    ASSERT_EQ(report->difference_count(), 1U);
+    EXPECT_TRUE(report->cause.starts_with("it waited while something was published"))
+        << report->cause;
+
+    AuditOptions afterwards;
+    afterwards.from = kNow + minutes(3);
+    const auto later = audit_stage(stage, **log, afterwards);
+    ASSERT_TRUE(later) << later.error().message();
+    EXPECT_TRUE(later->agrees()) << later->cause;
+    EXPECT_EQ(later->agreed(), 1U);
 }
 
 }  // namespace

@@ -21,7 +21,8 @@ void place(JsonWriter& json, const TopicPartition& tp) {
     json.field("partition", static_cast<std::int64_t>(tp.partition.value()));
 }
 
-/// The digests of a chain say what was checked, byte for byte: whoever has the report can compare them later.
+/// The digests, of the whole chain here and of the stretch at the outputs, say what was checked, byte for byte: whoever has
+/// the report can compare them later.
 void chain(JsonWriter& json, const ChainReport& chain) {
     json.begin_object();
     place(json, chain.tp);
@@ -54,6 +55,10 @@ void output(JsonWriter& json, const AuditReport::Output& output) {
     place(json, output.tp);
     json.field("agreed", static_cast<std::int64_t>(output.agreed));
     json.field("differences", static_cast<std::int64_t>(output.differences));
+    if (output.digested.records > 0) {
+        json.field("records", static_cast<std::int64_t>(output.digested.records));
+        json.field("sha256", output.digested.digest.hex());
+    }
     json.end_object();
 }
 

@@ -109,12 +109,7 @@ class RecordStretches {
 
     void add(const RecordView& record) {
         while (record.offset >= cut_) close(cut_);
-        sha_.add_number(static_cast<std::uint64_t>(record.offset.value()));
-        sha_.add_number(static_cast<std::uint64_t>(record.timestamp.millis()));
-        for (const std::string_view part : {record.key, record.headers.encoded(), record.value}) {
-            sha_.add_number(part.size());
-            sha_.add(part);
-        }
+        add_record(sha_, record);
     }
     void finish(Offset end) {
         while (begin_ < end) close(std::min(cut_, end));
@@ -170,6 +165,15 @@ Result<void> digest_all(const RecordSource& records, const Anchor& anchor, Chain
 }
 
 }  // namespace
+
+void add_record(Sha256& sha, const RecordView& record) {
+    sha.add_number(static_cast<std::uint64_t>(record.offset.value()));
+    sha.add_number(static_cast<std::uint64_t>(record.timestamp.millis()));
+    for (const std::string_view part : {record.key, record.headers.encoded(), record.value}) {
+        sha.add_number(part.size());
+        sha.add(part);
+    }
+}
 
 Result<Anchor> Anchor::read(const std::filesystem::path& path) {
     if (!std::filesystem::exists(path)) return Anchor{};

@@ -12,6 +12,9 @@
 
 namespace vitalog::topology {
 
+/// One record of a running digest: its offset, its time and its bytes.
+void add_record(Sha256& sha, const RecordView& record);
+
 /// What an audit found of a stretch of a partition, to be kept where whoever can change the log can't: the link of the
 /// last block before `end` (block_chain.h), which stands for all before it; or, of a cluster, which keeps no chain for
 /// us, the SHA-256 of the records from `begin` on.

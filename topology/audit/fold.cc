@@ -181,6 +181,10 @@ std::uint64_t Fold::applied_in_stretch() const {
     return impl_->log().records_in_stretch();
 }
 
+bool Fold::met_entity() const {
+    return impl_->log().met_entity();
+}
+
 const TopicPartition& Fold::input() const {
     return impl_->input();
 }

@@ -43,6 +43,7 @@ struct FoldSpec {
     ProcessorFactory make_processor;  ///< of the stage as it is, or of a draft that is tried
     std::string entity = {};  ///< only the records of this key; empty: all. Control records and ticks always count
     Offset end = Offset(INT64_MAX);  ///< input from here on is left out: what the shard had not committed
+    bool controls_first = false;  ///< of a stage without state: all of feed.control is in force from the beginning
     bool input_grows = false;  ///< more may come behind what is there when it is opened: step() says so again
     /// The stretch: outputs of input that the log took before `from` are made, and marked as lying before it; input from
     /// `to` on is left out.
@@ -82,9 +83,10 @@ class Fold {
 
     /// When the log took what the next step begins with; nullopt at the end.
     Result<std::optional<LogTime>> next_time();
-    /// Input records applied, and those of them in the stretch.
+    /// Input records applied, those of them in the stretch, and whether one was of the spec's entity.
     std::uint64_t applied() const;
     std::uint64_t applied_in_stretch() const;
+    bool met_entity() const;
     const TopicPartition& input() const;
     /// The first input offset that is kept, and the one behind the last that was applied.
     Offset begin() const;

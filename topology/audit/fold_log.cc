@@ -34,9 +34,11 @@ Result<void> FoldLog::load_controls() {
     VITALOG_TRY(Offset at, source_.records.begin_offset(control_));
     for (RecordBatch batch;; at = batch.next) {
         VITALOG_CHECK(source_.records.read(control_, at, kReadBytes, batch));
-        if (batch.records.empty() && batch.next <= at) return {};
+        if (batch.records.empty() && batch.next <= at) break;
         for (const auto& record : batch.records) controls_.push_back({record.offset, record.timestamp});
     }
+    if (spec_.controls_first) controls_seen_ = controls_.size();
+    return {};
 }
 
 Result<void> FoldLog::prepare(Offset position) {
@@ -51,9 +53,9 @@ Result<void> FoldLog::prepare(Offset position) {
         held_.next = std::min(held_.next, end_);
         cut();
         next_ = held_.next;
+        keep_entity();
         records_ += held_.records.size();
         if (in_stretch_) records_in_stretch_ += held_.records.size();
-        keep_entity();
     }
     return {};
 }
@@ -100,6 +102,7 @@ void FoldLog::cut() {
 void FoldLog::keep_entity() {
     if (spec_.entity.empty()) return;
     std::erase_if(held_.records, [&](const auto& record) { return !record.key.empty() && record.key != spec_.entity; });
+    met_entity_ = met_entity_ || std::ranges::any_of(held_.records, [](const auto& record) { return !record.key.empty(); });
 }
 
 Result<void> FoldLog::read(const TopicPartition& tp, Offset from, std::size_t max_bytes, RecordBatch& out) const {

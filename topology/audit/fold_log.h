@@ -27,6 +27,8 @@ class FoldLog final : public StillSource<Log> {
     Offset end() const { return end_; }
     std::uint64_t records() const { return records_; }
     std::uint64_t records_in_stretch() const { return records_in_stretch_; }
+    /// Whether anything of the entity that was asked for has come.
+    bool met_entity() const { return met_entity_; }
 
     Result<void> read(const TopicPartition& tp, Offset from, std::size_t max_bytes, RecordBatch& out) const override;
     Result<Offset> begin_offset(const TopicPartition& tp) const override { return source_.records.begin_offset(tp); }
@@ -66,6 +68,7 @@ class FoldLog final : public StillSource<Log> {
     std::size_t controls_seen_ = 0;
     std::uint64_t records_ = 0;
     std::uint64_t records_in_stretch_ = 0;
+    bool met_entity_ = false;
 };
 
 }  // namespace vitalog::topology

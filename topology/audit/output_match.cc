@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "schemas/events/control.h"
+#include "topology/audit/chain_audit.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -96,6 +97,10 @@ OutputMatch::Owner OutputMatch::owner_of(const RecordView& record) const {
     return Owner::Stage;
 }
 
+bool OutputMatch::of_entity(const RecordView& record) const {
+    return spec_.entity.empty() || record.key == spec_.entity;
+}
+
 bool OutputMatch::in_stretch(LogTime at) const {
     return (!spec_.from || at >= *spec_.from) && (!spec_.to || at < *spec_.to);
 }
@@ -130,6 +135,10 @@ void OutputMatch::place(const RecordView& record) {
     const Owner owner = owner_of(record);
     if (owner == Owner::Nobody) return;
     const Actual actual{hash_.of(record), record.offset, in_stretch(record.timestamp), false};
+    if (owner == Owner::Stage && actual.in_stretch && of_entity(record)) {
+        add_record(sha_, record);
+        ++digested_.records;
+    }
     if (!wanted_.empty() && claim_wanted(actual.hash, actual.offset)) return;
     if (owner == Owner::Forwarded) {
         forwarded_.push(actual);
@@ -138,7 +147,7 @@ void OutputMatch::place(const RecordView& record) {
         dropped_ = true;
         return;
     }
-    if (spec_.entity.empty() || record.key == spec_.entity) window_.push(actual);
+    if (of_entity(record)) window_.push(actual);
 }
 
 /// Reads on by about 1 MiB; false at the end.
@@ -183,6 +192,7 @@ Result<void> OutputMatch::finish() {
         VITALOG_TRY(const bool more, load());
         if (!more) break;
     }
+    digested_.digest = sha_.finish();
     if (dropped_ && !wanted_.empty()) VITALOG_CHECK(look_again());
     return settle();
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "topology/audit/fold.h"
+#include "topology/log/sha256.h"
 
 namespace vitalog::topology {
 
@@ -70,6 +71,13 @@ class OutputMatch {
 
     const TopicPartition& tp() const { return spec_.tp; }
     std::uint64_t agreed() const { return agreed_; }
+    /// A running SHA-256 of the stage's records that the log took in the stretch, in their order: how many, and their
+    /// digest once everything is settled.
+    struct Digested {
+        std::uint64_t records = 0;
+        Digest digest = {};
+    };
+    const Digested& digested() const { return digested_; }
     std::uint64_t difference_count() const { return difference_count_; }
     /// The first of them by offset; at most kDifferencesMax.
     const std::vector<Difference>& differences() const { return differences_; }
@@ -116,6 +124,7 @@ class OutputMatch {
     Result<bool> load();
     void place(const RecordView& record);
     Owner owner_of(const RecordView& record) const;
+    bool of_entity(const RecordView& record) const;
     bool in_stretch(LogTime at) const;
     bool claim_wanted(const ContentHash::Value& hash, Offset offset);
     void claimed(const Wanted& wanted, Offset offset);
@@ -137,6 +146,8 @@ class OutputMatch {
     std::unordered_multimap<std::uint64_t, Wanted> wanted_;
     std::map<std::size_t, Progress> progress_;
     std::uint64_t agreed_ = 0;
+    Sha256 sha_;
+    Digested digested_;
     std::uint64_t difference_count_ = 0;
     std::vector<Difference> differences_;
 };

@@ -27,9 +27,13 @@ class StageAudit {
         // Damage that stops the reading is a finding: the chains say where.
         if (const auto compared = compare(); !compared) report_.failure = compared.error().to_string();
         for (const auto& match : matches_) {
-            report_.outputs.push_back({match->tp(), match->agreed(), match->difference_count()});
+            report_.outputs.push_back({match->tp(), match->agreed(), match->difference_count(), match->digested()});
             std::ranges::copy(match->differences(), std::back_inserter(report_.differences));
         }
+        if (!met_entity())
+            return fail(Errc::NotFound, fmt::format("nothing of {} has come to stage {}: say the key that its input has, and a "
+                                                    "--to after its first record",
+                                                    report_.options.entity, report_.stage));
         for (std::size_t i = 0; i < folds_.size(); ++i) {
             auto& shard = report_.shards[fold_shards_[i]];
             shard.records = folds_[i]->applied();
@@ -66,12 +70,7 @@ class StageAudit {
     }
 
     Result<void> plan() {
-        if (stage_.stateful) {
-            TopicConfig input;
-            input.name = names_.name(stage_.reads.front());
-            input.partitions = names_.partitions(stage_.reads.front());
-            VITALOG_TRY(scratch_, FoldScratch::open(report_.options.scratch, {input}));
-        }
+        VITALOG_CHECK(open_scratch());
         for (const schemas::Topic topic : stage_.reads)
             for (std::uint32_t p = 0; p < names_.partitions(topic); ++p) VITALOG_CHECK(plan_shard(topic, Partition(p)));
         const bool inputs_missing = !report_.recomputed_all();
@@ -118,6 +117,12 @@ class StageAudit {
     bool of_entity(schemas::Topic topic, Partition partition) const {
         const auto& entity = report_.options.entity;
         return entity.empty() || partition_of(entity, names_.partitions(topic)) == partition;
+    }
+
+    /// What was not recomputed says so by itself.
+    bool met_entity() const {
+        return report_.options.entity.empty() || folds_.empty() || !report_.failure.empty() ||
+               std::ranges::any_of(folds_, [](const auto& fold) { return fold->met_entity(); });
     }
 
     FoldSpec spec_of(schemas::Topic topic, Partition partition, Offset end) const {
@@ -184,6 +189,13 @@ class StageAudit {
         }
         VITALOG_TRY(report_.cause, earlier_binary());
         if (!report_.cause.empty()) return {};
+        VITALOG_TRY(const bool waited, comes_with_later_controls(first));
+        if (waited) {
+            report_.cause = "it waited while something was published: with all that feed.control holds it comes out as it lies in the "
+                            "log. This stage decides with what is in force when it comes to a record; say --from a time after "
+                            "that publication";
+            return {};
+        }
         if (first.kind == Difference::Kind::Unexpected) {
             report_.cause = "the stage does not make this record: it was written by somebody else, or by another binary "
                             "of the same logic number, or the input that it rests on was taken out or changed";
@@ -221,25 +233,49 @@ class StageAudit {
         return std::string();
     }
 
+    /// Whether a record that lies in the log comes out with controls that were published after the log took what it
+    /// rests on.
+    Result<bool> comes_with_later_controls(const Difference& difference) {
+        if (stage_.stateful || !difference.offset) return false;
+        RecordBatch batch;
+        VITALOG_CHECK(log_.source().records.read(difference.tp, *difference.offset, 1, batch));
+        if (batch.records.empty()) return false;
+        const ContentHash::Value lies = hash_.of(batch.records.front());
+        for (FoldSpec spec : specs_) {
+            spec.controls_first = true;
+            VITALOG_TRY(const bool made, makes(std::move(spec), difference.tp, lies));
+            if (made) return true;
+        }
+        return false;
+    }
+
     /// Whether the shard makes the same output when it is recomputed once more.
     Result<bool> comes_again(const Difference& difference) {
-        TopicConfig input;
-        input.name = names_.name(stage_.reads.front());
-        input.partitions = names_.partitions(stage_.reads.front());
+        return makes(specs_[difference.shard], difference.tp, difference.made);
+    }
+
+    Result<bool> makes(FoldSpec spec, const TopicPartition& tp, const ContentHash::Value& wanted) {
         scratch_.reset();
-        if (stage_.stateful) {
-            VITALOG_TRY(scratch_, FoldScratch::open(report_.options.scratch, {input}));
-        }
-        VITALOG_TRY(const auto fold,
-                    Fold::open(specs_[difference.shard], log_.source(), names_, scratch_.get()));
-        bool same = false;
-        for (bool more = true; more && !same;) {
+        VITALOG_CHECK(open_scratch());
+        VITALOG_TRY(const auto fold, Fold::open(std::move(spec), log_.source(), names_, scratch_.get()));
+        bool made = false;
+        for (bool more = true; more && !made;) {
             VITALOG_TRY(more, fold->step([&](const Fold::Output& output) -> Result<void> {
-                same = same || (output.tp == difference.tp && hash_.of(output.record) == difference.made);
+                made = made || (output.tp == tp && hash_.of(output.record) == wanted);
                 return {};
             }));
         }
-        return same;
+        return made;
+    }
+
+    /// For the state of a stage that has one.
+    Result<void> open_scratch() {
+        if (!stage_.stateful) return {};
+        TopicConfig input;
+        input.name = names_.name(stage_.reads.front());
+        input.partitions = names_.partitions(stage_.reads.front());
+        VITALOG_TRY(scratch_, FoldScratch::open(report_.options.scratch, {input}));
+        return {};
     }
 
     const Stage& stage_;

@@ -41,6 +41,7 @@ struct AuditReport {
         TopicPartition tp;
         std::uint64_t agreed = 0;
         std::uint64_t differences = 0;
+        OutputMatch::Digested digested = {};
     };
     std::vector<ChainReport> chains;
     std::vector<Shard> shards;

@@ -15,7 +15,7 @@ namespace vitalog::topology::cli {
 namespace {
 
 constexpr std::string_view kHelp =
-    R"(usage: vitalog audit verify --stage S (--data-dir D | --set log.kind=kafka --set log.brokers=HOST:PORT) [FLAGS]
+    R"(usage: vitalog audit verify --stage S (--data-dir D | --set log.brokers=HOST:PORT) [FLAGS]
 
 Recomputes what a stage made of its logged input, with the rules, tables and settings that were in force then, and
 compares every record byte for byte with what the log has. Follows the chain of digests that the log's blocks are, of
@@ -45,7 +45,7 @@ not usable; 4 nothing differs, but not everything could be recomputed: the log's
 
 examples:
   vitalog audit verify --stage care --data-dir /var/lib/vitalog --anchor /mnt/elsewhere/vitalog.anchor
-  vitalog audit verify --stage all --set log.kind=kafka --set log.brokers=kafka-1:9092 --from 2026-11-01T00:00:00Z
+  vitalog audit verify --stage all --set log.brokers=kafka-1:9092 --from 2026-11-01T00:00:00Z
 )";
 
 constexpr int kNotRecomputable = 4;

@@ -6,12 +6,11 @@
 namespace vitalog::topology::cli {
 
 Result<std::unique_ptr<AuditLog>> open_audit_log(const Arguments& arguments) {
-    VITALOG_TRY(const auto config, load_config(arguments));
+    VITALOG_TRY(const auto config, load_config_of_log(arguments));
     const auto data_dir = arguments.value("--data-dir");
     const bool cluster = config.text("log.kind") == "kafka";
     if (data_dir.has_value() == cluster)
-        return fail(Errc::Configuration,
-                    "say --data-dir D, or --set log.kind=kafka --set log.brokers=HOST:PORT, one of them");
+        return fail(Errc::Configuration, "say --data-dir D, or --set log.brokers=HOST:PORT, one of them");
     AuditLog::Options options;
     if (data_dir) options.data_dir = *data_dir;
     VITALOG_TRY(const auto secrets, Secrets::read(environment(), config.text("secrets.file")));

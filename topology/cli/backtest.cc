@@ -128,11 +128,10 @@ Result<void> backtest(const Arguments& arguments) {
                 number_of(arguments, "--threads", std::max(1U, std::thread::hardware_concurrency()),
                           1, 256));
     options.threads = static_cast<std::size_t>(threads);
-    VITALOG_TRY(const Config config, load_config(arguments));
+    VITALOG_TRY(const Config config, load_config_of_log(arguments));
     const std::string data_dir = arguments.value_or("--data-dir", "");
     if (data_dir.empty() && config.text("log.kind") == "embedded")
-        return fail(Errc::Configuration,
-                    "say --data-dir D, or --set log.kind=kafka --set log.brokers=HOST:PORT");
+        return fail(Errc::Configuration, "say --data-dir D, or --set log.brokers=HOST:PORT");
     const auto names = configured_names(config);
     VITALOG_TRY(const auto log, open_log(config, names, data_dir));
     const auto start = std::chrono::steady_clock::now();

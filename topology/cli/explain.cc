@@ -39,7 +39,7 @@ not-in-force, merged; or that it did: fired, no-task, inhibited.
   --rule R      the rule's id
   --at T        as of what the log took up to T, RFC 3339; all of it else
   --data-dir D  the data directory of a stopped site, or a backup of a running one; or a cluster, by
-                --set log.kind=kafka --set log.brokers=HOST:PORT
+                --set log.brokers=HOST:PORT
 
 exit codes with ALERT and --data-dir: 0 it comes out the same, 1 it does not.
 

@@ -10,7 +10,9 @@ std::vector<std::string_view> config_flags(std::vector<std::string_view> more) {
     return more;
 }
 
-Result<Config> load_config(const Arguments& arguments) {
+namespace {
+
+Result<Config::Sources> sources_of(const Arguments& arguments) {
     Config::Sources sources;
     sources.file = arguments.value_or("--config", "");
     sources.environment = environment();
@@ -22,6 +24,21 @@ Result<Config> load_config(const Arguments& arguments) {
     }
     for (const auto& [flag, key] : {std::pair("--mllp", "mllp.listen"), std::pair("--http", "http.listen"), std::pair("--clock", "clock")})
         if (const auto value = arguments.value(flag)) sources.flags.emplace_back(key, *value);
+    return sources;
+}
+
+}  // namespace
+
+Result<Config> load_config(const Arguments& arguments) {
+    VITALOG_TRY(const auto sources, sources_of(arguments));
+    return Config::load(sources);
+}
+
+Result<Config> load_config_of_log(const Arguments& arguments) {
+    VITALOG_TRY(auto sources, sources_of(arguments));
+    VITALOG_TRY(auto config, Config::load(sources));
+    if (arguments.value("--data-dir") || config.text("log.brokers").empty()) return config;
+    sources.flags.emplace_back("log.kind", "kafka");
     return Config::load(sources);
 }
 

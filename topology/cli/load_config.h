@@ -17,6 +17,9 @@ std::vector<std::string_view> config_flags(std::vector<std::string_view> more);
 /// The configuration in force: flags, environment, file, defaults.
 Result<Config> load_config(const Arguments& arguments);
 
+/// The same for what reads a log: without --data-dir, log.brokers alone names a cluster.
+Result<Config> load_config_of_log(const Arguments& arguments);
+
 /// The log of a stopped site, or of a cluster, for reading; `data_dir` may be empty on a cluster.
 Result<std::unique_ptr<Log>> open_log_to_read(const Config& config, const schemas::TopicNames& names,
                                               const std::string& data_dir);

@@ -178,11 +178,11 @@ Result<std::unique_ptr<RecordLines>> open_record_lines(const Arguments& argument
         if (!running.empty()) url = running;
     }
     if (url) return std::make_unique<HttpLines>(*url, bearer_token());
-    VITALOG_TRY(const auto config, load_config(arguments));
+    VITALOG_TRY(const auto config, load_config_of_log(arguments));
     const bool cluster = config.text("log.kind") == "kafka";
     if (!data_dir && !cluster)
         return fail(Errc::Configuration,
-                    "say --url http://HOST:PORT or --data-dir D, or --set log.kind=kafka --set log.brokers=HOST:PORT");
+                    "say --url http://HOST:PORT or --data-dir D, or --set log.brokers=HOST:PORT");
     if (data_dir && !std::filesystem::exists(*data_dir))
         return fail(Errc::NotFound, *data_dir + ": there is no such data directory");
     auto names = configured_names(config);

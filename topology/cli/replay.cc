@@ -17,7 +17,7 @@ namespace vitalog::topology::cli {
 namespace {
 
 constexpr std::string_view kHelp =
-    R"(usage: vitalog replay (--data-dir D | --set log.kind=kafka --set log.brokers=HOST:PORT) --into NEW [WHAT] [--compare]
+    R"(usage: vitalog replay (--data-dir D | --set log.brokers=HOST:PORT) --into NEW [WHAT] [--compare]
 
 Runs this program's stages again over what a log took in, and writes what they make of it into the data directory NEW: in
 the order in which the original's stages met each record and each tick, with its log times and ids. Nothing is sent: a
