@@ -164,13 +164,25 @@ Result<void> check_acknowledged(World& world) {
 
 using Sequences = std::map<std::string, std::vector<std::string>>;
 
+/// What each person's course gives rise to, in its order. Not `person` itself, where a message that
+/// its sender gave twice lies twice: care takes it once. Of `notification` what is to be said, each
+/// intent by itself: two tasks may tell one doctor in either order, and what became of it is the
+/// providers' affair.
 Result<Sequences> by_key(World& world) {
     Sequences sequences;
-    for (const Topic topic : {Topic::Risk, Topic::Alert, Topic::TaskBoard})
+    schemas::Decoder decoder;
+    for (const Topic topic : {Topic::Risk, Topic::Alert, Topic::TaskBoard, Topic::Notification})
         VITALOG_CHECK(for_each(world, topic, [&](const RecordView& record) -> Result<void> {
             const auto type = record.headers.find(header::kType);
             if (type == schemas::Tick::kType || type == schemas::Control::kType) return {};
-            sequences[fmt::format("{} {}", schemas::name_of(topic), record.key)].push_back(
+            std::string key(record.key);
+            if (topic == Topic::Notification) {
+                if (type != schemas::Intent::kType) return {};
+                VITALOG_TRY(const auto intent,
+                            schemas::decode<schemas::Intent>(record.value, decoder));
+                key.append(" ").append(intent.intent);
+            }
+            sequences[fmt::format("{} {}", schemas::name_of(topic), key)].push_back(
                 fmt::format("{} {} {}", type, record.headers.find(header::kId), record.value));
             return {};
         }));
