@@ -19,8 +19,20 @@ PATIENTS = 12
 NOW = "2026-11-21T08:00:00Z"
 
 
+def pack(version, high):
+    return f"""
+format: 1
+pack: meanwhile
+version: "{version}"
+open_episodes: follow
+rules:
+  - {{id: meanwhile, version: "{version}", kind: threshold, loinc: "2823-3", unit: mmol/L, problem: A test, priority: low, max_age: 48h,
+     source: a test, task: no, high: {high}, clear: {{high: 3}}}}
+"""
+
+
 class Audit(unittest.TestCase):
-    """One site for all; each test works on a copy of its data directory."""
+    """One site for all, with rules published twice meanwhile; each test works on a copy of its data directory."""
 
     @classmethod
     def setUpClass(cls):
@@ -36,6 +48,8 @@ class Audit(unittest.TestCase):
         sender = Mllp(cls.site.mllp)
         for hour in range(6):
             cls.site.clock(f"2026-11-21T{8 + hour:02d}:10:00Z")
+            if hour in (1, 4):
+                cls.publish(pack(hour, 4.5 + hour / 10))
             for n in range(PATIENTS):  # potassium, which rises until it is critical
                 sender.send(oru(f"m{hour}-{n}", patient=str(n), value=f"{4 + hour * 0.6:.1f}", order=f"O{hour}",
                                 time=f"20261121{16 + hour:02d}0000"))
@@ -55,6 +69,13 @@ class Audit(unittest.TestCase):
         assert cls.site.command("backup", str(cls.backup), "--url", cls.site.url).returncode == 0
         assert cls.site.stop() == 0
         cls.data = cls.site.folder / "data"
+
+    @classmethod
+    def publish(cls, text):
+        path = cls.site.folder / "meanwhile.yaml"
+        path.write_text(text)
+        done = cls.site.command("rules", "publish", str(path), "--url", cls.site.url)
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def setUp(self):
         self.copy = self.site.folder / "copy"
@@ -93,6 +114,9 @@ class Audit(unittest.TestCase):
             self.assertGreater(report["outputs_agreed"], 0)
             self.assertTrue(all(re.fullmatch("[0-9a-f]{64}", chain["sha256"]) for chain in report["chains"] if "sha256" in chain))
         self.assertGreater(reports[2]["input_records"], 6 * PATIENTS)
+        shown = self.site.command("topic", "show", "alert", "--data-dir", str(self.copy), "--json", "--max", "10000").stdout
+        alerts = [json.loads(base64.b64decode(json.loads(line)["value_base64"])) for line in shown.splitlines()]
+        self.assertEqual({alert["rule_version"] for alert in alerts if alert.get("rule") == "meanwhile"}, {"1", "4"})
 
     def test_a_backup_of_a_running_site_is_verified_beside_it(self):
         self.assertIn("0 differ", self.verify(data=self.backup, stage="all"))
@@ -237,7 +261,8 @@ class Audit(unittest.TestCase):
         self.assertLess(person["topics"]["alert"]["same"], whole["topics"]["alert"]["same"] / 4)
         self.assertGreater(person["topics"]["delivery"]["same"], 0)
         self.assertEqual(part("--message", "m0-3")["played"], 1)
-        self.assertEqual(part("--message", "m4-3")["topics"]["alert"]["same"], 1, "its earlier results count")
+        self.assertEqual(part("--message", "m4-3")["topics"]["alert"]["same"], 3,
+                         "its earlier results count, and the rules published before it")
         partition, count = self.busy("feed.his")
         self.assertEqual(part("--record", f"feed.his/{partition}/0")["played"], 1)
         self.assertEqual(part("--record", f"feed.his/{partition}/1..{count}")["played"], count - 1)
