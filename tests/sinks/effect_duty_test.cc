@@ -136,6 +136,7 @@ TEST_F(EffectWorkerTest, ADenialIsNotCountedWhileTheDutyIsNotSure) {
 }
 
 TEST_F(EffectWorkerTest, StoppedWhileItsDutyIsNotSureItEnds) {
+    restart({.senders = 1});  // of two, either message may be the one that is sent
     provider_.on_send = [&](const Attempt&) { sure_ = false; };
     issue("a1");
     issue("a2");
@@ -144,7 +145,7 @@ TEST_F(EffectWorkerTest, StoppedWhileItsDutyIsNotSureItEnds) {
     worker_->stop();
     EXPECT_EQ(receipts(), (Receipts{"a1:accepted:OK"}));
     EXPECT_EQ(provider_.calls.count("a2"), 0U);
-    EXPECT_EQ(log_.position("effects.sms.settled send.sms/1"), Offset(-1));
+    EXPECT_LT(log_.position("effects.sms.settled send.sms/1"), Offset(2)) << "a2 is in doubt";
 }
 
 TEST_F(EffectWorkerTest, WhatHasAReceiptIsNotSentAgainWhateverPlaceIsStored) {
