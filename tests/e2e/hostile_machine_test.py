@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -32,6 +33,12 @@ def wait_until(condition, what):
             return found
         time.sleep(0.1)
     raise AssertionError("never: " + what)
+
+
+def memory_of(site, what):
+    """A line of the process's status, in bytes."""
+    status = pathlib.Path(f"/proc/{site.process.pid}/status").read_text().splitlines()
+    return int(next(line for line in status if line.startswith(what + ":")).split()[1]) * 1024
 
 
 class Mounted:
@@ -241,8 +248,7 @@ class HostileMachine(unittest.TestCase):
         site = self.site("--set", "log.partitions=1")
         site.start()
         self.assertEqual(self.send(site, "m0"), "AA")
-        size = int(next(line for line in pathlib.Path(f"/proc/{site.process.pid}/status").read_text().splitlines()
-                        if line.startswith("VmPeak")).split()[1]) * 1024
+        size = memory_of(site, "VmPeak")
         site.wait(LONG)
         self.assertEqual(site.stop(), 0)
         self.assertEqual(self.limited(site, resource.RLIMIT_AS, size // 4), "")
@@ -251,6 +257,35 @@ class HostileMachine(unittest.TestCase):
         site.start()
         self.assertEqual(self.send(site, "after"), "AA")
         self.expect_all(site, ["m0", "after"])
+        self.assertEqual(site.stop(), 0)
+
+    @unittest.skipIf(SANITIZED, "a sanitizer reserves all addresses")
+    def test_memory_runs_out_under_the_running_site(self):
+        """At the limit the process ends, by itself or by a signal; what it had answered is there in the next."""
+        site = self.site("--set", "log.partitions=1")
+        site.start()
+        self.assertEqual(self.send(site, "m0"), "AA")
+        resource.prlimit(site.process.pid, resource.RLIMIT_AS, (memory_of(site, "VmSize"),) * 2)
+        accepted = ["m0"]
+
+        def send(sender):
+            for n in range(100_000):
+                name = f"s{sender}m{n}"
+                if self.send(site, name, patient=f"{sender}{n}", value="7.6") == "AA":
+                    accepted.append(name)
+                elif site.process.poll() is not None:
+                    return
+
+        senders = [threading.Thread(target=send, args=(sender,)) for sender in range(6)]
+        for sender in senders:
+            sender.start()
+        ended = site.ended()
+        for sender in senders:
+            sender.join()
+        self.assertTrue(ended == 1 and "raise that limit" in self.log_of(site) or ended < 0, (ended, self.log_of(site)))
+        self.assertGreater(len(accepted), 1)
+        site.start()
+        self.expect_all(site, accepted)
         self.assertEqual(site.stop(), 0)
 
     @unittest.skipIf(SANITIZED, "a sanitizer wants to be loaded first")
