@@ -45,7 +45,8 @@ void read_limits(const YAML::Node& map, Rule& rule, std::string_view what, const
                         " needs 'low', 'high' or both (or 'below' and 'above', "
                         "which leave the number itself out)");
     if (rule.low && rule.high && rule.low->value >= rule.high->value)
-        refuse(map, "low must be below high; exchange them");
+        refuse_value(map, map["low"].IsDefined() ? "low" : "below",
+                     "low must be below high; exchange them");
     const auto clear = map["clear"];
     if (clear.IsDefined()) {
         Keys keys{"low", "above", "high", "below"};
@@ -56,9 +57,10 @@ void read_limits(const YAML::Node& map, Rule& rule, std::string_view what, const
     }
     if (rule.clear_low.has_value() != rule.low.has_value() ||
         rule.clear_high.has_value() != rule.high.has_value())
-        refuse(clear.IsDefined() ? clear : map,
-               "clear must state the same of low and high as the rule; write for example clear: "
-               "{low: 3.0, high: 5.8}");
+        refuse_value(
+            map, "clear",
+            "clear must state the same of low and high as the rule; write for example clear: "
+            "{low: 3.0, high: 5.8}");
     if ((rule.low && !apart(*rule.low, *rule.clear_low, true)) ||
         (rule.high && !apart(*rule.high, *rule.clear_high, false)))
         refuse(clear,
@@ -85,9 +87,10 @@ void read_index_band(const YAML::Node& map, Rule& rule) {
     rule.index = required_name(map, "index");
     const auto bands = map["bands"];
     if (!bands.IsDefined() || !bands.IsSequence() || bands.size() == 0 || bands.size() > 32)
-        refuse(map,
-               "bands must list 1 to 32 bands, worst first; write bands: [{band: \"3\", priority: "
-               "high, problem: ...}]");
+        refuse_value(
+            map, "bands",
+            "bands must list 1 to 32 bands, worst first; write bands: [{band: \"3\", priority: "
+            "high, problem: ...}]");
     for (const auto& entry : bands) {
         check_keys(entry, "a band", {"band", "problem", "priority", "task"});
         RuleBand band;
@@ -167,13 +170,15 @@ void read_window_of(const YAML::Node& map, Rule& rule, std::int64_t points) {
 void read_trend(const YAML::Node& map, Rule& rule) {
     read_window_of(map, rule, 0);
     if (rule.points < 3)
-        refuse(map,
-               "a trend needs 'points' of at least 3: fewer values are no trend; write for "
-               "example points: 6");
+        refuse_value(map, "points",
+                     "a trend needs 'points' of at least 3: fewer values are no trend; write for "
+                     "example points: 6");
     rule.direction = word<ChangeDirection>(map, "direction");
     rule.by = optional_number(map, "by");
     if (!rule.by || *rule.by <= 0)
-        refuse(map, "a trend needs 'by' above zero, the change per 'per'; write for example by: 2");
+        refuse_value(
+            map, "by",
+            "a trend needs 'by' above zero, the change per 'per'; write for example by: 2");
     rule.per = required_duration(map, "per");
     rule.clear_by = rule.by;
     const auto clear = map["clear"];
@@ -202,6 +207,7 @@ void read_band_condition(const YAML::Node& map, Rule& condition) {
 
 void read_condition(const YAML::Node& map, Rule& whole) {
     if (!map.IsMap()) refuse(map, "a condition must be a mapping; write - kind: threshold ...");
+    check_values(map);
     Rule condition;
     condition.kind = word<RuleKind>(map, "kind");
     if (condition.combines() || condition.kind == RuleKind::Silence)
@@ -227,10 +233,11 @@ void read_silence(const YAML::Node& map, Rule& rule) {
     if (map["of"].IsDefined()) rule.awaits = word<Awaits>(map, "of");
     const bool goes_on = map["while"].IsDefined(), follows = map["following"].IsDefined();
     if (goes_on == follows)
-        refuse(goes_on ? map["following"] : map,
-               "a silence rule needs either 'while', for what is to be heard as long as something "
-               "goes on, or 'following', for what is to come after a finding; write for example "
-               "while: inpatient");
+        refuse_value(
+            map, "following",
+            "a silence rule needs either 'while', for what is to be heard as long as something "
+            "goes on, or 'following', for what is to come after a finding; write for example "
+            "while: inpatient");
     if (follows) return read_condition(map["following"], rule);
     rule.watch = word<Watch>(map, "while");
     if (rule.watch == Watch::Inpatient && rule.awaits == Awaits::Samples)
@@ -244,9 +251,9 @@ void read_combination(const YAML::Node& map, Rule& rule) {
     const auto conditions = map["conditions"];
     if (!conditions.IsDefined() || !conditions.IsSequence() || conditions.size() < 2 ||
         conditions.size() > kConditionsMax)
-        refuse(conditions.IsDefined() ? conditions : map,
-               "conditions must list 2 to " + std::to_string(kConditionsMax) +
-                   " conditions; write conditions: [{kind: threshold, loinc: ...}, ...]");
+        refuse_value(map, "conditions",
+                     "conditions must list 2 to " + std::to_string(kConditionsMax) +
+                         " conditions; write conditions: [{kind: threshold, loinc: ...}, ...]");
     rule.within = required_duration(map, "within");
     for (const auto& entry : conditions) read_condition(entry, rule);
 }

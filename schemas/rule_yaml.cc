@@ -14,6 +14,11 @@ void refuse(const YAML::Node& at, std::string message) {
     throw Refused{at.Mark().line + 1, std::move(message)};
 }
 
+void refuse_value(const YAML::Node& map, const char* name, std::string message) {
+    const YAML::Node value = map[name];
+    refuse(value.IsDefined() ? value : map, std::move(message));
+}
+
 std::optional<Refused> slip_in(std::string_view yaml) {
     constexpr std::string_view kFullWidthColon = "\xef\xbc\x9a";
     int number = 1;
@@ -37,23 +42,27 @@ std::optional<Refused> slip_in(std::string_view yaml) {
     return std::nullopt;
 }
 
-namespace {
-
-std::string joined(const Keys& keys) {
+std::string joined(std::span<const std::string_view> words) {
     std::string text;
-    for (const auto key : keys) text.append(text.empty() ? "" : ", ").append(key);
+    for (const auto word : words) text.append(text.empty() ? "" : ", ").append(word);
     return text;
 }
 
-}  // namespace
+void check_values(const YAML::Node& map) {
+    for (const auto& entry : map) {
+        if (!entry.first.IsScalar()) refuse(entry.first, "a key must be a word; write key: value");
+        const std::string& key = entry.first.Scalar();
+        if (entry.second.IsNull() && key != "description")
+            refuse(entry.first, "'" + key + "' has no value; write " + key + ": ...");
+    }
+}
 
 void check_keys(const YAML::Node& map, std::string_view what, const Keys& allowed) {
     if (!map.IsMap())
         refuse(map, std::string(what) + " must be a mapping; write 'key: value' lines");
+    check_values(map);
     std::vector<std::string> seen;
     for (const auto& entry : map) {
-        if (!entry.first.IsScalar())
-            refuse(entry.first, std::string(what) + ": a key must be a word");
         const std::string& key = entry.first.Scalar();
         if (std::find(allowed.begin(), allowed.end(), key) == allowed.end())
             refuse(entry.first, "unknown key '" + key + "' in " + std::string(what) +
@@ -73,10 +82,11 @@ std::string scalar(const YAML::Node& node, std::string_view name) {
     return node.Scalar();
 }
 
-std::string required_text(const YAML::Node& map, const char* name) {
+std::string required_text(const YAML::Node& map, const char* name, std::string_view example) {
     const auto node = map[name];
     if (!node.IsDefined())
-        refuse(map, std::string("'") + name + "' is missing; write " + name + ": ...");
+        refuse(map, std::string("'") + name + "' is missing; write " + name + ": " +
+                        std::string(example));
     return scalar(node, name);
 }
 
@@ -124,14 +134,6 @@ std::int64_t count(const YAML::Node& map, const char* name, std::int64_t otherwi
         refuse(node, std::string(name) + " must be a whole number from 1 to " +
                          std::to_string(most) + "; write for example " + name + ": 6");
     return value;
-}
-
-void refuse_word(const YAML::Node& map, const char* name, std::string_view text,
-                 std::span<const std::string_view> known) {
-    std::string list;
-    for (const auto each : known) list.append(list.empty() ? "" : ", ").append(each);
-    refuse(map[name],
-           std::string(name) + " '" + std::string(text) + "' is unknown; write one of " + list);
 }
 
 bool yes_or_no(const YAML::Node& map, const char* name, bool otherwise) {

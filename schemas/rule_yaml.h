@@ -27,15 +27,21 @@ struct Refused {
     std::string message;
 };
 [[noreturn]] void refuse(const YAML::Node& at, std::string message);
+/// At the value of a key, or at the mapping that lacks it.
+[[noreturn]] void refuse_value(const YAML::Node& map, const char* name, std::string message);
 
 /// A slip of the hand that makes another line than its own look wrong: indentation by tabs, a key
 /// before a colon of full width. Looked for in files that are refused.
 std::optional<Refused> slip_in(std::string_view yaml);
 
-/// Refuses what is no mapping, and keys that are unknown or there twice.
+/// Refuses a key with nothing behind it.
+void check_values(const YAML::Node& map);
+/// Refuses what is no mapping, and keys that are unknown, there twice or without a value.
 void check_keys(const YAML::Node& map, std::string_view what, const Keys& allowed);
 std::string scalar(const YAML::Node& node, std::string_view name);
-std::string required_text(const YAML::Node& map, const char* name);
+/// `example`: of a value, for who left it out.
+std::string required_text(const YAML::Node& map, const char* name,
+                          std::string_view example = "...");
 /// An identifier of ours: letters, digits, dot, dash and underscore.
 std::string name_in(const YAML::Node& node, std::string_view name);
 std::string required_name(const YAML::Node& map, const char* name);
@@ -51,16 +57,16 @@ std::chrono::microseconds optional_duration(const YAML::Node& map, const char* n
 /// One text or a list of texts.
 std::vector<std::string> texts(const YAML::Node& map, const char* name);
 
-/// Names the words that are known.
-[[noreturn]] void refuse_word(const YAML::Node& map, const char* name, std::string_view text,
-                              std::span<const std::string_view> known);
+/// Words with commas between them.
+std::string joined(std::span<const std::string_view> words);
 
 /// One of the enumerators, by name.
 template <class E>
 E word(const YAML::Node& map, const char* name) {
-    const std::string text = required_text(map, name);
+    const std::string known = "one of " + joined(EnumNames<E>::names);
+    const std::string text = required_text(map, name, known);
     if (const auto found = enum_named<E>(text)) return *found;
-    refuse_word(map, name, text, EnumNames<E>::names);
+    refuse_value(map, name, std::string(name) + " '" + text + "' is unknown; write " + known);
 }
 
 }  // namespace vitalog::schemas::rule_yaml

@@ -57,6 +57,7 @@ void read_company(const YAML::Node& map, Rule& rule) {
 
 Rule read_rule(const YAML::Node& map, const RulePack& pack) {
     if (!map.IsMap()) refuse(map, "a rule must be a mapping; write - id: ...");
+    check_values(map);
     Rule rule;
     rule.pack = pack.id;
     rule.pack_version = pack.version;
@@ -117,7 +118,8 @@ RulePack read_pack(const YAML::Node& root) {
     const auto rules = root["rules"];
     if (!rules.IsDefined() || !rules.IsSequence() || rules.size() == 0 ||
         rules.size() > kRulesPerPackMax)
-        refuse(root, "rules must list 1 to " + std::to_string(kRulesPerPackMax) +
+        refuse_value(root, "rules",
+                     "rules must list 1 to " + std::to_string(kRulesPerPackMax) +
                          " rules; write rules: and below it - id: ...");
     for (const auto& entry : rules) {
         pack.rules.push_back(read_rule(entry, pack));

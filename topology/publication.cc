@@ -119,6 +119,7 @@ Result<void> check_publications(const std::vector<Publication>& publications) {
             if (!result) return fail(Errc::Configuration, at_its_file(p, result.error().message()));
         }
     }
+    VITALOG_CHECK(check_bands(publications));
     VITALOG_CHECK(check_inhibited(publications));
     return check_terms(publications);
 }

@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "processors/care/pack_check.h"
 #include "schemas/rules.h"
 #include "schemas/tables/tables.h"
 #include "topology/nearest.h"
@@ -114,6 +115,11 @@ Result<void> check_terms(const std::vector<Publication>& publications) {
     if (tables.loinc_codes().empty()) return {};
     VITALOG_TRY(const auto packs, read_packs(publications));
     return check_rules(packs, [&](const Rule& rule) { return fault_of(rule, tables); });
+}
+
+Result<void> check_bands(const std::vector<Publication>& publications) {
+    VITALOG_TRY(const auto packs, read_packs(publications));
+    return check_rules(packs, processors::care::index_fault);
 }
 
 Result<void> check_inhibited(const std::vector<Publication>& publications) {

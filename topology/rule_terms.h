@@ -13,6 +13,9 @@ namespace vitalog::topology {
 /// together. Configuration: "FILE:LINE: what is wrong; what to write instead".
 Result<void> check_terms(const std::vector<Publication>& publications);
 
+/// Whether every band that one of these packs names is one of its index's.
+Result<void> check_bands(const std::vector<Publication>& publications);
+
 /// Whether every rule that one of these packs inhibits is in one of them.
 Result<void> check_inhibited(const std::vector<Publication>& publications);
 

@@ -69,6 +69,7 @@ struct IndexSettings {
 struct IndexKind {
     std::string_view method;
     std::string_view version;
+    std::span<const std::string_view> bands;
     Items inputs;
     /// Sets of items of which one must have been measured some time, all of it; before that the
     /// index says nothing. No set: it always speaks.

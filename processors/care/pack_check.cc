@@ -1,8 +1,6 @@
 #include "processors/care/pack_check.h"
 
 #include <algorithm>
-#include <array>
-#include <string>
 #include <vector>
 
 #include "processors/care/index_kinds.h"
@@ -14,51 +12,60 @@ namespace {
 
 using schemas::Rule;
 using schemas::RuleKind;
+using Words = std::span<const std::string_view>;
 
-constexpr std::array<std::string_view, 5> kAkiBands{"0", "1", "2", "3", "?AKI"};
-
-std::string joined(std::span<const std::string_view> words) {
+std::string joined(Words words) {
     std::string text;
     for (const auto word : words) text.append(text.empty() ? "" : ", ").append(word);
     return text;
 }
 
-std::vector<std::string_view> methods() {
-    std::vector<std::string_view> names{aki::kMethod};
-    for (const auto& kind : index_kinds()) names.push_back(kind.method);
-    return names;
+std::string unknown_index(const Rule& rule) {
+    std::vector<std::string_view> known{aki::kMethod};
+    for (const auto& kind : index_kinds()) known.push_back(kind.method);
+    return "index '" + rule.index + "' is unknown; write one of " + joined(known);
 }
 
-/// What is wrong with a rule, or a condition, over an index; empty: nothing.
-std::string fault_of(const Rule& rule) {
+enum class Bands : std::uint8_t { Own, OfAnyOverCurrentValues };
+
+std::string fault_of(const Rule& rule, Bands taken) {
+    for (const Rule& condition : rule.conditions)
+        if (std::string fault = fault_of(condition, taken); !fault.empty()) return fault;
     if (rule.kind != RuleKind::IndexBand) return {};
-    const auto known = methods();
-    if (std::find(known.begin(), known.end(), rule.index) == known.end())
-        return "index '" + rule.index + "' is unknown; write one of " + joined(known);
-    const std::span<const std::string_view> bands =
-        rule.index == aki::kMethod ? std::span<const std::string_view>(kAkiBands) : band_names();
-    const auto unknown = [&](const std::string& band) {
-        return std::find(bands.begin(), bands.end(), band) == bands.end();
+    const Words own = bands_of(rule.index);
+    if (own.empty()) return unknown_index(rule);
+    const bool wide = taken == Bands::OfAnyOverCurrentValues && rule.index != aki::kMethod;
+    const auto has = [](Words words, const std::string& band) {
+        return std::find(words.begin(), words.end(), band) != words.end();
     };
     std::vector<std::string> said = rule.clear_bands;
     for (const auto& band : rule.bands) said.push_back(band.band);
-    const auto wrong = std::find_if(said.begin(), said.end(), unknown);
-    if (wrong == said.end()) return {};
-    return "index " + rule.index + " has no band '" + *wrong + "'; write one of " + joined(bands);
+    for (const auto& band : said)
+        if (!has(wide ? band_names() : own, band))
+            return "index " + rule.index + " has no band '" + band + "'; write one of " +
+                   joined(own);
+    return {};
 }
 
 }  // namespace
 
+Words bands_of(std::string_view index) {
+    if (index == aki::kMethod) return aki::kBandNames;
+    const IndexKind* kind = find_index_kind(index);
+    return kind != nullptr ? kind->bands : Words();
+}
+
+std::string index_fault(const Rule& rule) {
+    return fault_of(rule, Bands::Own);
+}
+
 Result<void> check_indices(std::string_view name, const schemas::RulePack& pack) {
-    for (std::size_t i = 0; i < pack.rules.size(); ++i) {
-        std::string fault = fault_of(pack.rules[i]);
-        for (const auto& condition : pack.rules[i].conditions)
-            if (fault.empty()) fault = fault_of(condition);
-        if (!fault.empty())
+    for (std::size_t i = 0; i < pack.rules.size(); ++i)
+        if (const std::string fault = fault_of(pack.rules[i], Bands::OfAnyOverCurrentValues);
+            !fault.empty())
             return fail(Errc::Configuration, std::string(name) + ":" +
                                                  std::to_string(pack.lines[i]) + ": rule '" +
                                                  pack.rules[i].id + "': " + fault);
-    }
     return {};
 }
 

@@ -173,8 +173,7 @@ bool nothing_open(const Input& input) {
 }  // namespace
 
 std::string_view name_of(Band band) {
-    static constexpr std::array<std::string_view, 5> kNames{"0", "?AKI", "1", "2", "3"};
-    return kNames[static_cast<std::size_t>(band)];
+    return kBandNames[static_cast<std::size_t>(band)];
 }
 
 Result evaluate(const Input& input) {

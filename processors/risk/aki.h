@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -30,7 +31,7 @@ inline constexpr std::string_view kVersion = "aki-nhs/2014";
 /// Mildest first: "high, no earlier result" stands below every stage that a course of values
 /// proves.
 enum class Band : std::uint8_t { None, Suspected, Stage1, Stage2, Stage3 };
-/// "0", "?AKI", "1", "2", "3".
+inline constexpr std::array<std::string_view, 5> kBandNames{"0", "?AKI", "1", "2", "3"};
 std::string_view name_of(Band band);
 
 struct Creatinine {

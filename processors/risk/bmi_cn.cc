@@ -26,10 +26,7 @@ double quotient(double weight_kg, double height_cm) {
 }  // namespace
 
 std::string_view name_of(Band band) {
-    static constexpr std::array<std::string_view, 7> kNames{
-        "underweight",    "normal",   "overweight",    "obese",
-        "below-suitable", "suitable", "above-suitable"};
-    return kNames[static_cast<std::size_t>(band)];
+    return kBandNames[static_cast<std::size_t>(band)];
 }
 
 Bounds body_mass_index(const Bounds& weight_kg, const Bounds& height_cm) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -33,7 +34,8 @@ enum class Band : std::uint8_t {
     Suitable,
     AboveSuitable
 };
-/// "underweight", "normal", "overweight", "obese", "below-suitable", "suitable", "above-suitable".
+inline constexpr std::array<std::string_view, 7> kBandNames{
+    "underweight", "normal", "overweight", "obese", "below-suitable", "suitable", "above-suitable"};
 std::string_view name_of(Band band);
 
 /// kg/m2 of a weight in kg and a height in cm above zero.

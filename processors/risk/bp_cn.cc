@@ -21,9 +21,7 @@ Points points(std::span<const ScoreBand> table, const std::optional<Bounds>& val
 }  // namespace
 
 std::string_view name_of(Grade grade) {
-    static constexpr std::array<std::string_view, 5> kNames{"normal", "high-normal", "grade-1",
-                                                            "grade-2", "grade-3"};
-    return kNames[static_cast<std::size_t>(grade)];
+    return kBandNames[static_cast<std::size_t>(grade)];
 }
 
 Result evaluate(const std::optional<Bounds>& systolic, const std::optional<Bounds>& diastolic) {

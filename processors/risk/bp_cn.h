@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -22,7 +23,8 @@ inline constexpr std::string_view kVersion = "bp-cn/2024";
 inline constexpr int kLeastAge = 18;
 
 enum class Grade : std::uint8_t { Normal, HighNormal, Grade1, Grade2, Grade3 };
-/// "normal", "high-normal", "grade-1", "grade-2", "grade-3".
+inline constexpr std::array<std::string_view, 5> kBandNames{"normal", "high-normal", "grade-1",
+                                                            "grade-2", "grade-3"};
 std::string_view name_of(Grade grade);
 
 struct Result {

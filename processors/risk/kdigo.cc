@@ -34,8 +34,7 @@ std::size_t albumin_column(double ratio) {
 }  // namespace
 
 std::string_view name_of(Risk risk) {
-    static constexpr std::array<std::string_view, 4> kNames{"low", "moderate", "high", "very-high"};
-    return kNames[static_cast<std::size_t>(risk)];
+    return kBandNames[static_cast<std::size_t>(risk)];
 }
 
 std::string_view albuminuria(double ratio_mg_g) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -21,7 +22,7 @@ inline constexpr std::string_view kVersion = "kdigo/2012";
 inline constexpr int kLeastAge = 18;
 
 enum class Risk : std::uint8_t { Low, Moderate, High, VeryHigh };
-/// "low", "moderate", "high", "very-high".
+inline constexpr std::array<std::string_view, 4> kBandNames{"low", "moderate", "high", "very-high"};
 std::string_view name_of(Risk risk);
 
 /// "A1", "A2", "A3" of an albumin to creatinine ratio in mg/g.

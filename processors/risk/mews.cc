@@ -32,7 +32,7 @@ Band band_of(int total) {
 }  // namespace
 
 std::string_view name_of(Band band) {
-    return band == Band::High ? "high" : "low";
+    return kBandNames[static_cast<std::size_t>(band)];
 }
 
 Result evaluate(const Input& input) {

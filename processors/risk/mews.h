@@ -24,7 +24,7 @@ inline constexpr int kLeastAge = 16;
 
 /// High: 5 points or more, the paper's critical score.
 enum class Band : std::uint8_t { Low, High };
-/// "low", "high".
+inline constexpr std::array<std::string_view, 2> kBandNames{"low", "high"};
 std::string_view name_of(Band band);
 
 enum class Parameter : std::uint8_t {

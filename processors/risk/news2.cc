@@ -85,8 +85,7 @@ Points spanning(const Points& a, const Points& b) {
 }  // namespace
 
 std::string_view name_of(Band band) {
-    static constexpr std::array<std::string_view, 4> kNames{"low", "low-medium", "medium", "high"};
-    return kNames[static_cast<std::size_t>(band)];
+    return kBandNames[static_cast<std::size_t>(band)];
 }
 
 Result evaluate(const Input& input) {

@@ -32,7 +32,7 @@ enum class Scale : std::uint8_t { One = 1, Two = 2 };
 /// The response that the score asks for. LowMedium: a single parameter of 3 points ("red score")
 /// with a total of 4 or less.
 enum class Band : std::uint8_t { Low, LowMedium, Medium, High };
-/// "low", "low-medium", "medium", "high".
+inline constexpr std::array<std::string_view, 4> kBandNames{"low", "low-medium", "medium", "high"};
 std::string_view name_of(Band band);
 
 enum class Parameter : std::uint8_t {

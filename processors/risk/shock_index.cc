@@ -22,8 +22,7 @@ Band band_of(double heart_rate, double systolic_pressure) {
 }  // namespace
 
 std::string_view name_of(Band band) {
-    static constexpr std::array<std::string_view, 3> kNames{"normal", "raised", "high"};
-    return kNames[static_cast<std::size_t>(band)];
+    return kBandNames[static_cast<std::size_t>(band)];
 }
 
 Result evaluate(const Bounds& heart_rate, const Bounds& systolic_pressure) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -19,7 +20,7 @@ inline constexpr int kLeastAge = 16;
 
 /// Normal below 0.9, Raised from 0.9, High from 1.0.
 enum class Band : std::uint8_t { Normal, Raised, High };
-/// "normal", "raised", "high".
+inline constexpr std::array<std::string_view, 3> kBandNames{"normal", "raised", "high"};
 std::string_view name_of(Band band);
 
 struct Result {

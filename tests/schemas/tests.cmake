@@ -2,6 +2,7 @@
 vitalog_test(schemas/national_id_test.cc vitalog_schemas)
 vitalog_test(schemas/json_schema_test.cc vitalog_schemas)
 vitalog_test(schemas/rule_kinds_test.cc vitalog_schemas)
+vitalog_test(schemas/rule_errors_test.cc vitalog_schemas)
 vitalog_test(schemas/time_test.cc vitalog_schemas)
 vitalog_test(schemas/ids_test.cc vitalog_schemas)
 vitalog_test(schemas/binary_test.cc vitalog_schemas)

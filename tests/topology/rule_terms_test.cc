@@ -3,12 +3,15 @@
 
 #include <gtest/gtest.h>
 
+#include "processors/care/pack_check.h"
 #include "schemas/embed.h"
+#include "schemas/rules.h"
 
 namespace vitalog::topology {
 namespace {
 
-std::vector<Publication> with_tables(const std::string& rule) {
+std::vector<Publication> with_tables(const std::string& rule,
+                                     const std::string& priority = "priority: low, ") {
     std::vector<Publication> all;
     for (const auto kind : {"units", "codes"})
         for (const auto& file : schemas::builtin_files())
@@ -20,11 +23,11 @@ std::vector<Publication> with_tables(const std::string& rule) {
         "  - {id: fine, version: 1, kind: silence, problem: P, loinc: 8867-4, after: 1h, while: "
         "either, priority: low, max_age: "
         "24h, source: s}\n";
-    all.push_back(make_publication(
-        "rules", "p.yaml",
-        head + "  - {id: r, version: 1, problem: P, priority: low, max_age: 24h, source: s, " +
-            rule + "}\n",
-        "draft/p.yaml"));
+    all.push_back(
+        make_publication("rules", "p.yaml",
+                         head + "  - {id: r, version: 1, problem: P, max_age: 24h, source: s, " +
+                             priority + rule + "}\n",
+                         "draft/p.yaml"));
     return all;
 }
 
@@ -130,6 +133,42 @@ TEST(RuleTerms, ThePacksThatComeWithTheProgramKeepTheirTerms) {
                                            std::string(file.name)));
     const auto done = check_terms(all);
     EXPECT_TRUE(done) << done.error().message();
+}
+
+TEST(RuleTerms, EveryBandIsOneOfItsIndex) {
+    const auto refusal = [](const std::string& rule) {
+        const bool banded = rule.starts_with("kind: index-band");
+        const auto done = check_bands(with_tables(rule, banded ? "" : "priority: low, "));
+        return done ? "" : done.error().message();
+    };
+    const std::string bands = "bands: [{band: high, priority: low}], clear: [low]";
+    EXPECT_EQ(refusal("kind: index-band, index: news2, " + bands), "");
+    EXPECT_EQ(refusal("kind: index-band, index: kdigo, " + bands), "");
+    EXPECT_EQ(refusal("kind: index-band, index: news3, " + bands),
+              "draft/p.yaml:6: rule 'r': index 'news3' is unknown; write one of aki-nhs, news2, "
+              "mews, shock-index, bmi-cn, bp-cn, kdigo");
+    EXPECT_EQ(refusal("kind: index-band, index: bp-cn, " + bands),
+              "draft/p.yaml:6: rule 'r': index bp-cn has no band 'low'; write one of normal, "
+              "high-normal, grade-1, grade-2, grade-3");
+    EXPECT_EQ(refusal("kind: index-band, index: aki-nhs, bands: [{band: obese, priority: low}], "
+                      "clear: [\"0\"]"),
+              "draft/p.yaml:6: rule 'r': index aki-nhs has no band 'obese'; write one of 0, ?AKI, "
+              "1, 2, 3");
+    EXPECT_EQ(refusal("kind: any-of, within: 1h, conditions: [{kind: index-band, index: news2, "
+                      "bands: [high], clear: [low]}, {kind: index-band, index: news2, "
+                      "bands: [severe], clear: [low]}]"),
+              "draft/p.yaml:6: rule 'r': index news2 has no band 'severe'; write one of low, "
+              "low-medium, medium, high");
+}
+
+TEST(RuleTerms, APackPublishedBeforeBandsWereHeldToTheirIndexStaysInForce) {
+    const auto all = with_tables(
+        "kind: index-band, index: news2, bands: [{band: high, priority: low}], clear: [normal]",
+        "");
+    EXPECT_FALSE(check_bands(all)) << "no longer published";
+    const auto parsed = schemas::parse_rule_pack("p.yaml", all.back().body);
+    ASSERT_TRUE(parsed);
+    EXPECT_TRUE(processors::care::check_indices("p.yaml", *parsed));
 }
 
 }  // namespace

@@ -7,7 +7,6 @@
 #include <map>
 #include <optional>
 
-#include "processors/care/pack_check.h"
 #include "schemas/rules.h"
 #include "topology/cli/load_config.h"
 #include "topology/cli/publications.h"
@@ -85,7 +84,7 @@ Result<void> check_pack(const fs::path& path, const std::vector<Publication>& ta
     std::vector<Publication> alone = tables;
     alone.push_back(make_publication(std::string(kKind), path.filename().string(), std::move(text),
                                      path.string()));
-    VITALOG_CHECK(processors::care::check_indices(path.string(), pack));
+    VITALOG_CHECK(check_bands(alone));
     VITALOG_CHECK(check_terms(alone));
     fmt::print("{}: pack {}, version {}, {} rules\n", path.string(), pack.id, pack.version,
                pack.rules.size());
