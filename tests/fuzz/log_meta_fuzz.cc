@@ -26,9 +26,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                        "a number reads back");
     if (const auto tp = parse_births_key(bytes))
         VITALOG_ASSERT(births_key(*tp) == bytes, "a key of births reads back");
-    if (const auto births = decode_births(bytes)) {
+    if (const auto births = decode_births(bytes, "births")) {
         VITALOG_ASSERT(!births->empty(), "a partition without a birth");
-        VITALOG_ASSERT(decode_births(encode_births(*births)) == *births, "births read back");
+        VITALOG_ASSERT(decode_births(encode_births(*births), "births") == *births, "births read back");
     }
 
     BinaryReader reader(bytes);

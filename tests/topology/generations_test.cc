@@ -132,16 +132,17 @@ TEST_F(Copies, SendNothingThatTheOriginalMayHaveSent) {
 TEST(Births, ReadBackAndAreRefusedWhereTheyDoNotFollowTheirFormat) {
     const std::vector<Birth> births{
         {Generation(1), Offset()}, {Generation(2), Offset(5)}, {Generation(7), Offset(5)}};
-    EXPECT_EQ(decode_births(encode_births(births)), births);
+    EXPECT_EQ(decode_births(encode_births(births), "births"), births);
     EXPECT_EQ(parse_births_key(births_key(tp_of("subject", 3))), tp_of("subject", 3));
     const std::string whole = encode_births(births);
     for (const std::string& broken :
          {std::string(), whole.substr(0, 1), encode_births({{Generation(0), Offset()}}),
           encode_births({births[1], births[0]}), encode_births({births[0], births[0]}),
           encode_births({{Generation(1), Offset(-1)}})}) {
-        const auto read = decode_births(broken);
+        const auto read = decode_births(broken, "births");
         ASSERT_FALSE(read.has_value());
         EXPECT_EQ(read.error().code(), Errc::Damaged);
+        EXPECT_EQ(read.error().message().find("births"), 0U) << read.error().message();
     }
     EXPECT_FALSE(parse_births_key("born").has_value());
 }

@@ -45,7 +45,7 @@ std::string encode_births(const std::vector<Birth>& births) {
     return out;
 }
 
-Result<std::vector<Birth>> decode_births(std::string_view bytes) {
+Result<std::vector<Birth>> decode_births(std::string_view bytes, std::string_view what) {
     std::vector<Birth> births;
     BinaryReader reader(bytes);
     do {
@@ -57,8 +57,7 @@ Result<std::vector<Birth>> decode_births(std::string_view bytes) {
                                                 births.back().from <= birth.from);
         if (!reader.ok() || generation == 0 || generation != birth.generation.value() ||
             birth.from < Offset() || !follows)
-            return fail(Errc::Damaged,
-                        "the stored births of generations do not follow their format");
+            return fail(Errc::Damaged, std::string(what) + " do not follow their format");
         births.push_back(birth);
     } while (!reader.at_end());
     return births;
@@ -72,7 +71,8 @@ Result<void> Generations::load(Rocks& rocks) {
     restored_ = mark.front().has_value();
     return meta.scan(kBornPrefix, [this](auto key, auto value) -> Result<void> {
         VITALOG_TRY(const TopicPartition tp, parse_births_key(key));
-        VITALOG_TRY(births_[tp], decode_births(value));
+        VITALOG_TRY(births_[tp],
+                    decode_births(value, "the births of generations of " + to_string(tp)));
         return {};
     });
 }

@@ -24,16 +24,17 @@ struct Birth {
 std::string births_key(const TopicPartition& tp);
 Result<TopicPartition> parse_births_key(std::string_view key);
 std::string encode_births(const std::vector<Birth>& births);
-Result<std::vector<Birth>> decode_births(std::string_view bytes);
+/// Damaged; `what` names them in the error.
+Result<std::vector<Birth>> decode_births(std::string_view bytes, std::string_view what);
 
 /// Which generation of the log each record was appended in (law 3): a feed record's id names it, so
 /// that what is appended after a restore is never taken for what the original appended at the same
 /// offset. Read once at open; raised before anybody uses the log.
 ///
 /// Stored beside the positions:
-///   "generation"                       -> varint
-///   the key of births                    -> births; none: all of generation 1
-///   "restored"                         -> empty; from the restore until the first start after it
+///   "generation"       -> number (embedded_keys.h)
+///   the key of births  -> births; none: all of generation 1
+///   "restored"         -> empty; from the restore until the first start after it
 class Generations {
   public:
     /// Damaged when an entry can't be read.
