@@ -158,8 +158,9 @@ class Lane {
 
     void connected() {
         timer_.cancel();
-        if (waiting_) return send();
-        next();
+        if (!waiting_) return next();
+        ++run_.summary.resent;
+        send();
     }
 
     void limit_time(const char* failure) {
@@ -262,7 +263,6 @@ class Lane {
             return run_.give_up(Error(Errc::Io, "sending to " + run_.config.host + ":" +
                                                     std::to_string(run_.config.port) +
                                                     " failed: " + why));
-        if (waiting_) ++run_.summary.resent;
         pacer_.expires_after(kBackOff);
         pacer_.async_wait([this](error_code error) {
             if (!error) connect();

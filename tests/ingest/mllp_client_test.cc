@@ -114,6 +114,7 @@ TEST(MllpClient, SendsAgainAfterALostConnectionAndTheLedgerTakesItOnce) {
         again.endpoint.name = "his";
         site->listener->stop();
         site->appender.release();
+        std::this_thread::sleep_for(300ms);  // connections that are refused send nothing again
         auto started = Listener::start(again, *hl7::SiteZone::named("UTC"),
                                        {site->appender, site->metrics, site->clock});
         ASSERT_TRUE(started) << started.error().message();
