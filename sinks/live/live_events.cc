@@ -115,9 +115,11 @@ Result<Cursor> LiveEvents::begin(const HttpRequest& request) const {
     return cursor;
 }
 
+/// The last topic first: what is shown meanwhile may add an alert without its task, never a task
+/// without its alert.
 Cursor LiveEvents::newest() const {
     Cursor cursor = Cursor::start(ports_.source, options_.topics);
-    for (std::size_t t = 0; t < kLiveTopics.size(); ++t)
+    for (std::size_t t = kLiveTopics.size(); t-- > 0;)
         for (std::uint32_t p = 0; p < cursor.partitions(t); ++p)
             cursor.at(t, p) = ports_.shown({options_.topics.name(kLiveTopics[t]), Partition(p)});
     return cursor;
