@@ -15,17 +15,16 @@ import fcntl
 import json
 import os
 import pathlib
-import random
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 
 import kafka_jars
+from free_ports import free_ports
 
 READY_SECONDS = 90
 FORMAT_SECONDS = 60
@@ -48,23 +47,6 @@ def start_of(pid):
     except OSError:
         return None
     return None if gone else int(fields[19])
-
-
-def free_ports(count, host):
-    """Ports that nobody listens on, below those that the kernel gives to outgoing connections: a broker that is down for a
-    while finds its port again."""
-    low = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    candidates = range(10000, low) if low > 12000 else range(20000, 60000)
-    with contextlib.ExitStack() as held:
-        ports = []
-        for port in random.sample(candidates, 1000):
-            probe = held.enter_context(socket.socket())
-            with contextlib.suppress(OSError):
-                probe.bind((host, port))
-                ports.append(port)
-            if len(ports) == count:
-                return ports
-    raise RuntimeError(f"no {count} free ports on {host}")
 
 
 @dataclasses.dataclass
@@ -126,6 +108,8 @@ def properties(plan, broker, folder):
         "log.cleaner.dedupe.buffer.size": 16 << 20, "num.network.threads": 2, "num.io.threads": 4,
         # A topic that nobody created is an error, groups form at once, tests may use short time-outs.
         "auto.create.topics.enable": "false", "group.initial.rebalance.delay.ms": 0, "group.min.session.timeout.ms": 1000,
+        # Kafka 4 refuses what is dated more than an hour ahead: tests set clocks of their own.
+        "log.message.timestamp.after.max.ms": 2**63 - 1,
         "broker.session.timeout.ms": 6000, "broker.heartbeat.interval.ms": 1000,  # a killed broker is known to be gone
     }
     if plan.sasl:

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import time
 
-from running_site import free_port, outside
+from running_site import free_ports, outside
 
 HERE = pathlib.Path(__file__).resolve().parent
 PARTITIONS = 4
@@ -98,7 +98,7 @@ class Vitalog(Worker):
     def __init__(self, folder, bootstrap, binary):
         super().__init__(folder, bootstrap)
         self.binary = str(pathlib.Path(binary).resolve())
-        self.port = free_port()
+        self.port = free_ports(1)[0]
 
     def command(self):
         given = {**self.settings, "log.brokers": self.bootstrap, "log.instance": "worker-1"}

@@ -10,11 +10,15 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
+from free_ports import free_ports
 
 LIMIT = 60  # seconds for an end: never how long it is expected to take
 SECRETS = {"VITALOG_ALIYUN_KEY_ID": "test-key", "VITALOG_ALIYUN_KEY_SECRET": "test-secret"}
@@ -23,12 +27,6 @@ SECRETS = {"VITALOG_ALIYUN_KEY_ID": "test-key", "VITALOG_ALIYUN_KEY_SECRET": "te
 def outside():
     """The environment without the variables that steer the tests: the program refuses what it doesn't read."""
     return {name: value for name, value in os.environ.items() if not name.startswith("VITALOG_")}
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def call(url, body=None, user=None, content_type="application/json", timeout=30):
@@ -141,7 +139,7 @@ class Site:
         if self.database:
             self.environment["VITALOG_VIEWS_STORE"] = self.database.url
             self.environment["VITALOG_VIEWS_WORKERS"] = "2"
-        self.mllp_port, self.http_port = free_port(), free_port()
+        self.mllp_port, self.http_port = free_ports(2)
         self.url = f"http://127.0.0.1:{self.http_port}"
         self.mllp = f"127.0.0.1:{self.mllp_port}"
         self.process = None

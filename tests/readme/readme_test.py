@@ -10,10 +10,12 @@ import pathlib
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
+from free_ports import free_ports
 
 # Blocks that are not run as they stand: this test is part of the first, and runs the second itself.
 KNOWN_ELSEWHERE = {"scripts/test", "scripts/demo --once"}
@@ -22,12 +24,6 @@ BLOCK = re.compile(r"^```sh( runnable)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # A file of the project, in backquotes or as the target of a relative link.
 NAMED_FILE = re.compile(r"`((?:schemas|state|processors|ingest|sinks|topology|tests|benchmarks|docs|scripts)/[\w./-]+\.\w+)`")
 LINK = re.compile(r"\]\(([^)#:]+)\)")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def blocks_of(readme):
@@ -83,8 +79,8 @@ def expect(output, texts):
 
 def check_first_steps(options, runnable):
     script = "set -euo pipefail\n" + "\n".join(runnable)
-    script = script.replace("127.0.0.1:2575", f"127.0.0.1:{free_port()}")
-    script = script.replace("127.0.0.1:8080", f"127.0.0.1:{free_port()}")
+    for port, free in zip(("2575", "8080"), free_ports(2)):
+        script = script.replace(f"127.0.0.1:{port}", f"127.0.0.1:{free}")
     script = script.replace("build/release/vitalog", str(options.binary))
     work = pathlib.Path(tempfile.mkdtemp(prefix="vitalog-readme-"))
     try:

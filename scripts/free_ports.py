@@ -1,0 +1,23 @@
+"""Ports for servers that tests and scripts start."""
+
+import contextlib
+import pathlib
+import random
+import socket
+
+
+def free_ports(count, host="127.0.0.1"):
+    """Ports that differ, and that nobody listens on; below those that the kernel gives to whoever asks for any, so that a
+    server that is down for a while finds its port again."""
+    low = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    candidates = range(10000, low) if low > 12000 else range(20000, 60000)
+    with contextlib.ExitStack() as held:
+        ports = []
+        for port in random.sample(candidates, 1000):
+            probe = held.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                probe.bind((host, port))
+                ports.append(port)
+            if len(ports) == count:
+                return ports
+    raise RuntimeError(f"no {count} free ports on {host}")
