@@ -231,16 +231,16 @@ TEST_F(HttpServerTest, TurnsExceptionsAndSilenceInto500) {
 
 TEST_F(HttpServerTest, LetsAHandlerAnswerLaterFromAnotherThreadAndOnce) {
     auto& server = serve();
-    std::thread later;
+    std::promise<std::thread> later;
     server.route("GET", "/later", [&](HttpRequest, Respond respond) {
-        later = std::thread([respond] {
+        later.set_value(std::thread([respond] {
             respond(text("first"));
             respond(text("second"));
-        });
+        }));
     });
     Wire wire(server.address());
     EXPECT_EQ(body_of(wire.ask("GET /later HTTP/1.1\r\nHost: x\r\n\r\n")), "first");
-    later.join();
+    later.get_future().get().join();
     EXPECT_EQ(body_of(wire.ask("GET /hello/a HTTP/1.1\r\nHost: x\r\n\r\n")), "a,-");
 }
 
@@ -334,7 +334,7 @@ TEST_F(HttpServerTest, StopsWithinItsGraceAndLetsALateRespondPass) {
     const auto begin = std::chrono::steady_clock::now();
     const std::string address = server.address();
     server.stop();
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, 2s);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, 30s);
     EXPECT_EQ(idle.receive(), "");
     server_.reset();
     kept(text("nobody hears"));
@@ -372,13 +372,16 @@ TEST_F(HttpServerTest, LimitsBodiesByTheirDoor) {
 }
 
 TEST_F(HttpServerTest, TellsWhoAsksTooOftenWhenToComeAgain) {
-    serve({.rate = 0.2});
+    serve({.rate = 0.001});
     server_->route("GET", "/healthz", [](HttpRequest, Respond respond) { respond(text("up")); });
     const std::string ask_once = "GET /hello/a HTTP/1.1\r\nHost: x\r\n\r\n";
     EXPECT_EQ(status_of(ask(ask_once)), 200);
     const auto hasty = ask(ask_once);
     EXPECT_EQ(status_of(hasty), 429);
-    EXPECT_NE(hasty.find("Retry-After: 5\r\n"), std::string::npos) << hasty;
+    const std::size_t said = hasty.find("Retry-After: ");
+    ASSERT_NE(said, std::string::npos) << hasty;
+    const int seconds = std::stoi(hasty.substr(said + 13));
+    EXPECT_TRUE(seconds > 900 && seconds <= 1'000) << seconds << ": a thousand, less what went by";
     EXPECT_EQ(status_of(ask("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")), 200)
         << "a probe is never too often";
 }

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <thread>
 
 #include "ingest/http/metrics.h"
 #include "ingest/http/server.h"
@@ -119,14 +120,12 @@ TEST_F(HttpStreamTest, ClosesOnAPeerThatTakesNothingForTooLong) {
 
 TEST_F(HttpStreamTest, OutlastsTheTimeOutsOfOrdinaryAnswers) {
     HttpServerOptions options;
-    options.request_timeout = options.answer_timeout = options.idle_timeout = 100ms;
+    options.request_timeout = options.answer_timeout = options.idle_timeout = 1s;
     serve(options);
     Wire wire = open();
     ASSERT_NE(stream(), nullptr);
     wire.until("\r\n\r\n");
-    soon([start = std::chrono::steady_clock::now()] {
-        return std::chrono::steady_clock::now() - start > 400ms;
-    });
+    std::this_thread::sleep_for(2s);
     EXPECT_TRUE(stream_->write("still here"));
     EXPECT_EQ(wire.until("still here"), "a\r\nstill here");
 }
@@ -153,12 +152,14 @@ TEST_F(HttpStreamTest, AnswersHeadWithoutAStream) {
 }
 
 TEST_F(HttpStreamTest, EndsWhenTheServerStops) {
-    serve();
+    HttpServerOptions options;
+    options.stop_grace = 60s;
+    serve(options);
     Wire wire = open();
     ASSERT_NE(stream(), nullptr);
     const auto before = std::chrono::steady_clock::now();
     server_->stop();
-    EXPECT_LT(std::chrono::steady_clock::now() - before, 1s) << "nobody waits for the grace";
+    EXPECT_LT(std::chrono::steady_clock::now() - before, 30s) << "nobody waits for the grace";
     EXPECT_TRUE(wire.rest().ends_with("0\r\n\r\n"));
     EXPECT_TRUE(stream_->closed());
     EXPECT_FALSE(stream_->write("after the server"));

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <cstdlib>
 #include <filesystem>
 
@@ -16,8 +18,8 @@ TEST(MllpInterop, MllpSendOfPython3Hl7GetsEveryMessageAccepted) {
     if (!is_installed())
         GTEST_SKIP() << "mllp_send is not installed; apt-get install python3-hl7 runs this test";
     Site site;
-    const auto output =
-        std::filesystem::path(::testing::TempDir()) / "vitalog_mllp_interop_answers";
+    const auto output = std::filesystem::path(::testing::TempDir()) /
+                        ("vitalog_mllp_interop_answers." + std::to_string(getpid()));
     const std::string command =
         "mllp_send --loose --file " VITALOG_SOURCE_DIR "/tests/data/hl7/simhospital.hl7 --port " +
         std::to_string(site.listener->port()) + " 127.0.0.1 > " + output.string() + " 2>&1";

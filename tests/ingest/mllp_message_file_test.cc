@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -52,7 +53,8 @@ TEST(LoadMessages, ReadsTheSimulatedHospital) {
 }
 
 TEST(LoadMessages, ReadsAFolderInTheOrderOfNames) {
-    const auto folder = std::filesystem::path(::testing::TempDir()) / "vitalog_load_messages";
+    const auto folder = std::filesystem::path(::testing::TempDir()) /
+                        ("vitalog_load_messages." + std::to_string(getpid()));
     std::filesystem::create_directories(folder);
     std::ofstream(folder / "b.hl7") << "MSH|^~\\&|b\r";
     std::ofstream(folder / "a.hl7") << "MSH|^~\\&|a\r";

@@ -66,12 +66,17 @@ class Doors(unittest.TestCase):
         self.settle()
 
     def settle(self):
-        """Until every stage and the views are through. What the gateway has taken, the site can't know: it keeps its place in
-        the cluster."""
+        """Until every stage and the views are through with what the site knows of. What the gateway has taken, the site can't
+        know: it keeps its place in the cluster."""
+        self.wait_for(lambda: not self.site.get("/lag")[1]["records"])
+
+    def wait_for(self, says):
+        """What `says` gives once it is something: a record of a foreign writer takes its time to the site."""
         until = time.monotonic() + 60
-        while (lag := self.site.get("/lag")[1])["records"]:
-            self.assertLess(time.monotonic(), until, lag)
+        while not (said := says()):
+            self.assertLess(time.monotonic(), until, self.site.get("/lag"))
             time.sleep(0.1)
+        return said
 
     def gateway(self):
         return self.example("gateway", "--journal", str(self.folder / "journal"), "--idle", "5")
@@ -79,6 +84,7 @@ class Doors(unittest.TestCase):
     def test_a_published_result_goes_all_the_way(self):
         now = time.strftime("%Y%m%d%H%M%S", time.gmtime(time.time() + 8 * 3600))
         self.publish(oru("m1", patient="7", value="7.2", time=now), "hl7", "--topic", "feed.lis")
+        self.wait_for(lambda: self.site.get("/fhir/Task?status=requested&_count=5")[1].get("entry"))
         self.assertRegex(self.example("inbox", "--once"), r"high +requested general: .*\n1 open tasks\n$")
         task = self.site.get("/fhir/Task?status=requested&_count=5")[1]["entry"][0]["resource"]["id"]
         self.gateway()  # the doctor is told
@@ -97,14 +103,13 @@ class Doors(unittest.TestCase):
                    "value": [{"fieldName": "bpm", "integerValue": 70 + n}]} for n in range(3)]
         batch = {"group": [{"sampleSet": [{"dataCollectorId": "watch", "samplePoints": points}]}]}
         self.publish(json.dumps(batch).encode() + b"\n", "wearable", "--account", "HUAWEI|w7")
-        batches = [json.loads(value) for record, value in self.site.topic("person")
-                   if record["headers"].get("ce_type") == "vitalog.person-samples.v1"]
+        batches = self.wait_for(lambda: [json.loads(value) for record, value in self.site.topic("person")
+                                         if record["headers"].get("ce_type") == "vitalog.person-samples.v1"])
         self.assertEqual([b["event"]["series"][0]["values"] for b in batches], [[720, 710, 700]])
 
     def test_what_cant_be_used_is_a_dead_letter_with_its_reason(self):
         self.cluster.write("feed.his", [("x", b"no message", {"format": "fhir", "ce_id": "a" * 32})])
-        self.settle()
-        letters = [(record["headers"]["reason"], value) for record, value in self.site.topic("dead-letter")]
+        letters = self.wait_for(lambda: [(record["headers"]["reason"], value) for record, value in self.site.topic("dead-letter")])
         self.assertEqual(len(letters), 1)
         self.assertIn("in the form 'fhir' are not read here", letters[0][0])
         self.assertEqual(letters[0][1], b"no message")

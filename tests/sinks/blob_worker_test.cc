@@ -200,7 +200,7 @@ TEST(BlobWorker, FollowsByItself) {
     BlobWorker worker(store, feed.log(), find, Feed::options());
     worker.start();
     feed.append("abc");
-    for (int i = 0; i < 500 && !*store.has(kAbc); ++i) {
+    for (int i = 0; i < 6'000 && !*store.has(kAbc); ++i) {
         const std::uint64_t seen = feed.log().activity();
         feed.log().wait(seen, std::chrono::milliseconds(10));
     }

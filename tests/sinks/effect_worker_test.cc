@@ -232,7 +232,7 @@ TEST_F(EffectWorkerTest, RunsWithThreadsAndStopsSoon) {
     options.rate_per_second = 10'000;
     restart(options);
     worker_->start();
-    const auto limit = std::chrono::steady_clock::now() + 10s;
+    const auto limit = std::chrono::steady_clock::now() + 60s;
     while (worker_->lag() > 0 && std::chrono::steady_clock::now() < limit)
         std::this_thread::yield();
     EXPECT_EQ(worker_->lag(), 0);

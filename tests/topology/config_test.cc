@@ -1,6 +1,7 @@
 #include "topology/config.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
@@ -19,7 +20,7 @@ Result<Config> with_flags(std::vector<std::pair<std::string, std::string>> flags
 std::string error_of(const Result<Config>& config) { return config ? "" : config.error().message(); }
 
 std::string write_file(const std::string& text) {
-    const std::string path = testing::TempDir() + "vitalog_config_test.yaml";
+    const std::string path = testing::TempDir() + std::to_string(getpid()) + ".vitalog_config_test.yaml";
     std::ofstream(path) << text;
     return path;
 }

@@ -6,7 +6,7 @@ The site needs `notify.sms.gateway: external`.
 
     --journal FILE     the attempts that were begun, on disk before they are sent: after a crash none is sent again
     --provider URL     takes {"to","text"} by POST and answers 2xx; without it the message is printed
-    --idle SECONDS     ends when nothing came for so long
+    --idle SECONDS     ends when nothing came for so long, once it has its partitions
 
 Reads committed records only, and commits its own position once the receipt is in the log: what comes again after a crash
 is in the journal.
@@ -119,6 +119,8 @@ def main():
         while options.idle is None or time.monotonic() - quiet_since < options.idle:
             record = consumer.poll(0.2)
             if record is None:
+                if not consumer.assignment():
+                    quiet_since = time.monotonic()  # its group has not formed yet
                 continue
             if record.error():
                 raise KafkaException(record.error())

@@ -99,6 +99,7 @@ public final class Gateway {
                                                new OffsetAndMetadata(record.offset() + 1)));
                     last = Instant.now();
                 }
+                if (consumer.assignment().isEmpty()) last = Instant.now(); // its group has not formed yet
             }
         }
     }
