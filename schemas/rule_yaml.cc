@@ -48,27 +48,34 @@ std::string joined(std::span<const std::string_view> words) {
     return text;
 }
 
-void check_values(const YAML::Node& map) {
-    for (const auto& entry : map) {
-        if (!entry.first.IsScalar()) refuse(entry.first, "a key must be a word; write key: value");
-        const std::string& key = entry.first.Scalar();
-        if (entry.second.IsNull() && key != "description")
-            refuse(entry.first, "'" + key + "' has no value; write " + key + ": ...");
-    }
+namespace {
+
+void refuse_empty(const YAML::Node& key) {
+    refuse(key, "'" + key.Scalar() + "' has no value; write " + key.Scalar() + ": ...");
+}
+
+}  // namespace
+
+void check_value(const YAML::Node& map, std::string_view name) {
+    for (const auto& entry : map)
+        if (entry.first.IsScalar() && entry.first.Scalar() == name && entry.second.IsNull())
+            refuse_empty(entry.first);
 }
 
 void check_keys(const YAML::Node& map, std::string_view what, const Keys& allowed) {
     if (!map.IsMap())
         refuse(map, std::string(what) + " must be a mapping; write 'key: value' lines");
-    check_values(map);
     std::vector<std::string> seen;
     for (const auto& entry : map) {
+        if (!entry.first.IsScalar()) refuse(entry.first, "a key must be a word; write key: value");
         const std::string& key = entry.first.Scalar();
         if (std::find(allowed.begin(), allowed.end(), key) == allowed.end())
             refuse(entry.first, "unknown key '" + key + "' in " + std::string(what) +
                                     "; write one of " + joined(allowed));
         if (std::find(seen.begin(), seen.end(), key) != seen.end())
             refuse(entry.first, "key '" + key + "' is there twice; keep one");
+        // Packs with an empty description are in logs, and must be read again.
+        if (entry.second.IsNull() && key != "description") refuse_empty(entry.first);
         seen.push_back(key);
     }
 }

@@ -57,7 +57,7 @@ void read_company(const YAML::Node& map, Rule& rule) {
 
 Rule read_rule(const YAML::Node& map, const RulePack& pack) {
     if (!map.IsMap()) refuse(map, "a rule must be a mapping; write - id: ...");
-    check_values(map);
+    check_value(map, "kind");
     Rule rule;
     rule.pack = pack.id;
     rule.pack_version = pack.version;

@@ -119,7 +119,6 @@ Result<void> check_publications(const std::vector<Publication>& publications) {
             if (!result) return fail(Errc::Configuration, at_its_file(p, result.error().message()));
         }
     }
-    VITALOG_CHECK(check_bands(publications));
     VITALOG_CHECK(check_inhibited(publications));
     return check_terms(publications);
 }
@@ -212,6 +211,7 @@ Result<std::size_t> publish(Log& log, const schemas::TopicNames& topics, LogTime
         if (found != configured.end()) configured.erase(found);
     }
     for (const auto& [name, version] : configured) changes.push_back({name.first, name.second, version, "", "", {}});
+    VITALOG_CHECK(check_bands(changes));
     for (const auto& p : changes) {
         const auto found = standing.find({p.kind, p.name});
         if (found != standing.end() && found->second->by != kPublishedByRun && found->second->publication.version != p.version)

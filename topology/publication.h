@@ -54,7 +54,7 @@ std::vector<Published> in_force(const std::vector<Published>& history);
 
 /// Appends what differs from what a start last published, and retires what was published by a start and is gone:
 /// what an operator published since stays in force until its file in the configured folder changes. Returns how many
-/// records, once they are durable.
+/// records, once they are durable. Configuration: a rule pack among them names a band that its index does not have.
 Result<std::size_t> publish(Log& log, const schemas::TopicNames& topics, LogTime now, const std::vector<Publication>& wanted);
 
 /// Appends one control record, durably.

@@ -13,7 +13,9 @@ namespace vitalog::topology {
 /// together. Configuration: "FILE:LINE: what is wrong; what to write instead".
 Result<void> check_terms(const std::vector<Publication>& publications);
 
-/// Whether every band that one of these packs names is one of its index's.
+/// Whether every index that one of these packs names is one that care computes, and every band one
+/// of its index's. Asked of what is published; what was in force before stays there. Configuration
+/// as above.
 Result<void> check_bands(const std::vector<Publication>& publications);
 
 /// Whether every rule that one of these packs inhibits is in one of them.

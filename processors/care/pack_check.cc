@@ -1,6 +1,7 @@
 #include "processors/care/pack_check.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <vector>
 
 #include "processors/care/index_kinds.h"
@@ -26,15 +27,15 @@ std::string unknown_index(const Rule& rule) {
     return "index '" + rule.index + "' is unknown; write one of " + joined(known);
 }
 
-enum class Bands : std::uint8_t { Own, OfAnyOverCurrentValues };
+enum class Asked : std::uint8_t { AtPublication, InForce };
 
-std::string fault_of(const Rule& rule, Bands taken) {
+std::string fault_of(const Rule& rule, Asked asked) {
     for (const Rule& condition : rule.conditions)
-        if (std::string fault = fault_of(condition, taken); !fault.empty()) return fault;
+        if (std::string fault = fault_of(condition, asked); !fault.empty()) return fault;
     if (rule.kind != RuleKind::IndexBand) return {};
     const Words own = bands_of(rule.index);
     if (own.empty()) return unknown_index(rule);
-    const bool wide = taken == Bands::OfAnyOverCurrentValues && rule.index != aki::kMethod;
+    const bool wide = asked == Asked::InForce && rule.index != aki::kMethod;
     const auto has = [](Words words, const std::string& band) {
         return std::find(words.begin(), words.end(), band) != words.end();
     };
@@ -56,13 +57,12 @@ Words bands_of(std::string_view index) {
 }
 
 std::string index_fault(const Rule& rule) {
-    return fault_of(rule, Bands::Own);
+    return fault_of(rule, Asked::AtPublication);
 }
 
 Result<void> check_indices(std::string_view name, const schemas::RulePack& pack) {
     for (std::size_t i = 0; i < pack.rules.size(); ++i)
-        if (const std::string fault = fault_of(pack.rules[i], Bands::OfAnyOverCurrentValues);
-            !fault.empty())
+        if (const std::string fault = fault_of(pack.rules[i], Asked::InForce); !fault.empty())
             return fail(Errc::Configuration, std::string(name) + ":" +
                                                  std::to_string(pack.lines[i]) + ": rule '" +
                                                  pack.rules[i].id + "': " + fault);

@@ -115,8 +115,8 @@ Result<Cursor> LiveEvents::begin(const HttpRequest& request) const {
     return cursor;
 }
 
-/// The last topic first: what is shown meanwhile may add an alert without its task, never a task
-/// without its alert.
+/// The last topic first: in a round, what is shown meanwhile may add an alert whose task comes with
+/// the next, never a task before its alert.
 Cursor LiveEvents::newest() const {
     Cursor cursor = Cursor::start(ports_.source, options_.topics);
     for (std::size_t t = kLiveTopics.size(); t-- > 0;)

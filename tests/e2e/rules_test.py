@@ -18,6 +18,14 @@ BUILT_IN = (SOURCES / "schemas/rules/acute-core.yaml").read_text()
 TEAM = {"team": "general", "members": [{"user": "dr.li"}], "shifts": [
     {"from": "08:00", "to": "20:00", "doctor": "dr.day"}, {"from": "20:00", "to": "08:00", "doctor": "dr.night"}]}
 
+SCORE = """format: 1
+pack: score
+version: 1
+rules:
+  - {id: score, version: 1, kind: index-band, problem: Score, index: news2, bands: [{band: obese, priority: high}], clear: [low],
+     max_age: 24h, source: a test}
+"""
+
 
 def draft(high, version="2"):
     """The built-in pack with another limit of potassium."""
@@ -135,6 +143,21 @@ class Rules(unittest.TestCase):
         self.assertIn("say check, publish", self.run_rules("nonsense", code=2))
         self.assertIn("--from is missing", self.run_rules("backtest", "--pack", good, "--to", "2026-11-22", code=2))
         self.assertIn("--from 'soon' is no time", self.run_rules("backtest", "--pack", good, "--from", "soon", "--to", "2026-11-22", code=2))
+
+    def test_a_band_that_its_index_does_not_have_is_not_published(self):
+        pack = self.file("packs/score.yaml", SCORE)
+        fault = "rule 'score': index news2 has no band 'obese'; write one of low, low-medium, medium, high"
+        self.assertIn("score.yaml:5: " + fault, self.run_rules("check", pack, code=2))
+        self.site.start()
+        before = self.at_site("list", "--all")
+        self.assertIn("score.yaml:5: " + fault, self.at_site("publish", pack, code=1))
+        self.assertEqual(self.at_site("list", "--all"), before)
+        self.assertEqual(self.site.stop(), 0)
+        self.assertIn(fault, self.backtest(pack, code=2))
+        done = self.site.command("run", "--data-dir", self.data, "--mllp", "127.0.0.1:0", "--http", "127.0.0.1:0",
+                                 "--set", "rules.dir=" + str(self.site.folder / "packs"))
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("score.yaml:5: " + fault, done.stderr)
 
     def test_two_files_are_compared_without_a_site(self):
         said = self.run_rules("diff", self.file("a/acute-core.yaml", BUILT_IN), self.file("b/acute-core.yaml", draft("6.5", "1")))

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "processors/care/index_results.h"
 #include "schemas/rules.h"
 #include "tests/processors/care_fixture.h"
 
@@ -123,6 +124,15 @@ TEST_F(Packs, EveryRuleNamesAPublicationOrAsksForSignOff) {
             EXPECT_TRUE(rule.source.ends_with("need clinical sign-off") ||
                         rule.source.find("needs clinical sign-off") != std::string::npos)
                 << path << ": what of " << rule.id << " is in no publication?";
+    }
+}
+
+TEST(CarePacks, EveryBandOfAnIndexHasANumberInTheStoredForm) {
+    using namespace processors::care;
+    for (const auto& kind : index_kinds()) {
+        EXPECT_FALSE(kind.bands.empty()) << kind.method;
+        for (const auto band : kind.bands)
+            EXPECT_NE(band_number(band), kNoBand) << kind.method << " " << band;
     }
 }
 

@@ -234,6 +234,10 @@ constexpr auto kCases = std::to_array<Case>({
      "ward.yaml:64: 'clear' is missing; write clear: [...]"},
     {"high: 3, clear: {high: 2}", "high: 3, for: 60s, clear: {high: 2}",
      "ward.yaml:63: a condition looks at the newest value; leave 'for' to a rule of its own"},
+    {"    unit: mmol/L\n", "    unitt:\n",
+     "ward.yaml:10: unknown key 'unitt' in a threshold rule; write one of id, version, kind, "
+     "problem, priority, task, max_age, source, patient, cool_down, inhibits, group, loinc, unit, "
+     "low, below, high, above, for, max_gap, clear"},
     {"    unit: umol/L\n", "    unit:\n", "ward.yaml:33: 'unit' has no value; write unit: ..."},
     {"    kind: trend", "    kind:", "ward.yaml:44: 'kind' has no value; write kind: ..."},
 });
@@ -251,6 +255,11 @@ TEST(RuleErrors, NameFileLineAndWhatToWrite) {
         yaml.replace(yaml.find(from), from.size(), to);
         EXPECT_EQ(refusal_of(yaml), said) << "where '" << from << "' became '" << to << "'";
     }
+}
+
+TEST(RuleErrors, AnEmptyDescriptionPasses) {
+    std::string yaml(kPack);
+    EXPECT_EQ(refusal_of(yaml.replace(0, 0, "description:\n")), "") << "there are such in logs";
 }
 
 }  // namespace

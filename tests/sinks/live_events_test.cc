@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <set>
+#include <utility>
 
 #include "sinks/views/view_worker.h"
 #include "tests/sinks/fhir_fixture.h"
@@ -75,7 +77,11 @@ class LiveEventsTest : public testing::Test {
         options.default_team = "general";
         live = std::make_unique<LiveEvents>(
             LiveEvents::Ports{log, reader, log, clock, Generation(1),
-                              [this](const TopicPartition& tp) { return worker.position(tp); }},
+                              [this](const TopicPartition& tp) {
+                                  const Offset position = worker.position(tp);
+                                  if (meanwhile) std::exchange(meanwhile, nullptr)();
+                                  return position;
+                              }},
             options);
         live->register_routes(*router);
     }
@@ -146,10 +152,20 @@ class LiveEventsTest : public testing::Test {
     sinks::views::ViewWorker worker;
     sinks::views::ViewReader reader;
     FixedClock clock;
+    std::function<void()> meanwhile;  ///< once, behind the next look at what is shown
     std::unique_ptr<FakeRouter> router;
     std::unique_ptr<LiveEvents> live;
     std::int64_t revision = 0;
 };
+
+TEST_F(LiveEventsTest, NoTaskOvertakesItsAlert) {
+    const auto stream = connect();
+    alert(kAnna, kTask);
+    task("general");
+    meanwhile = [this] { show(); };
+    pump();
+    EXPECT_EQ(told(*stream), (List{"alert", "task"}));
+}
 
 TEST_F(LiveEventsTest, TellsWhatComesInOneShape) {
     const auto stream = connect();

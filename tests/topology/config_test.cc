@@ -20,9 +20,12 @@ Result<Config> with_flags(std::vector<std::pair<std::string, std::string>> flags
 std::string error_of(const Result<Config>& config) { return config ? "" : config.error().message(); }
 
 std::string write_file(const std::string& text) {
-    const std::string path = testing::TempDir() + std::to_string(getpid()) + ".vitalog_config_test.yaml";
-    std::ofstream(path) << text;
-    return path;
+    static const struct File {
+        const std::string path = testing::TempDir() + std::to_string(getpid()) + ".vitalog_config_test.yaml";
+        ~File() { std::remove(path.c_str()); }
+    } file;
+    std::ofstream(file.path) << text;
+    return file.path;
 }
 
 TEST(Config, TakesFlagBeforeEnvironmentBeforeFileBeforeDefault) {

@@ -129,6 +129,21 @@ TEST_F(Copies, SendNothingThatTheOriginalMayHaveSent) {
     EXPECT_EQ(*log->load_position("effects.sms.settled", audit), Offset(1)) << "to be asked about";
 }
 
+TEST_F(Copies, BirthsThatDoNotFollowTheirFormatAreRefusedByTheirPartition) {
+    open(original).reset();
+    {
+        const auto rocks = Rocks::open(original / "db", {});
+        ASSERT_TRUE(rocks.has_value()) << rocks.error().to_string();
+        ASSERT_TRUE((*rocks)->db().Put({}, (*rocks)->meta(), births_key(subject), "x").ok());
+    }
+    const auto opened = EmbeddedLog::open(small_embedded_options(original));
+    ASSERT_FALSE(opened.has_value());
+    EXPECT_EQ(opened.error().code(), Errc::Damaged);
+    EXPECT_NE(opened.error().message().find("generations of subject/0 do not follow"),
+              std::string::npos)
+        << opened.error().message();
+}
+
 TEST(Births, ReadBackAndAreRefusedWhereTheyDoNotFollowTheirFormat) {
     const std::vector<Birth> births{
         {Generation(1), Offset()}, {Generation(2), Offset(5)}, {Generation(7), Offset(5)}};

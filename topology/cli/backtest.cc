@@ -64,6 +64,7 @@ Result<std::vector<BacktestedPack>> packs_of(const Log& log, const schemas::Topi
     beside.insert(beside.end(), options.drafts.begin(), options.drafts.end());
     VITALOG_CHECK(check_terms(beside));
     VITALOG_CHECK(check_inhibited(beside));
+    VITALOG_CHECK(check_bands(options.drafts));
     std::vector<BacktestedPack> packs;
     for (const Publication& draft : options.drafts) {
         BacktestedPack pack{draft.name, draft.version, {}};

@@ -8,6 +8,7 @@
 #include "ingest/http/access.h"
 #include "schemas/json_decode.h"
 #include "topology/backtest/backtest_record.h"
+#include "topology/rule_terms.h"
 
 namespace vitalog::topology {
 namespace {
@@ -181,6 +182,8 @@ void PublishApi::publish(const HttpRequest& request, const Respond& respond) {
     });
     if (const auto good = check_rules(request, *files, *history); !good)
         return respond(refused(422, good.error()));
+    // Of what is new alone: what is in force, or comes back, was taken as it is.
+    if (const auto good = check_bands(*files); !good) return respond(refused(422, good.error()));
     put_in_force(request, *history, *std::move(files), respond);
 }
 

@@ -35,6 +35,8 @@ import org.apache.kafka.common.serialization.StringSerializer;
  *
  * <pre>Gateway --bootstrap HOST:PORT,... --journal FILE [--config FILE] [--provider URL] [--idle SECONDS]</pre>
  *
+ * With --idle it ends when nothing came for so long, once it has its partitions.
+ *
  * The journal holds the attempts that were begun, on disk before they are sent: after a crash none is sent again. Reads
  * committed records only, and commits its own position once the receipt is in the log.
  */
