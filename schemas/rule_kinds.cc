@@ -207,7 +207,6 @@ void read_band_condition(const YAML::Node& map, Rule& condition) {
 
 void read_condition(const YAML::Node& map, Rule& whole) {
     if (!map.IsMap()) refuse(map, "a condition must be a mapping; write - kind: threshold ...");
-    check_value(map, "kind");
     Rule condition;
     condition.kind = word<RuleKind>(map, "kind");
     if (condition.combines() || condition.kind == RuleKind::Silence)

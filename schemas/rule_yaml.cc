@@ -50,17 +50,12 @@ std::string joined(std::span<const std::string_view> words) {
 
 namespace {
 
-void refuse_empty(const YAML::Node& key) {
+/// At the key: yaml-cpp puts the value that is not there on a line behind it.
+[[noreturn]] void refuse_empty(const YAML::Node& key) {
     refuse(key, "'" + key.Scalar() + "' has no value; write " + key.Scalar() + ": ...");
 }
 
 }  // namespace
-
-void check_value(const YAML::Node& map, std::string_view name) {
-    for (const auto& entry : map)
-        if (entry.first.IsScalar() && entry.first.Scalar() == name && entry.second.IsNull())
-            refuse_empty(entry.first);
-}
 
 void check_keys(const YAML::Node& map, std::string_view what, const Keys& allowed) {
     if (!map.IsMap())
@@ -94,6 +89,9 @@ std::string required_text(const YAML::Node& map, const char* name, std::string_v
     if (!node.IsDefined())
         refuse(map, std::string("'") + name + "' is missing; write " + name + ": " +
                         std::string(example));
+    if (node.IsNull())
+        for (const auto& entry : map)
+            if (entry.first.IsScalar() && entry.first.Scalar() == name) refuse_empty(entry.first);
     return scalar(node, name);
 }
 

@@ -34,8 +34,6 @@ struct Refused {
 /// before a colon of full width. Looked for in files that are refused.
 std::optional<Refused> slip_in(std::string_view yaml);
 
-/// Refuses the key where it has nothing behind it; check_keys() does so for all.
-void check_value(const YAML::Node& map, std::string_view name);
 /// Refuses what is no mapping, and keys that are no words, unknown, there twice or without a value.
 void check_keys(const YAML::Node& map, std::string_view what, const Keys& allowed);
 std::string scalar(const YAML::Node& node, std::string_view name);

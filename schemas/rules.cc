@@ -57,7 +57,6 @@ void read_company(const YAML::Node& map, Rule& rule) {
 
 Rule read_rule(const YAML::Node& map, const RulePack& pack) {
     if (!map.IsMap()) refuse(map, "a rule must be a mapping; write - id: ...");
-    check_value(map, "kind");
     Rule rule;
     rule.pack = pack.id;
     rule.pack_version = pack.version;
@@ -204,6 +203,13 @@ Result<RulePack> parse_rule_pack(std::string_view file, std::string_view yaml) {
                            "; see that keys of one level begin in one column, and put texts with "
                            "any of : # % @ [ { into quotes");
     }
+}
+
+Result<void> check_rules(std::string_view file, const RulePack& pack, const RuleFault& fault_of) {
+    for (std::size_t i = 0; i < pack.rules.size(); ++i)
+        if (const std::string fault = fault_of(pack.rules[i]); !fault.empty())
+            return at_line(file, pack.lines[i], "rule '" + pack.rules[i].id + "': " + fault);
+    return {};
 }
 
 std::chrono::microseconds duration_of(WindowLength length) {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -185,6 +186,11 @@ inline constexpr std::size_t kRulesPerPackMax = 1000;
 /// Reads a rule pack from YAML text. Configuration errors read "FILE:LINE: what is wrong; what to
 /// write instead".
 Result<RulePack> parse_rule_pack(std::string_view file, std::string_view yaml);
+
+/// What a reader of a pack finds wrong with a rule, and what to write instead; empty: nothing.
+using RuleFault = std::function<std::string(const Rule&)>;
+/// Configuration with the first fault: "FILE:LINE: rule 'ID': FAULT".
+Result<void> check_rules(std::string_view file, const RulePack& pack, const RuleFault& fault_of);
 
 /// The stored form of a rule inside an open episode: see rules_stored.cc.
 void encode_rule(BinaryWriter& out, const Rule& rule);

@@ -21,3 +21,10 @@ def free_ports(count, host="127.0.0.1"):
             if len(ports) == count:
                 return ports
     raise RuntimeError(f"no {count} free ports on {host}")
+
+
+def on_free_ports(script):
+    """The script of a document, with ports of its own for those that documents name."""
+    for port, free in zip(("2575", "8080"), free_ports(2)):
+        script = script.replace(f"127.0.0.1:{port}", f"127.0.0.1:{free}")
+    return script

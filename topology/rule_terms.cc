@@ -93,15 +93,9 @@ Result<std::vector<ReadPack>> read_packs(const std::vector<Publication>& publica
     return packs;
 }
 
-/// Fails with the first fault that `fault_of` finds in a rule.
-template <class FaultOf>
-Result<void> check_rules(const std::vector<ReadPack>& packs, FaultOf fault_of) {
+Result<void> check_rules(const std::vector<ReadPack>& packs, const schemas::RuleFault& fault_of) {
     for (const auto& [file, pack] : packs)
-        for (std::size_t i = 0; i < pack.rules.size(); ++i)
-            if (const std::string fault = fault_of(pack.rules[i]); !fault.empty())
-                return fail(Errc::Configuration,
-                            fmt::format("{}:{}: rule '{}': {}", file, pack.lines[i],
-                                        pack.rules[i].id, fault));
+        VITALOG_CHECK(schemas::check_rules(file, pack, fault_of));
     return {};
 }
 

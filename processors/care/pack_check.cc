@@ -61,12 +61,8 @@ std::string index_fault(const Rule& rule) {
 }
 
 Result<void> check_indices(std::string_view name, const schemas::RulePack& pack) {
-    for (std::size_t i = 0; i < pack.rules.size(); ++i)
-        if (const std::string fault = fault_of(pack.rules[i], Asked::InForce); !fault.empty())
-            return fail(Errc::Configuration, std::string(name) + ":" +
-                                                 std::to_string(pack.lines[i]) + ": rule '" +
-                                                 pack.rules[i].id + "': " + fault);
-    return {};
+    return schemas::check_rules(name, pack,
+                                [](const Rule& rule) { return fault_of(rule, Asked::InForce); });
 }
 
 }  // namespace vitalog::processors::care

@@ -16,23 +16,13 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from running_site import Mllp, Site, ack_code, oru
+from running_site import Mllp, Site, ack_code, oru, wait_until
 
 BINARY = os.environ["VITALOG_BINARY"]
 SUPPORT = pathlib.Path(__file__).resolve().parent.parent / "support"
 SANITIZED = os.environ.get("VITALOG_SANITIZED") == "1"
 DAY = 86_400
 LONG = 240  # seconds: a limit, never a duration that is expected
-
-
-def wait_until(condition, what):
-    deadline = time.monotonic() + LONG
-    while time.monotonic() < deadline:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.1)
-    raise AssertionError("never: " + what)
 
 
 def memory_of(site, what):
@@ -135,7 +125,7 @@ class HostileMachine(unittest.TestCase):
                     ballast.flush()
             except OSError:
                 pass
-        wait_until(lambda: self.try_to_send(site, accepted), "a process on a full disk ends")
+        wait_until(lambda: self.try_to_send(site, accepted), "a process on a full disk ends", LONG)
         self.assertEqual(site.ended(), 1)
         (mounted.path / "ballast").unlink()
         self.assertIn("No space left on device", self.log_of(site))
@@ -183,7 +173,7 @@ class HostileMachine(unittest.TestCase):
                 for name in accepted:
                     self.assertEqual(self.send(site, name), "AA")
                 self.set_error(state, error)
-                wait_until(lambda: self.try_to_send(site, accepted), "a process on a bad disk ends")
+                wait_until(lambda: self.try_to_send(site, accepted), "a process on a bad disk ends", LONG)
                 self.assertEqual(site.ended(), 1)
                 self.assertIn(text, self.log_of(site))
                 refused = site.command("run", "--data-dir", str(site.folder / "data"), *site.flags)
@@ -238,7 +228,7 @@ class HostileMachine(unittest.TestCase):
             pass
         for one in crowd:
             one.close()
-        wait_until(lambda: self.send(site, "after") in ("AA",), "a message is taken once the crowd has gone")
+        wait_until(lambda: self.send(site, "after") in ("AA",), "a message is taken once the crowd has gone", LONG)
         self.expect_all(site, ["m0", "after"])
         self.assertEqual(site.stop(), 0)
 
@@ -326,7 +316,7 @@ class HostileMachine(unittest.TestCase):
         self.expect_all(site, ["again", "forward"])
         self.assertNotIn(task, breached())
         shift.write_text(str(61 * 60))
-        wait_until(lambda: task in breached(), "the task's hour waits for its time, and ends")
+        wait_until(lambda: task in breached(), "the task's hour waits for its time, and ends", LONG)
         self.assertEqual(site.stop(), 0)
 
 

@@ -18,7 +18,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from running_site import Mllp, Site, ack_code, call, hl7, oru
+from running_site import Mllp, Site, ack_code, call, hl7, oru, wait_until
 
 BINARY = os.environ["VITALOG_BINARY"]
 SOURCES = pathlib.Path(__file__).parent.parent.parent
@@ -43,11 +43,7 @@ class WithSite(unittest.TestCase):
         return done.stdout + done.stderr
 
     def wait_for(self, says):
-        deadline = time.monotonic() + 60
-        while not says():
-            if time.monotonic() > deadline:
-                self.fail("did not come true: " + self.operator("status", "--json"))
-            time.sleep(0.1)
+        return wait_until(says, lambda: self.operator("status", "--json"))
 
     def file(self, name, text):
         path = self.site.folder / name
@@ -201,21 +197,12 @@ class Failing(WithSite):
              "--set", f"log.disk_reserve={shutil.disk_usage(tempfile.gettempdir()).free * 3 // 4}")
 
     def alarms(self, wanted):
-        for _ in range(600):
-            found = {alarm["name"]: alarm["problem"] for alarm in self.site.get("/admin/status")[1]["alarms"]}
-            if wanted in found:
-                return found[wanted]
-            time.sleep(0.1)
-        self.fail("did not come true: " + self.operator("status", "--json"))
+        return self.wait_for(lambda: {alarm["name"]: alarm["problem"]
+                                      for alarm in self.site.get("/admin/status")[1]["alarms"]}.get(wanted))
 
     def task_of(self, problem):
-        for _ in range(600):
-            bundle = self.site.get("/fhir/Task?owner=operators")[1]
-            texts = [entry["resource"]["description"] for entry in bundle.get("entry", [])]
-            if any(problem in text for text in texts):
-                return
-            time.sleep(0.1)
-        self.fail(f"no task says {problem}: {texts}")
+        self.wait_for(lambda: any(problem in entry["resource"]["description"]
+                                  for entry in self.site.get("/fhir/Task?owner=operators")[1].get("entry", [])))
 
     def test_a_provider_that_does_not_answer(self):
         self.site.post("/directory", [{"team": "general", "members": [{"user": "dr.li", "phone": "13800000001"}], "duty_doctor": "dr.li"}])

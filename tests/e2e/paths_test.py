@@ -15,7 +15,8 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from running_site import free_ports, outside
+from running_site import outside  # and knows where scripts are
+from free_ports import on_free_ports
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs/paths.md"
@@ -60,9 +61,7 @@ class Paths(unittest.TestCase):
         script = "set -euo pipefail\n"
         for i, (commands, _) in enumerate(page):
             script += f"echo; echo '{MARK.format(i)}'\n{commands}"
-        for port, free in zip(("2575", "8080"), free_ports(2)):
-            script = script.replace(f"127.0.0.1:{port}", f"127.0.0.1:{free}")
-        script = script.replace("build/release/vitalog", os.environ["VITALOG_BINARY"])
+        script = on_free_ports(script).replace("build/release/vitalog", os.environ["VITALOG_BINARY"])
         stay_within_a_day()
         work = tempfile.mkdtemp(prefix="vitalog-paths-")
         self.addCleanup(shutil.rmtree, work, ignore_errors=True)

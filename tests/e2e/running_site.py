@@ -29,6 +29,16 @@ def outside():
     return {name: value for name, value in os.environ.items() if not name.startswith("VITALOG_")}
 
 
+def wait_until(condition, what, seconds=LIMIT):
+    """What `condition` gives once it is something. `what` names it where it never is: a text, or a function that makes one."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        if time.monotonic() >= deadline:
+            raise AssertionError("never: " + (what() if callable(what) else what))
+        time.sleep(0.1)
+    return found
+
+
 def call(url, body=None, user=None, content_type="application/json", timeout=30):
     """(status, text) of a GET, or of a POST when there is a body."""
     headers = {"Content-Type": content_type}

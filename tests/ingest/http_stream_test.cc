@@ -7,6 +7,7 @@
 #include "ingest/http/metrics.h"
 #include "ingest/http/server.h"
 #include "tests/ingest/http_wire.h"
+#include "tests/support/soon.h"
 
 // Answers whose body is written as it comes.
 
@@ -14,6 +15,7 @@ namespace vitalog::ingest {
 namespace {
 
 using namespace std::chrono_literals;
+using tests::soon;
 using tests::status_of;
 using tests::Wire;
 
@@ -40,12 +42,6 @@ class HttpStreamTest : public testing::Test {
         std::unique_lock lock(mutex_);
         came_.wait_for(lock, 10s, [this] { return stream_ != nullptr; });
         return stream_;
-    }
-    template <class Holds>
-    bool soon(Holds holds) {
-        std::unique_lock lock(mutex_);
-        for (int i = 0; i < 1000 && !holds(); ++i) came_.wait_for(lock, 10ms);
-        return holds();
     }
     Wire open() {
         Wire wire(server_->address());

@@ -15,7 +15,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
-from free_ports import free_ports
+from free_ports import on_free_ports
 
 # Blocks that are not run as they stand: this test is part of the first, and runs the second itself.
 KNOWN_ELSEWHERE = {"scripts/test", "scripts/demo --once"}
@@ -79,9 +79,7 @@ def expect(output, texts):
 
 def check_first_steps(options, runnable):
     script = "set -euo pipefail\n" + "\n".join(runnable)
-    for port, free in zip(("2575", "8080"), free_ports(2)):
-        script = script.replace(f"127.0.0.1:{port}", f"127.0.0.1:{free}")
-    script = script.replace("build/release/vitalog", str(options.binary))
+    script = on_free_ports(script).replace("build/release/vitalog", str(options.binary))
     work = pathlib.Path(tempfile.mkdtemp(prefix="vitalog-readme-"))
     try:
         output = run(["bash", "-c", script], options.root, 60, env=dict(os.environ, TMPDIR=str(work)))

@@ -3,8 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <optional>
-
 #include "schemas/embed.h"
 #include "topology/log/memory_log.h"
 
@@ -162,34 +160,23 @@ TEST(RuleTerms, EveryBandIsOneOfItsIndex) {
               "low-medium, medium, high");
 }
 
-/// The log of a new site.
-class Publishing : public testing::Test {
-  protected:
-    Publishing() {
-        std::vector<TopicConfig> topics;
-        for (const auto& topic : schemas::kTopics) {
-            names.set(topic.topic, std::string(topic.name), 1);
-            topics.push_back({std::string(topic.name), 1});
-        }
-        log.emplace(std::move(topics));
-    }
-    schemas::TopicNames names;
-    std::optional<MemoryLog> log;
-};
-
-TEST_F(Publishing, HoldsBandsToTheirIndexWhereAPackIsNew) {
+TEST(RuleTerms, BandsAreHeldToTheirIndexWhereAPackIsNew) {
+    const schemas::TopicNames names;
+    std::vector<TopicConfig> topics;
+    for (const auto& topic : schemas::kTopics) topics.push_back({std::string(topic.name), 1});
+    MemoryLog log(std::move(topics));
     const auto all = with_tables(
         "kind: index-band, index: news2, bands: [{band: high, priority: low}], clear: [normal]",
         "");
-    const auto refused = publish(*log, names, LogTime(0), all);
+    const auto refused = publish(log, names, LogTime(0), all);
     ASSERT_FALSE(refused.has_value());
     EXPECT_EQ(refused.error().message(),
               "draft/p.yaml:6: rule 'r': index news2 has no band 'normal'; write one of low, "
               "low-medium, medium, high");
-    EXPECT_TRUE(publication_history(*log, names)->empty()) << "all of it or nothing";
+    EXPECT_TRUE(publication_history(log, names)->empty()) << "all of it or nothing";
     // A program that did not ask yet has published it: the site starts, and judges by it as before.
-    for (const auto& p : all) ASSERT_TRUE(publish_one(*log, names, LogTime(0), p));
-    const auto again = publish(*log, names, LogTime(1), all);
+    for (const auto& p : all) ASSERT_TRUE(publish_one(log, names, LogTime(0), p));
+    const auto again = publish(log, names, LogTime(1), all);
     ASSERT_TRUE(again.has_value()) << again.error().message();
     EXPECT_EQ(*again, 0U);
     EXPECT_TRUE(check_publications(all));
